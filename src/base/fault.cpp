@@ -1,0 +1,70 @@
+#include "base/fault.h"
+
+#include <array>
+#include <atomic>
+#include <cerrno>
+#include <cstdlib>
+#include <mutex>
+#include <vector>
+
+#include "base/text.h"
+
+namespace ffrtmp::fault {
+namespace {
+
+struct Armed {
+  std::string op;
+  int err = 0;
+  std::int64_t left = -1;  // -1: always
+};
+std::atomic<bool> g_any{false};
+std::mutex g_mutex;
+std::vector<Armed> g_armed;
+
+struct Name {
+  std::string_view text;
+  int err;
+};
+constexpr std::array kNames{Name{"EIO", EIO},       Name{"ENOSPC", ENOSPC}, Name{"EPERM", EPERM}, Name{"EACCES", EACCES},
+                            Name{"ENOMEM", ENOMEM}, Name{"ESRCH", ESRCH},   Name{"EBUSY", EBUSY}, Name{"EINTR", EINTR},
+                            Name{"EAGAIN", EAGAIN}, Name{"EROFS", EROFS},   Name{"ECONNRESET", ECONNRESET}};
+
+}  // namespace
+
+Status arm(std::string_view text) {
+  std::vector<Armed> armed;
+  for (const std::string_view item : split(text, ',')) {
+    if (trim(item).empty()) continue;
+    const auto parts = split(trim(item), ':');
+    Armed one;
+    if (parts.size() >= 2)
+      for (const Name& name : kNames)
+        if (name.text == parts[1]) one.err = name.err;
+    if (parts.size() > 3 || one.err == 0) return make_error(Errc::kInvalid, cat("fault \"", escape(item), "\": want op:ERRNO[:count]"));
+    one.op = parts[0];
+    if (parts.size() == 3) one.left = parse_int(parts[2]).value_or(1);
+    armed.push_back(std::move(one));
+  }
+  const std::lock_guard lock(g_mutex);
+  g_armed = std::move(armed);
+  g_any = !g_armed.empty();
+  return {};
+}
+
+Status arm_from_environment() {
+  const char* text = std::getenv("FFRTMP_FAULT");
+  return arm(text == nullptr ? "" : text);
+}
+
+int next(std::string_view op) {
+  if (!g_any.load(std::memory_order_relaxed)) return 0;
+  const std::lock_guard lock(g_mutex);
+  for (Armed& one : g_armed) {
+    if (one.op != op || one.left == 0) continue;
+    if (one.left > 0) --one.left;
+    return one.err;
+  }
+  return 0;
+}
+
+}  // namespace ffrtmp::fault

@@ -1,0 +1,67 @@
+#pragma once
+// What ffprobe says of a file: its container, streams, and (slower) every packet's time and place.
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "model/outcome.h"
+
+namespace ffrtmp::media {
+
+// Runs a tool to its end: argv, no shell, killed with its group after `timeout` or when `canceled` turns true. Handed in,
+// so that tests and the worker's cgroups decide how.
+struct ToolResult {
+  int exit_code = -1;  // 128+n after signal n
+  std::string out;
+  std::string err;     // last 64 KiB
+};
+using RunTool = std::function<Result<ToolResult>(const std::vector<std::string>& argv, std::chrono::milliseconds timeout)>;
+
+struct ProbedStream {
+  int index = 0;
+  std::string type;
+  std::string codec;
+  std::optional<int> width;
+  std::optional<int> height;
+  std::optional<std::string> pixel_format;
+  std::optional<double> fps;               // avg_frame_rate
+  std::optional<int> channels;
+  std::optional<int> sample_rate;
+  std::optional<double> duration_seconds;  // declared
+  std::optional<std::string> language;
+  bool is_attached_pic = false;
+  // From the packet scan; absent after a probe of headers only.
+  std::optional<double> first_pts_seconds;
+  std::optional<double> end_seconds;       // largest pts + duration of its packets
+  std::optional<std::int64_t> packets;
+};
+
+struct Probe {
+  std::string format;                      // ffprobe's format_name, "mov,mp4,m4a,3gp,3g2,mj2"
+  std::optional<double> duration_seconds;  // declared by the container
+  std::optional<double> start_seconds;
+  std::int64_t size_bytes = 0;
+  int chapters = 0;
+  std::vector<ProbedStream> streams;
+};
+
+struct ProbeOptions {
+  std::string ffprobe = "ffprobe";
+  std::string demuxer;      // forced; empty: only for our own outputs
+  bool packets = false;     // read every packet
+  std::chrono::milliseconds timeout{60'000};
+};
+
+// kInvalid (an input_error of the caller) when ffprobe cannot read it; its last line is the message.
+[[nodiscard]] Result<Probe> probe_file(const std::string& path, const ProbeOptions& options, const RunTool& run);
+
+// The demuxer to force for an input, by the first bytes of the file (not its name): "mov", "matroska", "mpegts", "avi",
+// "flv", "ogg", "wav", "mp3", "aac", "flac", "h264", "hevc", "ivf", "yuv4mpegpipe", "mxf", "mpeg", "asf", … .
+// Formats that refer to other files (hls, dash, concat, ffmetadata, sdp, image patterns) are kForbidden, as is what nobody knows.
+[[nodiscard]] Result<std::string> sniff_demuxer(const std::string& path);
+
+}  // namespace ffrtmp::media

@@ -1,0 +1,52 @@
+#pragma once
+// Whether an output is what was asked for, and whole. Exit codes and headers prove nothing: the judge reads the packets.
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "media/probe.h"
+#include "model/outcome.h"
+#include "model/parameters.h"
+
+namespace ffrtmp::media {
+
+// What the output must be. Absent = not asked.
+struct Expectation {
+  std::optional<std::string> video_codec;   // ffprobe's name, "h264"
+  std::optional<int> width;
+  std::optional<int> height;
+  std::optional<double> fps;                // 0.1 % off is allowed
+  std::optional<std::string> pixel_format;
+  std::optional<double> video_seconds;      // length of the video that should be there
+  std::optional<double> audio_seconds;      // of the longest audio stream
+  std::optional<double> total_seconds;      // declared or packets of the input, whichever is longer, cut to `duration`
+  std::optional<std::int64_t> video_frames; // exact within tolerance
+  int video_streams = 0;
+  int audio_streams = 0;
+  int subtitle_streams = 0;
+};
+
+// From the probed input (with packets) and the parameters. kInvalid (input_error) when the input itself is truncated:
+// its container declares more than its packets hold.
+[[nodiscard]] Result<Expectation> expect_output(const Probe& input, const model::Parameters& parameters,
+                                                const std::vector<std::string>& maps);
+
+struct VerifyOptions {
+  model::VerifyLevel level = model::VerifyLevel::kSample;
+  std::string ffmpeg = "ffmpeg";
+  std::string ffprobe = "ffprobe";
+  std::string muxer;                        // how the output is read back
+  std::optional<std::int64_t> frames_encoded;  // ffmpeg's own last count: what was encoded must be in the file
+};
+
+struct Verdict {
+  bool good = false;
+  std::string error;          // first finding, for a person: "the video ends at 8.00 s of 10.00 s"
+  model::OutputInfo output;   // what was found, verified set, path left empty
+};
+// An error only when the check itself could not run (tool missing: kGone, timeout: kTimeout).
+[[nodiscard]] Result<Verdict> verify_output(const std::string& path, const Expectation& expected,
+                                            const VerifyOptions& options, const RunTool& run);
+
+}  // namespace ffrtmp::media

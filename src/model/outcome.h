@@ -1,0 +1,118 @@
+#pragma once
+// How an attempt ended: the body of POST /attempts/{id}/result. The unmeasured is absent, never 0.
+#include <boost/describe.hpp>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/ids.h"
+
+namespace ffrtmp::model {
+
+enum class FailureReason : std::uint8_t {
+  kUserError, kInputError, kCapabilityMismatch, kNetworkError, kPlatformError, kResourceError, kOutputError, kTimeout,
+  kRuntimeError, kUnknown
+};
+BOOST_DESCRIBE_ENUM(FailureReason, kUserError, kInputError, kCapabilityMismatch, kNetworkError, kPlatformError,
+                    kResourceError, kOutputError, kTimeout, kRuntimeError, kUnknown)
+
+enum class ResultStatus : std::uint8_t { kCompleted, kFailed, kCanceled, kTimedOut };
+BOOST_DESCRIBE_ENUM(ResultStatus, kCompleted, kFailed, kCanceled, kTimedOut)
+
+struct EngineUsed {
+  std::string used;
+  std::string reason;
+};
+BOOST_DESCRIBE_STRUCT(EngineUsed, (), (used, reason))
+
+struct EncoderUsed {
+  std::string requested;
+  std::string used;
+  bool fallback = false;
+  std::optional<std::string> fallback_reason;
+};
+BOOST_DESCRIBE_STRUCT(EncoderUsed, (), (requested, used, fallback, fallback_reason))
+
+struct InputInfo {
+  std::string path;
+  bool generated = false;
+  bool looped = false;
+  std::optional<std::int64_t> size_bytes;
+  std::optional<std::string> encoder;  // of a generated input
+};
+BOOST_DESCRIBE_STRUCT(InputInfo, (), (path, generated, looped, size_bytes, encoder))
+
+// One stream of the output, as ffprobe names it.
+struct StreamInfo {
+  int index = 0;
+  std::string type;   // "video", "audio", "subtitle", …
+  std::string codec;
+  std::optional<int> width;
+  std::optional<int> height;
+  std::optional<std::string> pixel_format;
+  std::optional<double> fps;
+  std::optional<int> channels;
+  std::optional<int> sample_rate;
+  std::optional<double> duration_seconds;  // to the end of the last packet
+  std::optional<std::int64_t> packets;
+};
+BOOST_DESCRIBE_STRUCT(StreamInfo, (),
+                      (index, type, codec, width, height, pixel_format, fps, channels, sample_rate, duration_seconds,
+                       packets))
+
+struct OutputInfo {
+  std::string path;
+  std::optional<std::int64_t> size_bytes;
+  std::optional<double> duration_seconds;
+  std::vector<StreamInfo> streams;
+  std::vector<std::string> left_out;  // input streams that the output lacks, named, with the reason
+  bool verified = false;
+  std::optional<std::string> verify_level;  // "packets", "sample", "full"
+  std::optional<std::string> verify_error;
+};
+BOOST_DESCRIBE_STRUCT(OutputInfo, (),
+                      (path, size_bytes, duration_seconds, streams, left_out, verified, verify_level, verify_error))
+
+struct RunStats {
+  std::optional<std::int64_t> frames;
+  std::optional<double> avg_fps;
+  std::optional<double> speed;
+  std::optional<std::int64_t> drop;
+  std::optional<std::int64_t> dup;
+  std::optional<double> run_seconds;     // wall time of the engine, pauses included
+  std::optional<double> verify_seconds;  // wall time from the engine's exit to the verdict
+};
+BOOST_DESCRIBE_STRUCT(RunStats, (), (frames, avg_fps, speed, drop, dup, run_seconds, verify_seconds))
+
+struct ResourceUse {
+  std::optional<double> cpu_seconds;
+  std::optional<std::int64_t> max_rss_bytes;
+  std::optional<bool> oom_killed;
+};
+BOOST_DESCRIBE_STRUCT(ResourceUse, (), (cpu_seconds, max_rss_bytes, oom_killed))
+
+struct AttemptResult {
+  Uuid result_id;  // the same one again is the same result
+  ResultStatus status = ResultStatus::kFailed;
+  std::optional<int> exit_code;
+  std::optional<int> signal;
+  std::optional<FailureReason> failure_reason;
+  std::optional<std::string> error;
+  std::vector<std::string> command;  // argv as run, secrets masked
+  std::optional<EngineUsed> engine;
+  std::optional<EncoderUsed> encoder;
+  std::optional<InputInfo> input;
+  std::optional<OutputInfo> output;
+  std::optional<RunStats> stats;
+  std::optional<ResourceUse> resources;
+  std::optional<bool> graceful;  // of a cancel: ended by itself within the grace
+  std::optional<double> vmaf;
+  std::optional<double> qoe_score;
+  std::optional<double> energy_joules;
+};
+BOOST_DESCRIBE_STRUCT(AttemptResult, (),
+                      (result_id, status, exit_code, signal, failure_reason, error, command, engine, encoder, input,
+                       output, stats, resources, graceful, vmaf, qoe_score, energy_joules))
+
+}  // namespace ffrtmp::model

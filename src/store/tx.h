@@ -1,0 +1,78 @@
+#pragma once
+// The rows of one transaction: the small set of operations that apply() needs of a backend. A backend (memory, SQLite,
+// later PostgreSQL) implements these and nothing of the rules. Errors: kStoreUnavailable only; "no such row" is an
+// empty optional. Called on the writer's thread.
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "model/requirement.h"
+#include "store/command.h"
+
+namespace ffrtmp::store {
+
+using ClassId = std::int64_t;
+
+// A waiting job in the index (class, key, sequence). Smallest key first, then smallest sequence.
+struct QueueEntry {
+  ClassId class_id = 0;
+  std::int64_t key = 0;  // microseconds: queued_at - level * aging (sched/queue_key.h)
+  std::int64_t sequence = 0;
+};
+
+struct RequirementClass {
+  ClassId id = 0;
+  model::Requirement need;
+};
+
+struct IdempotencyRow {
+  std::int64_t job_sequence = 0;
+  std::string body_sha256;
+  UtcTime created_at;
+};
+
+class Tx {
+ public:
+  virtual ~Tx() = default;
+
+  // Sets job.sequence_number to the next number.
+  virtual Status insert_job(model::Job& job) = 0;
+  virtual Result<std::optional<model::Job>> find_job(const JobRef& ref) = 0;
+  // Writes job.now; the rest of a job never changes.
+  virtual Status update_job(const model::Job& job) = 0;
+  virtual Status add_transition(std::int64_t job_sequence, const model::Transition& transition) = 0;
+
+  // The class of an equal requirement, made when it is new. Classes are few and cached.
+  virtual Result<ClassId> intern_class(const model::Requirement& need) = 0;
+  virtual Result<std::vector<RequirementClass>> classes() = 0;
+  virtual Status enqueue(const QueueEntry& entry) = 0;
+  virtual Status dequeue(const QueueEntry& entry) = 0;
+  // The entries of one class with the smallest keys, in order; at most `limit`.
+  virtual Result<std::vector<QueueEntry>> head(ClassId class_id, int limit) = 0;
+  // Jobs in `retrying` whose next_retry_at has come, earliest first.
+  virtual Result<std::vector<std::int64_t>> due_retries(UtcTime now, int limit) = 0;
+
+  virtual Status insert_attempt(const model::Attempt& attempt) = 0;
+  virtual Result<std::optional<model::Attempt>> find_attempt(const Uuid& id) = 0;
+  // Writes state, started_at, ended_at, grant and result.
+  virtual Status update_attempt(const model::Attempt& attempt) = 0;
+  // The attempts that one claim created, live or not, in order of creation.
+  virtual Result<std::vector<model::Attempt>> attempts_of_claim(const Uuid& node_id, const Uuid& claim_id) = 0;
+  // Grants of the job's attempts, newest first.
+  virtual Result<std::vector<model::PublishGrant>> grants_of_job(std::int64_t job_sequence) = 0;
+  // Live attempts of all nodes: read once at start.
+  virtual Result<std::vector<model::Attempt>> live_attempts() = 0;
+  virtual Status put_progress(std::int64_t job_sequence, const model::Progress& progress) = 0;
+
+  virtual Status put_node(const model::Node& node) = 0;  // insert or replace
+  virtual Result<std::optional<model::Node>> find_node(const Uuid& id) = 0;
+
+  virtual Result<std::optional<IdempotencyRow>> find_idempotency(const std::string& owner, const std::string& key) = 0;
+  virtual Status put_idempotency(const std::string& owner, const std::string& key, const IdempotencyRow& row) = 0;
+  virtual Status expire_idempotency(UtcTime before) = 0;
+
+  virtual Status put_key(const KeyRecord& key) = 0;
+};
+
+}  // namespace ffrtmp::store

@@ -1,0 +1,111 @@
+#pragma once
+// The worker's side of a supervisor: starts one, finds one again after a crash, asks and tells it.
+//
+// Layout of an attempt's directory, <state-dir>/attempts/<attempt uuid>/ (0700):
+//   plan.json      what to run (Plan), written by the worker before the start
+//   control.sock   SOCK_SEQPACKET; requests and replies one JSON line each
+//   log            spool of the engine's stdout and stderr: first head_bytes and last tail_bytes are kept, offsets stable
+//   progress       the latest -progress block, replaced by rename at most once a second
+//   exit.json      Exit, written by rename when nothing of the engine is left; the supervisor ends after it
+//   worker.json    the worker's own notes of the attempt (worker/attempt_dir.h)
+#include <boost/describe.hpp>
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/result.h"
+
+namespace ffrtmp::supervisor {
+
+struct Plan {
+  std::string attempt;              // UUID text, names the cgroup
+  std::vector<std::string> argv;    // argv[0] is the program; "{progress}" in an item becomes "pipe:N"
+  std::string cwd;
+  std::vector<std::string> env;     // NAME=value, the whole environment
+  std::string cgroup_base;          // unified group to make "ffrtmp/<attempt>" in; empty: none, signals only
+  int nice = 10;
+  std::int64_t fence_boot_ns = 0;   // CLOCK_BOOTTIME: freeze (file jobs) or kill (live ones) unless renewed
+  bool live_output = false;         // killed at the fence instead of frozen
+  std::int64_t stall_ms = 120'000;  // no change of frame, out_time, size and no CPU time for so long; 0: off
+  std::int64_t deadline_ms = 0;     // running time, pauses and fences not counted; 0: none
+  std::int64_t kill_grace_ms = 10'000;  // SIGTERM to SIGKILL after stall or deadline
+  std::int64_t frozen_limit_ms = 600'000;  // frozen by the fence for so long: killed
+  std::int64_t log_head_bytes = 1 << 20;
+  std::int64_t log_tail_bytes = 3 << 20;
+  std::vector<std::string> watched_paths;  // files and directories whose bytes count against max_disk_bytes
+  std::int64_t max_disk_bytes = 0;         // 0: none
+};
+BOOST_DESCRIBE_STRUCT(Plan, (),
+                      (attempt, argv, cwd, env, cgroup_base, nice, fence_boot_ns, live_output, stall_ms, deadline_ms,
+                       kill_grace_ms, frozen_limit_ms, log_head_bytes, log_tail_bytes, watched_paths, max_disk_bytes))
+
+enum class EndCause : std::uint8_t { kExited, kCanceled, kStalled, kDeadline, kFenced, kDiskLimit, kStartFailed };
+BOOST_DESCRIBE_ENUM(EndCause, kExited, kCanceled, kStalled, kDeadline, kFenced, kDiskLimit, kStartFailed)
+
+struct Exit {
+  EndCause cause = EndCause::kExited;
+  std::optional<int> exit_code;
+  std::optional<int> signal;
+  bool graceful = true;         // of a cancel: ended within the grace
+  double run_seconds = 0;       // wall, from exec to the end
+  double cpu_seconds = 0;       // of the whole tree
+  std::int64_t max_rss_bytes = 0;
+  std::string error;            // of kStartFailed
+  std::string last_progress;    // the final -progress block, "key=value" lines
+};
+BOOST_DESCRIBE_STRUCT(Exit, (),
+                      (cause, exit_code, signal, graceful, run_seconds, cpu_seconds, max_rss_bytes, error, last_progress))
+
+// What a supervisor answers to every request.
+struct State {
+  bool started = false;         // the engine's exec succeeded
+  bool frozen = false;          // by pause or fence
+  std::int64_t log_end = 0;     // offset behind the last byte of the log
+  std::int64_t log_dropped_from = 0;  // [from, to) is not kept
+  std::int64_t log_dropped_to = 0;
+  std::string progress;         // latest block, "key=value" lines
+  std::optional<Exit> exit;     // all is over
+};
+BOOST_DESCRIBE_STRUCT(State, (), (started, frozen, log_end, log_dropped_from, log_dropped_to, progress, exit))
+
+class Link {
+ public:
+  // Writes plan.json and starts a supervisor for DIR by running `program` (this binary) with the hidden sub-command
+  // "supervise DIR"; as root it is the init of a PID namespace. Returns once it answers; kPlatform errors as kIo.
+  [[nodiscard]] static Result<std::unique_ptr<Link>> start(const std::string& program, const std::string& dir, const Plan& plan);
+  // Connects to the supervisor of DIR left by an earlier worker. When it has ended, exit.json speaks for it; kGone when
+  // there is neither.
+  [[nodiscard]] static Result<std::unique_ptr<Link>> adopt(const std::string& dir);
+  virtual ~Link() = default;  // the supervisor goes on
+
+  // Waits up to `wait` for a change worth telling (progress, log, end), then answers. One thread.
+  [[nodiscard]] virtual Result<State> poll(std::chrono::milliseconds wait) = 0;
+  // These may be called from any thread. A supervisor that has ended takes them as done.
+  virtual Status renew(BootTime fence) = 0;  // thaws what only the fence froze
+  virtual Status pause() = 0;                // returns when frozen
+  virtual Status resume() = 0;
+  // Thaw, SIGTERM to all, SIGKILL after the grace. Returns at once.
+  virtual Status cancel(std::chrono::milliseconds grace) = 0;
+};
+
+// Reads [offset, offset+limit) of an attempt's kept log; the gap in the middle reads as one marker line.
+struct LogChunk {
+  std::int64_t offset = 0;  // of the first byte given
+  std::string data;
+  std::int64_t next_offset = 0;
+};
+[[nodiscard]] Result<LogChunk> read_log(const std::string& dir, std::int64_t offset, std::int64_t limit);
+
+// Kills whatever still runs in the cgroups "<base>/ffrtmp/*" of attempts not in `keep`, removes those groups, and returns
+// when they are empty. For a starting worker, before its first claim.
+[[nodiscard]] Status kill_strays(const std::string& cgroup_base, const std::string& attempts_dir,
+                                 const std::vector<std::string>& keep);
+
+// The sub-command "supervise DIR"; returns the process's exit code.
+int supervise_main(const std::string& dir);
+
+}  // namespace ffrtmp::supervisor
