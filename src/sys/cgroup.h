@@ -1,0 +1,76 @@
+#pragma once
+// A group of the unified hierarchy (cgroup v2): birth, freeze, kill, census, removal. No limits here. On a hybrid host
+// the v2 mount has no controllers, yet all of this works there; on a pure one it is the only hierarchy.
+// Source: https://docs.kernel.org/admin-guide/cgroup-v2.html#core-interface-files
+#include <sys/types.h>
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+#include "sys/fd.h"
+#include "sys/host.h"
+
+namespace ffrtmp::sys {
+
+// One cgroup2 mount: `root` is the group that stands at `mount_point`.
+struct CgroupMount {
+  std::string mount_point;
+  std::string root;
+};
+// Pure; of /proc/PID/mountinfo, the first cgroup2 mount. kUnsupported when there is none.
+[[nodiscard]] Result<CgroupMount> parse_unified_mount(std::string_view mountinfo);
+[[nodiscard]] Result<CgroupMount> find_unified_mount(const Host& host);
+// Directory of the caller's own unified group, when groups can be made in it; kUnsupported or kDenied else.
+[[nodiscard]] Result<std::string> find_own_cgroup(const Host& host);
+
+class Cgroup {
+ public:
+  // Makes the group and missing parents; one that is there already is opened.
+  [[nodiscard]] static Result<Cgroup> create(const std::string& path);
+  // kGone when it is not there.
+  [[nodiscard]] static Result<Cgroup> open(const std::string& path);
+
+  [[nodiscard]] const std::string& path() const { return path_; }
+  // For CLONE_INTO_CGROUP.
+  [[nodiscard]] const Fd& dir() const { return dir_; }
+
+  // cgroup.freeze, since Linux 5.2. Waits until the kernel reports all tasks stopped; kTimeout when `wait` passes first:
+  // then they stop as soon as they leave the kernel.
+  [[nodiscard]] Status freeze(std::chrono::milliseconds wait) const;
+  [[nodiscard]] Status thaw() const;
+  [[nodiscard]] Result<bool> is_frozen() const;
+  // Whether a live process is in it or below.
+  [[nodiscard]] Result<bool> is_populated() const;
+  // Waits until it is not populated; kTimeout when `wait` passes first.
+  [[nodiscard]] Status wait_empty(std::chrono::milliseconds wait) const;
+  // SIGKILL to all in it and below, forks in flight included: cgroup.kill (since 5.14), else freeze, signal, thaw.
+  // Works on a frozen group. Does not wait.
+  [[nodiscard]] Status kill() const;
+  // In it and below; pids as the caller's PID namespace numbers them, 0 for those it cannot see.
+  [[nodiscard]] Result<std::vector<pid_t>> procs() const;
+  // CPU time of all that ever ran in it or below, the dead included. Key: cpu.stat usage_usec, there without controllers.
+  [[nodiscard]] Result<std::chrono::microseconds> cpu_usage() const;
+  // Key: memory.peak, since 5.19, with the memory controller; else nothing.
+  [[nodiscard]] std::optional<std::int64_t> memory_peak_bytes() const;
+  // Removes it and all groups below; no process may be left. Gone already is fine.
+  [[nodiscard]] Status remove() const;
+
+ private:
+  Cgroup(std::string path, Fd dir) : path_(std::move(path)), dir_(std::move(dir)) {}
+  [[nodiscard]] Result<bool> read_event(std::string_view key) const;
+  [[nodiscard]] Status wait_event(std::string_view key, bool wanted, std::chrono::milliseconds wait) const;
+  [[nodiscard]] Status signal_all(int signal) const;
+
+  std::string path_;
+  Fd dir_;
+};
+
+// Value of `key` in a flat keyed file ("populated 1\nfrozen 0\n"). Pure.
+[[nodiscard]] std::optional<std::int64_t> parse_flat_key(std::string_view text, std::string_view key);
+
+}  // namespace ffrtmp::sys

@@ -1,0 +1,206 @@
+#include "sys/spawn.h"
+
+#include <fcntl.h>
+#include <linux/close_range.h>
+#include <linux/sched.h>
+#include <sched.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdint>
+
+#include "base/text.h"
+#include "sys/file.h"
+
+namespace ffrtmp::sys {
+namespace {
+
+constexpr std::string_view kDefaultPath = "/usr/local/bin:/usr/bin:/bin";
+
+// Steps of the child that can fail, in the order of kStepNames.
+enum Step : std::int32_t { kSession, kParent, kJoinGroup, kChdir, kNice, kDescriptors, kExec };
+constexpr const char* kStepNames[] = {"setsid", "parent died", "join cgroup", "chdir", "setpriority", "pass descriptors", "exec"};
+
+struct Failure {
+  std::int32_t step;
+  std::int32_t err;
+};
+
+// Everything the child needs, made ready before the clone: between clone and exec it may not allocate, for another
+// thread of the parent may have held the allocator's lock.
+struct Launch {
+  const char* program;
+  char* const* argv;
+  char* const* envp;
+  const char* cwd;  // null: stay
+  const Command* command;
+  const Command::PassedFd* fds;
+  std::size_t fd_count;
+  int first_free_fd;  // above all target descriptors
+  int report_fd;
+  pid_t parent;       // as the child sees it
+  bool join_group;    // clone could not do it
+};
+
+[[noreturn]] void fail(int report_fd, Step step, int err) {
+  const Failure failure{step, err};
+  [[maybe_unused]] const ssize_t n = write(report_fd, &failure, sizeof failure);
+  _exit(127);
+}
+
+void reset_signals() {
+  struct sigaction action {};
+  action.sa_handler = SIG_DFL;
+  for (int signal = 1; signal <= SIGRTMAX; ++signal) sigaction(signal, &action, nullptr);  // refused for KILL and STOP
+  sigset_t none;
+  sigemptyset(&none);
+  sigprocmask(SIG_SETMASK, &none, nullptr);
+}
+
+// Moves all sources above the targets first, so that no dup2 overwrites one that is still needed.
+bool place_descriptors(const Launch& launch, int* report_fd) {
+  int moved[16];
+  for (std::size_t i = 0; i < launch.fd_count; ++i) {
+    moved[i] = fcntl(launch.fds[i].fd, F_DUPFD_CLOEXEC, launch.first_free_fd);
+    if (moved[i] < 0) return false;
+  }
+  *report_fd = fcntl(launch.report_fd, F_DUPFD_CLOEXEC, launch.first_free_fd);
+  if (*report_fd < 0) return false;
+  if (syscall(SYS_close_range, 3U, ~0U, CLOSE_RANGE_CLOEXEC) != 0) {
+    // Before Linux 5.11.
+    rlimit limit{};
+    getrlimit(RLIMIT_NOFILE, &limit);
+    for (int fd = 3; static_cast<rlim_t>(fd) < limit.rlim_cur; ++fd) fcntl(fd, F_SETFD, FD_CLOEXEC);
+  }
+  for (std::size_t i = 0; i < launch.fd_count; ++i)
+    if (dup2(moved[i], launch.fds[i].child_fd) < 0) return false;
+  return true;
+}
+
+[[noreturn]] void run_child(const Launch& launch) {
+  int report = launch.report_fd;
+  const Command& command = *launch.command;
+  reset_signals();
+  if (setsid() < 0) fail(report, kSession, errno);
+  if (command.die_with_parent) {
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (getppid() != launch.parent) fail(report, kParent, ESRCH);
+  }
+  if (launch.join_group) {
+    const int procs = openat(command.cgroup_dir, "cgroup.procs", O_WRONLY | O_CLOEXEC);
+    if (procs < 0 || write(procs, "0", 1) != 1) fail(report, kJoinGroup, errno);
+  }
+  if (launch.cwd != nullptr && chdir(launch.cwd) != 0) fail(report, kChdir, errno);
+  if (command.nice && setpriority(PRIO_PROCESS, 0, *command.nice) != 0) fail(report, kNice, errno);
+  if (!place_descriptors(launch, &report)) fail(report, kDescriptors, errno);
+  execve(launch.program, launch.argv, launch.envp);
+  fail(report, kExec, errno);
+}
+
+std::vector<char*> pointers_to(const std::vector<std::string>& texts) {
+  std::vector<char*> pointers;
+  pointers.reserve(texts.size() + 1);
+  for (const std::string& text : texts) pointers.push_back(const_cast<char*>(text.c_str()));
+  pointers.push_back(nullptr);
+  return pointers;
+}
+
+// The child's pid, 0 in the child, -1 with errno.
+pid_t clone_child(const Command& command, int* pidfd, bool* join_group) {
+  clone_args args{};
+  args.flags = CLONE_PIDFD;
+  args.pidfd = reinterpret_cast<std::uint64_t>(pidfd);
+  args.exit_signal = SIGCHLD;
+  if (command.new_pid_namespace) args.flags |= CLONE_NEWPID;
+  if (command.cgroup_dir >= 0) {
+    args.flags |= CLONE_INTO_CGROUP;
+    args.cgroup = static_cast<std::uint64_t>(command.cgroup_dir);
+  }
+  long pid = syscall(SYS_clone3, &args, sizeof args);
+  if (pid >= 0 || errno != ENOSYS) return static_cast<pid_t>(pid);
+  // An old kernel, or a container whose filter answers ENOSYS to clone3.
+  *join_group = command.cgroup_dir >= 0;
+  const unsigned long flags = CLONE_PIDFD | SIGCHLD | (command.new_pid_namespace ? CLONE_NEWPID : 0UL);
+  return static_cast<pid_t>(syscall(SYS_clone, flags, nullptr, pidfd, nullptr, nullptr));
+}
+
+Status add_standard_descriptors(std::vector<Command::PassedFd>& fds, Fd& null) {
+  FFRTMP_ASSIGN(null, open_file("/dev/null", O_RDWR));
+  for (int target = 0; target <= 2; ++target) {
+    const bool named = std::any_of(fds.begin(), fds.end(), [&](const auto& fd) { return fd.child_fd == target; });
+    if (!named) fds.push_back({target, null.get()});
+  }
+  return {};
+}
+
+// Waits for the exec, or for the report of what failed before it.
+Status read_report(const Fd& report, const Child& child, const std::string& program) {
+  Failure failure{};
+  ssize_t n = 0;
+  do n = read(report.get(), &failure, sizeof failure);
+  while (n < 0 && errno == EINTR);
+  if (n == 0) return {};
+  while (waitpid(child.pid, nullptr, 0) < 0 && errno == EINTR) {}
+  if (n != sizeof failure) return make_error(Errc::kIo, cat("start ", program, ": no report"));
+  return sys_error(cat("start ", program, ": ", kStepNames[failure.step]), failure.err);
+}
+
+}  // namespace
+
+Result<std::string> find_program(const std::string& name, const std::vector<std::string>& env) {
+  if (name.find('/') != std::string::npos) return name;
+  std::string_view path = kDefaultPath;
+  for (const std::string& item : env)
+    if (item.starts_with("PATH=")) path = std::string_view(item).substr(5);
+  for (const std::string_view dir : split(path, ':')) {
+    std::string candidate = cat(dir.empty() ? std::string_view(".") : dir, "/", name);
+    struct stat info {};
+    if (stat(candidate.c_str(), &info) == 0 && S_ISREG(info.st_mode) && access(candidate.c_str(), X_OK) == 0)
+      return candidate;
+  }
+  return sys_error(cat("no program \"", escape(name), "\" in PATH"), ENOENT);
+}
+
+Result<Child> spawn(const Command& command) {
+  if (command.argv.empty()) return make_error(Errc::kInvalid, "a command needs a program");
+  FFRTMP_ASSIGN(const std::string program, find_program(command.argv[0], command.env));
+  std::vector<Command::PassedFd> fds = command.fds;
+  Fd null;
+  FFRTMP_TRY(add_standard_descriptors(fds, null));
+  if (fds.size() > 16) return make_error(Errc::kInvalid, "more than 16 descriptors to pass");
+  int ends[2];
+  if (pipe2(ends, O_CLOEXEC) != 0) return last_sys_error("pipe");
+  const Fd report(ends[0]);
+  Fd report_write(ends[1]);
+
+  const std::vector<char*> argv = pointers_to(command.argv);
+  const std::vector<char*> envp = pointers_to(command.env);
+  Launch launch{program.c_str(), argv.data(), envp.data(), command.cwd.empty() ? nullptr : command.cwd.c_str(),
+                &command, fds.data(), fds.size(), 3, report_write.get(), command.new_pid_namespace ? 0 : getpid(), false};
+  for (const auto& fd : fds) launch.first_free_fd = std::max(launch.first_free_fd, fd.child_fd + 1);
+
+  // No handler of ours may run in the child before it has reset them.
+  sigset_t all;
+  sigset_t before;
+  sigfillset(&all);
+  pthread_sigmask(SIG_SETMASK, &all, &before);
+  int pidfd = -1;
+  const pid_t pid = clone_child(command, &pidfd, &launch.join_group);
+  if (pid == 0) run_child(launch);
+  const int err = errno;
+  pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  if (pid < 0) return sys_error(cat("start ", program, ": clone"), err);
+
+  Child child{pid, Fd(pidfd)};
+  report_write.reset();
+  FFRTMP_TRY(read_report(report, child, program));
+  return child;
+}
+
+}  // namespace ffrtmp::sys

@@ -1,0 +1,45 @@
+#pragma once
+// Starts programs: no shell, nothing inherited that was not named, born inside its group.
+// Source: clone3(2), CLONE_INTO_CGROUP since Linux 5.7; without clone3 the child joins the group before its exec.
+#include <sys/types.h>
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "sys/fd.h"
+
+namespace ffrtmp::sys {
+
+struct Command {
+  std::vector<std::string> argv;  // argv[0] without '/' is looked up in the PATH of `env`
+  std::vector<std::string> env;   // the whole environment, NAME=value
+  std::string cwd;                // empty: the caller's
+
+  // Descriptors of the child and what they are; all others are closed, 0 to 2 are /dev/null unless named.
+  struct PassedFd {
+    int child_fd = 0;
+    int fd = -1;
+  };
+  std::vector<PassedFd> fds;
+
+  std::optional<int> nice;
+  int cgroup_dir = -1;             // descriptor of a unified group's directory; -1: the caller's group
+  bool new_pid_namespace = false;  // the child is its init: when it ends, the kernel kills all others in it
+  bool die_with_parent = false;    // SIGKILL when the spawning thread ends; setuid programs shed it
+};
+
+struct Child {
+  pid_t pid = 0;  // as the caller's PID namespace numbers it
+  Fd pidfd;
+};
+
+// Returns after the exec, which therefore succeeded: its failure comes back as the error, naming the step. The child
+// leads a session of its own and starts with default signals, none blocked. Any thread.
+[[nodiscard]] Result<Child> spawn(const Command& command);
+
+// The file that `name` means under the PATH of `env`. kGone when there is none.
+[[nodiscard]] Result<std::string> find_program(const std::string& name, const std::vector<std::string>& env);
+
+}  // namespace ffrtmp::sys
