@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "base/ids.h"
+#include "model/job.h"
 #include "model/outcome.h"
 
 namespace ffrtmp::model {
@@ -38,6 +39,9 @@ struct Attempt {
   std::optional<UtcTime> ended_at;
   std::optional<PublishGrant> grant;
   std::optional<AttemptResult> result;
+  // What the sender of the result was answered: repeated word for word when the same result comes again.
+  std::optional<JobState> reply_status;
+  std::optional<UtcTime> reply_retry_at;
 };
 
 }  // namespace ffrtmp::model

@@ -103,10 +103,13 @@ struct JobStatus {
   std::optional<Desired> desired;       // only while an attempt is live and has not acknowledged it
   std::int64_t desired_version = 0;     // counts changes of `desired`; part of a command's id
   std::optional<int> grace_seconds;     // of a desired cancel, 0-300
+  std::string desired_actor;            // who wanted it and why: recorded with the transition that follows
+  std::string desired_reason;
   std::optional<Uuid> attempt_id;       // the current attempt: live, or the last one of an ended job
   std::optional<Uuid> node_id;          // of that attempt
   int retry_count = 0;                  // counted retries since submit or the last manual retry
   int attempt_count = 0;                // attempts ever started
+  int attempts_before_retry = 0;        // of those, before the last manual retry
   std::optional<UtcTime> next_retry_at; // only while retrying
   std::optional<Uuid> avoid_node_id;    // the node that failed last: a retry prefers another
   UtcTime queued_at;                    // first time; the queue's key is made of it

@@ -24,6 +24,7 @@ struct QueueEntry {
 struct RequirementClass {
   ClassId id = 0;
   model::Requirement need;
+  std::int64_t waiting = 0;  // entries in the queue
 };
 
 struct IdempotencyRow {
@@ -45,7 +46,7 @@ class Tx {
 
   // The class of an equal requirement, made when it is new. Classes are few and cached.
   virtual Result<ClassId> intern_class(const model::Requirement& need) = 0;
-  virtual Result<std::vector<RequirementClass>> classes() = 0;
+  virtual const std::vector<RequirementClass>& classes() = 0;
   virtual Status enqueue(const QueueEntry& entry) = 0;
   virtual Status dequeue(const QueueEntry& entry) = 0;
   // The entries of one class with the smallest keys, in order; at most `limit`.
@@ -55,7 +56,7 @@ class Tx {
 
   virtual Status insert_attempt(const model::Attempt& attempt) = 0;
   virtual Result<std::optional<model::Attempt>> find_attempt(const Uuid& id) = 0;
-  // Writes state, started_at, ended_at, grant and result.
+  // Writes state, started_at, ended_at, grant, result and its reply.
   virtual Status update_attempt(const model::Attempt& attempt) = 0;
   // The attempts that one claim created, live or not, in order of creation.
   virtual Result<std::vector<model::Attempt>> attempts_of_claim(const Uuid& node_id, const Uuid& claim_id) = 0;
@@ -67,6 +68,7 @@ class Tx {
 
   virtual Status put_node(const model::Node& node) = 0;  // insert or replace
   virtual Result<std::optional<model::Node>> find_node(const Uuid& id) = 0;
+  virtual Result<std::vector<model::Node>> nodes() = 0;  // all: read once at start
 
   virtual Result<std::optional<IdempotencyRow>> find_idempotency(const std::string& owner, const std::string& key) = 0;
   virtual Status put_idempotency(const std::string& owner, const std::string& key, const IdempotencyRow& row) = 0;

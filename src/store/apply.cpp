@@ -1,0 +1,66 @@
+#include "store/apply.h"
+
+#include "store/attempt_end.h"
+#include "store/rules.h"
+
+namespace ffrtmp::store {
+namespace {
+
+struct Dispatch {
+  Tx& tx;
+  ApplyContext& context;
+
+  Result<Reply> operator()(const Submit& c) const { return apply_submit(tx, context, c); }
+  Result<Reply> operator()(const Claim& c) const { return apply_claim(tx, context, c); }
+  Result<Reply> operator()(const ReportProgress& c) const { return apply_progress(tx, context, c); }
+  Result<Reply> operator()(const TouchAttempt& c) const { return apply_touch(tx, context, c); }
+  Result<Reply> operator()(const Publish& c) const { return apply_publish(tx, context, c); }
+  Result<Reply> operator()(const Finish& c) const { return apply_finish(tx, context, c); }
+  Result<Reply> operator()(const Release& c) const { return apply_release(tx, context, c); }
+  Result<Reply> operator()(const ControlJob& c) const { return apply_control(tx, context, c); }
+  Result<Reply> operator()(const RegisterNode& c) const { return apply_register(tx, context, c); }
+  Result<Reply> operator()(const Heartbeat& c) const { return apply_heartbeat(tx, context, c); }
+  Result<Reply> operator()(const Sweep& c) const { return apply_sweep(tx, context, c); }
+  Result<Reply> operator()(const CreateKey& c) const {
+    FFRTMP_TRY(tx.put_key(c.key));
+    return Reply(CreateKey::Reply{});
+  }
+};
+
+Status load_attempt(Tx& tx, ApplyContext& context, const model::Attempt& attempt) {
+  FFRTMP_ASSIGN(const model::Job job, job_of(tx, attempt.job_sequence));
+  LiveAttempt live;
+  live.job_sequence = attempt.job_sequence;
+  live.number = attempt.number;
+  live.node_id = attempt.node_id;
+  live.lease_expires = context.now.boot + context.settings.intervals.lease;
+  live.started = job.now.status != model::JobState::kAssigned;
+  live.pending = command_for(job.now, attempt.id);
+  context.live.put_attempt(attempt.id, std::move(live));
+  return {};
+}
+
+}  // namespace
+
+Result<Reply> apply(Tx& tx, ApplyContext& context, const Command& command) {
+  return std::visit(Dispatch{tx, context}, command);
+}
+
+Status load_live(Tx& tx, ApplyContext& context) {
+  FFRTMP_ASSIGN(const auto nodes, tx.nodes());
+  context.live.begin_group();
+  for (const model::Node& node : nodes) {
+    LiveNode live;
+    live.instance_id = node.instance_id;
+    live.facts = std::make_shared<const model::NodeFacts>(node.facts);
+    live.draining = node.draining;
+    live.last_contact_utc = node.last_heartbeat_at;
+    context.live.put_node(node.id, std::move(live));
+  }
+  FFRTMP_ASSIGN(const auto attempts, tx.live_attempts());
+  for (const model::Attempt& attempt : attempts) FFRTMP_TRY(load_attempt(tx, context, attempt));
+  context.live.keep_group();
+  return {};
+}
+
+}  // namespace ffrtmp::store

@@ -1,0 +1,102 @@
+#include "store/attempt_end.h"
+
+#include <algorithm>
+
+#include "base/log.h"
+#include "base/text.h"
+#include "model/retry_policy.h"
+
+namespace ffrtmp::store {
+
+Result<const LiveAttempt*> find_current(Tx& tx, ApplyContext& context, const Uuid& attempt_id, const Uuid& node_id) {
+  const auto forbidden = [] { return make_error(Errc::kForbidden, "the attempt belongs to another node"); };
+  const auto stale = [](std::string_view why) { return make_error(Errc::kStaleAttempt, cat("the attempt ", why)); };
+  const LiveAttempt* live = context.live.attempt(attempt_id);
+  if (live == nullptr) {
+    FFRTMP_ASSIGN(const auto row, tx.find_attempt(attempt_id));
+    if (!row) return make_error(Errc::kNotFound, cat("no attempt ", attempt_id.str()));
+    if (row->node_id != node_id) return forbidden();
+    return stale("has ended");
+  }
+  if (live->node_id != node_id) return forbidden();
+  if (live->lease_expires <= context.now.boot) return stale("has lost its lease");
+  return live;
+}
+
+void renew(ApplyContext& context, const Uuid& attempt_id) {
+  const LiveAttempt* live = context.live.attempt(attempt_id);
+  if (live == nullptr) return;
+  LiveAttempt renewed = *live;
+  renewed.lease_expires = context.now.boot + context.settings.intervals.lease;
+  context.live.put_attempt(attempt_id, std::move(renewed));
+}
+
+std::chrono::milliseconds lease_left(const ApplyContext& context, const Uuid& attempt_id) {
+  const LiveAttempt* live = context.live.attempt(attempt_id);
+  if (live == nullptr || live->lease_expires <= context.now.boot) return std::chrono::milliseconds(0);
+  return std::chrono::floor<std::chrono::milliseconds>(live->lease_expires - context.now.boot);
+}
+
+Result<model::Job> job_of(Tx& tx, std::int64_t sequence) {
+  FFRTMP_ASSIGN(auto job, tx.find_job(JobRef(sequence)));
+  if (!job) return make_error(Errc::kInternal, cat("job ", sequence, " of a live attempt has no row"));
+  return *std::move(job);
+}
+
+Result<model::Attempt> row_of(Tx& tx, const Uuid& attempt_id) {
+  FFRTMP_ASSIGN(auto attempt, tx.find_attempt(attempt_id));
+  if (!attempt) return make_error(Errc::kInternal, cat("live attempt ", attempt_id.str(), " has no row"));
+  return *std::move(attempt);
+}
+
+Status close_attempt(Tx& tx, ApplyContext& context, model::Attempt& attempt, model::AttemptState state) {
+  attempt.state = state;
+  attempt.ended_at = context.now.utc;
+  FFRTMP_TRY(tx.update_attempt(attempt));
+  const LiveAttempt* live = context.live.attempt(attempt.id);
+  if (live != nullptr && live->progress) FFRTMP_TRY(tx.put_progress(attempt.job_sequence, *live->progress));
+  context.live.drop_attempt(attempt.id);
+  return {};
+}
+
+bool may_start_again(const model::JobStatus& job) {
+  return job.attempt_count - job.attempts_before_retry < model::kMaxAttempts;
+}
+
+bool may_retry(const model::Job& job) {
+  return job.now.retry_count < std::min(job.spec.max_retries, model::kMaxAttempts - 1) && may_start_again(job.now);
+}
+
+namespace {
+
+Status lose(Tx& tx, ApplyContext& context, const Uuid& attempt_id, const Cause& cause) {
+  FFRTMP_ASSIGN(model::Attempt attempt, row_of(tx, attempt_id));
+  FFRTMP_ASSIGN(model::Job job, job_of(tx, attempt.job_sequence));
+  JobChange change(std::move(job), context.now);
+  if (change.now().desired == model::Desired::kCanceled) {
+    FFRTMP_TRY(change.step(model::Event::kCancel, cause));
+  } else if (may_retry(change.job())) {
+    FFRTMP_TRY(change.step(model::Event::kLeaseLost, cause));
+    ++change.now().retry_count;
+    change.now().avoid_node_id = attempt.node_id;
+  } else {
+    FFRTMP_TRY(change.step(model::Event::kFail, cause));
+    change.now().failure_reason = model::FailureReason::kPlatformError;
+    change.now().error = "node or lease lost";
+  }
+  FFRTMP_TRY(close_attempt(tx, context, attempt, model::AttemptState::kLost));
+  return change.write(tx, context);
+}
+
+}  // namespace
+
+Status lose_attempt(Tx& tx, ApplyContext& context, const Uuid& attempt_id, const Cause& cause) {
+  Status lost = lose(tx, context, attempt_id, cause);
+  if (lost || lost.error().code == Errc::kStoreUnavailable) return lost;
+  // Rows that contradict the table (all of that is found before the first write) must not stop the other attempts.
+  log::error("attempt forgotten", {{"attempt", attempt_id.str()}, {"reason", lost.error().message}});
+  context.live.drop_attempt(attempt_id);
+  return {};
+}
+
+}  // namespace ffrtmp::store

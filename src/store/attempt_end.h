@@ -1,0 +1,31 @@
+#pragma once
+// The current attempt of a job: finding it, as every message of a worker must, and the ways it ends.
+#include "store/job_change.h"
+#include "store/live_table.h"
+
+namespace ffrtmp::store {
+
+// The live entry of an attempt that may still speak. In this order: unknown kNotFound, another node's kForbidden,
+// ended or lease expired kStaleAttempt.
+[[nodiscard]] Result<const LiveAttempt*> find_current(Tx& tx, ApplyContext& context, const Uuid& attempt_id,
+                                                      const Uuid& node_id);
+// The lease counted from now, as every accepted message renews it.
+void renew(ApplyContext& context, const Uuid& attempt_id);
+[[nodiscard]] std::chrono::milliseconds lease_left(const ApplyContext& context, const Uuid& attempt_id);
+
+// Rows that must exist while the live table holds the attempt; kInternal names the one that does not.
+[[nodiscard]] Result<model::Job> job_of(Tx& tx, std::int64_t sequence);
+[[nodiscard]] Result<model::Attempt> row_of(Tx& tx, const Uuid& attempt_id);
+
+// Writes the end of an attempt and its last progress, and takes its lease away.
+Status close_attempt(Tx& tx, ApplyContext& context, model::Attempt& attempt, model::AttemptState state);
+
+// Whether the job may have one more attempt that counts as a retry, or at all.
+[[nodiscard]] bool may_retry(const model::Job& job);
+[[nodiscard]] bool may_start_again(const model::JobStatus& job);
+
+// Ends an attempt whose node or lease is gone: its job is queued at once, counted as a retry, or fails when it has no
+// retry left; a job that was to be canceled is canceled.
+Status lose_attempt(Tx& tx, ApplyContext& context, const Uuid& attempt_id, const Cause& cause);
+
+}  // namespace ffrtmp::store

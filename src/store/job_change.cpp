@@ -1,0 +1,83 @@
+#include "store/job_change.h"
+
+#include "base/text.h"
+#include "sched/queue_key.h"
+
+namespace ffrtmp::store {
+namespace {
+
+void forget_desire(model::JobStatus& job) {
+  job.desired.reset();
+  job.grace_seconds.reset();
+  job.desired_actor.clear();
+  job.desired_reason.clear();
+}
+
+// What comes with a state besides its name. A retry erases no time: times are only ever written over by later ones.
+void enter(model::JobStatus& job, model::JobState to, UtcTime time) {
+  const model::JobState from = job.status;
+  job.status = to;
+  job.last_activity_at = time;
+  if (from == model::JobState::kRetrying) job.next_retry_at.reset();
+  if (to == model::JobState::kAssigned) job.assigned_at = time;
+  if (to == model::JobState::kRunning && from == model::JobState::kAssigned) job.started_at = time;
+  if (model::is_ended(to)) job.completed_at = time;
+  if (to == model::JobState::kCompleted || to == model::JobState::kCanceled) {
+    job.failure_reason.reset();  // of an earlier attempt
+    job.error.clear();
+  }
+  if (model::is_live(to)) return;
+  forget_desire(job);
+  if (model::is_ended(to)) return;
+  job.attempt_id.reset();
+  job.node_id.reset();
+}
+
+}  // namespace
+
+Cause by_node(std::string reason, const Uuid& node_id, const Uuid& attempt_id) {
+  return Cause{std::move(reason), cat("node:", node_id.str()), attempt_id};
+}
+
+Cause by_master(std::string reason, std::optional<Uuid> attempt_id) {
+  return Cause{std::move(reason), "master", attempt_id};
+}
+
+JobChange::JobChange(model::Job job, const Now& now) : job_(std::move(job)), before_(job_.now.status), time_(now.utc) {}
+
+Status JobChange::step(model::Event event, Cause cause) {
+  FFRTMP_ASSIGN(const model::JobState to, model::step(job_.now.status, event));
+  transitions_.push_back(
+      {job_.now.status, to, time_, std::move(cause.reason), std::move(cause.actor), cause.attempt_id});
+  enter(job_.now, to, time_);
+  return {};
+}
+
+Status JobChange::move_in_queue(Tx& tx, ApplyContext& context) {
+  const bool was_waiting = before_ == model::JobState::kQueued;
+  const bool waits = job_.now.status == model::JobState::kQueued;
+  if (was_waiting == waits) return {};
+  if (!entry_) {
+    FFRTMP_ASSIGN(entry_, queue_entry_of(tx, job_, context.settings));
+  }
+  if (!waits) return tx.dequeue(*entry_);
+  context.effects.queue_grew = true;
+  return tx.enqueue(*entry_);
+}
+
+Status JobChange::write(Tx& tx, ApplyContext& context) {
+  FFRTMP_TRY(move_in_queue(tx, context));
+  FFRTMP_TRY(tx.update_job(job_));
+  for (const model::Transition& transition : transitions_)
+    FFRTMP_TRY(tx.add_transition(job_.sequence_number, transition));
+  context.effects.jobs_changed.push_back(job_.sequence_number);
+  return {};
+}
+
+Result<QueueEntry> queue_entry_of(Tx& tx, const model::Job& job, const Settings& settings) {
+  FFRTMP_ASSIGN(const ClassId id, tx.intern_class(model::requirement_of(job.spec, job.effective)));
+  const auto key = sched::queue_key(job.now.queued_at, job.spec.queue, job.spec.priority, settings.aging);
+  return QueueEntry{id, key, job.sequence_number};
+}
+
+}  // namespace ffrtmp::store

@@ -1,0 +1,50 @@
+#pragma once
+// One command's change of one job: first planned in memory, where it may be refused, then written as a whole.
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "model/attempt.h"
+#include "model/job_fsm.h"
+#include "store/apply.h"
+
+namespace ffrtmp::store {
+
+// Who changes a job and why; both are recorded.
+struct Cause {
+  std::string reason;  // "claimed", "lease expired", …
+  std::string actor;   // "key:NAME", "node:UUID" or "master"
+  std::optional<Uuid> attempt_id;
+};
+[[nodiscard]] Cause by_node(std::string reason, const Uuid& node_id, const Uuid& attempt_id);
+[[nodiscard]] Cause by_master(std::string reason, std::optional<Uuid> attempt_id = std::nullopt);
+
+class JobChange {
+ public:
+  JobChange(model::Job job, const Now& now);
+
+  // The next state by model::step, with the times and fields that belong to it. kIllegalTransition changes nothing.
+  Status step(model::Event event, Cause cause);
+  // The queue entry, where the caller knows it already: saves looking the class up.
+  void set_entry(const QueueEntry& entry) { entry_ = entry; }
+
+  [[nodiscard]] model::JobStatus& now() { return job_.now; }
+  [[nodiscard]] const model::Job& job() const { return job_; }
+  [[nodiscard]] model::Job take() && { return std::move(job_); }
+
+  // Writes the job, its transitions and its place in the queue, and notes them in context.effects.
+  Status write(Tx& tx, ApplyContext& context);
+
+ private:
+  Status move_in_queue(Tx& tx, ApplyContext& context);
+
+  model::Job job_;
+  model::JobState before_;
+  UtcTime time_;
+  std::vector<model::Transition> transitions_;
+  std::optional<QueueEntry> entry_;
+};
+
+[[nodiscard]] Result<QueueEntry> queue_entry_of(Tx& tx, const model::Job& job, const Settings& settings);
+
+}  // namespace ffrtmp::store

@@ -1,0 +1,152 @@
+#include "store/writer.h"
+
+#include <algorithm>
+#include <future>
+#include <iterator>
+
+#include "base/log.h"
+#include "base/text.h"
+
+namespace ffrtmp::store {
+namespace {
+
+// Commands of one commit. Enough to hide the cost of a sync, few enough that the first of them does not wait long.
+constexpr std::size_t kGroup = 512;
+// Readiness asks for an answer within a second.
+constexpr std::chrono::milliseconds kProbeTime{900};
+
+// Commands that live in memory: they run even while the disk fails, so that no worker loses its lease to a full disk.
+bool is_memory_only(const Command& command) {
+  return std::holds_alternative<Heartbeat>(command) || std::holds_alternative<TouchAttempt>(command);
+}
+
+
+}  // namespace
+
+Writer::Writer(Session& session, LiveTable& live, const Settings& settings, const Clock& clock, IdSource& ids)
+    : session_(session), live_(live), settings_(settings), clock_(clock), ids_(ids) {
+  std::uint32_t seed = 0;
+  fill_random(&seed, sizeof seed);
+  random_.seed(seed);
+}
+
+Writer::~Writer() {
+  {
+    const std::lock_guard lock(mutex_);
+    stop_ = true;
+  }
+  work_.notify_all();
+  if (thread_.joinable()) thread_.join();
+}
+
+Status Writer::start() {
+  Effects effects;
+  ApplyContext context{clock_.now(), ids_, settings_, live_, effects, 0};
+  FFRTMP_TRY(load_live(session_, context));
+  thread_ = std::thread([this] { run(); });
+  return {};
+}
+
+void Writer::apply(Command command, Store::Done done) {
+  {
+    const std::lock_guard lock(mutex_);
+    waiting_.push_back({std::move(command), std::move(done)});
+    if (waiting_.size() > 1) return;  // the thread knows already
+  }
+  work_.notify_one();
+}
+
+Status Writer::probe() {
+  auto answer = std::make_shared<std::promise<Status>>();
+  auto future = answer->get_future();
+  {
+    const std::lock_guard lock(mutex_);
+    probes_.push_back([answer](Status status) { answer->set_value(std::move(status)); });
+  }
+  work_.notify_one();
+  if (future.wait_for(kProbeTime) != std::future_status::ready)
+    return make_error(Errc::kStoreUnavailable, "the store did not answer in time");
+  return future.get();
+}
+
+void Writer::run() {
+  while (wait_for_work()) {
+    run_probes();
+    auto group = take_group();
+    if (!group.empty()) run_group(std::move(group));
+  }
+}
+
+// False once everything is done and the writer is to stop.
+bool Writer::wait_for_work() {
+  std::unique_lock lock(mutex_);
+  work_.wait(lock, [this] { return stop_ || !waiting_.empty() || !probes_.empty(); });
+  return !(stop_ && waiting_.empty() && probes_.empty());
+}
+
+void Writer::run_probes() {
+  std::vector<Probe> probes;
+  {
+    const std::lock_guard lock(mutex_);
+    probes.swap(probes_);
+  }
+  if (probes.empty()) return;
+  const Status status = session_.probe();
+  for (const Probe& probe : probes) probe(status);
+}
+
+std::vector<Writer::Item> Writer::take_group() {
+  const std::lock_guard lock(mutex_);
+  const auto count = static_cast<std::ptrdiff_t>(std::min(waiting_.size(), kGroup));
+  std::vector<Item> group(std::make_move_iterator(waiting_.begin()), std::make_move_iterator(waiting_.begin() + count));
+  waiting_.erase(waiting_.begin(), waiting_.begin() + count);
+  return group;
+}
+
+void Writer::run_group(std::vector<Item> group) {
+  const auto rows = std::stable_partition(group.begin(), group.end(), [](const Item& i) { return is_memory_only(i.command); });
+  std::vector<Item> writing(std::make_move_iterator(rows), std::make_move_iterator(group.end()));
+  group.erase(rows, group.end());
+  for (std::vector<Item>* part : {&group, &writing}) {
+    if (part->empty()) continue;
+    Effects effects;
+    auto replies = apply_group(*part, effects);
+    if (replies && listener_) listener_(effects);
+    for (std::size_t i = 0; i < part->size(); ++i)
+      (*part)[i].done(replies ? std::move((*replies)[i]) : Result<Reply>(replies.error()));
+  }
+}
+
+Result<std::vector<Result<Reply>>> Writer::apply_group(const std::vector<Item>& group, Effects& effects) {
+  live_.begin_group();
+  std::vector<Result<Reply>> replies;
+  replies.reserve(group.size());
+  std::optional<Error> failure;
+  for (const Item& item : group) {
+    auto reply = apply_one(item.command, effects);
+    if (!reply && reply.error().code == Errc::kStoreUnavailable) failure = reply.error();
+    if (failure) break;
+    replies.push_back(std::move(reply));
+  }
+  if (!failure)
+    if (Status committed = session_.commit(); !committed) failure = std::move(committed).error();
+  if (!failure) {
+    live_.keep_group();
+    return replies;
+  }
+  session_.roll_back();
+  live_.undo_group();
+  log::error("store failed", {{"reason", failure->message}, {"commands", cat(group.size())}});
+  return *std::move(failure);
+}
+
+Result<Reply> Writer::apply_one(const Command& command, Effects& effects) {
+  ApplyContext context{clock_.now(), ids_, settings_, live_, effects, draw_jitter()};
+  return store::apply(session_, context, command);
+}
+
+double Writer::draw_jitter() {
+  return std::uniform_real_distribution<double>(-1, 1)(random_);
+}
+
+}  // namespace ffrtmp::store

@@ -1,0 +1,67 @@
+#pragma once
+// The one thread that changes a store. It takes all commands that wait, up to a bound, applies them over one session and
+// commits them together: while a commit syncs, the next group gathers.
+//
+//   apply() ──> waiting ──take──> group: apply each ──> commit ──> listener(effects) ──> done(reply) of each
+//                                   └── a storage failure: roll back, done(kStoreUnavailable) for the whole group
+#include <condition_variable>
+#include <deque>
+#include <mutex>
+#include <random>
+#include <thread>
+
+#include "store/apply.h"
+#include "store/live_table.h"
+#include "store/session.h"
+
+namespace ffrtmp::store {
+
+class Writer {
+ public:
+  // All four outlive the writer.
+  Writer(Session& session, LiveTable& live, const Settings& settings, const Clock& clock, IdSource& ids);
+  ~Writer();  // finishes what was taken
+  Writer(const Writer&) = delete;
+  Writer& operator=(const Writer&) = delete;
+
+  // Loads the live table, renewing all leases, and starts the thread.
+  Status start();
+  void set_listener(Store::Listener listener) { listener_ = std::move(listener); }
+  void apply(Command command, Store::Done done);
+  // Any thread but the writer's: session.probe() between two groups; kStoreUnavailable when it takes too long.
+  Status probe();
+
+ private:
+  struct Item {
+    Command command;
+    Store::Done done;
+  };
+  using Probe = std::function<void(Status)>;
+
+  void run();
+  bool wait_for_work();
+  void run_probes();
+  std::vector<Item> take_group();
+  void run_group(std::vector<Item> group);
+  // Replies of the group, or the storage failure that ended it.
+  Result<std::vector<Result<Reply>>> apply_group(const std::vector<Item>& group, Effects& effects);
+  Result<Reply> apply_one(const Command& command, Effects& effects);
+  [[nodiscard]] double draw_jitter();
+
+  Session& session_;
+  LiveTable& live_;
+  const Settings settings_;
+  const Clock& clock_;
+  IdSource& ids_;
+  Store::Listener listener_;
+  std::minstd_rand random_;
+
+  std::mutex mutex_;
+  std::condition_variable work_;
+  std::deque<Item> waiting_;
+  std::vector<Probe> probes_;
+  bool stop_ = false;
+  std::thread thread_;
+};
+
+}  // namespace ffrtmp::store
