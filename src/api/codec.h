@@ -16,6 +16,9 @@ template <class T>
 template <class T>
 [[nodiscard]] Result<T> decode(std::string_view text);
 
+// Body of POST /jobs; a job that does not say how often to retry gets the master's default.
+[[nodiscard]] Result<model::JobSpec> decode_job_spec(std::string_view text, int default_max_retries);
+
 // Body of a failed request.
 [[nodiscard]] std::string encode_error(const Error& error);
 // The error a reply's body tells; `status` serves when the body is none of ours.

@@ -288,9 +288,10 @@ template <class T>
   return {};
 }
 
-// Parses one JSON document. kInvalid for text that is no JSON (with its offset), kInvalidField for a wrong member.
+// Parses one JSON document over `out`, whose members stay where the text says nothing. kInvalid for text that is no JSON
+// (with its offset), kInvalidField for a wrong member.
 template <class T>
-[[nodiscard]] Result<T> decode(std::string_view text, UnknownKeys unknown = UnknownKeys::kReject) {
+[[nodiscard]] Result<T> decode(std::string_view text, UnknownKeys unknown = UnknownKeys::kReject, T out = {}) {
   unsigned char buffer[4096];
   boost::json::monotonic_resource arena(buffer, sizeof buffer);
   boost::json::stream_parser parser(&arena);
@@ -301,7 +302,6 @@ template <class T>
     error = boost::json::error::extra_data;
   if (error) return make_error(Errc::kInvalid, cat("not valid JSON near byte ", used, ": ", error.message()));
   const boost::json::value value = parser.release();
-  T out{};
   FFRTMP_TRY(decode_to(out, value, unknown, std::string{}));
   return out;
 }
