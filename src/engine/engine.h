@@ -1,5 +1,5 @@
 #pragma once
-// What turns a job into a command line, and what it says back into progress and a diagnosis.
+// What turns a job into a command line, and what it says back into progress and a diagnosis. Pure.
 #include <optional>
 #include <string>
 #include <string_view>
@@ -7,6 +7,7 @@
 
 #include "base/result.h"
 #include "model/job.h"
+#include "model/node.h"
 #include "model/outcome.h"
 #include "model/parameters.h"
 
@@ -17,10 +18,14 @@ struct InputFacts {
   std::string path;                      // resolved, absolute, or a URL
   std::string demuxer;                   // forced with -f
   std::optional<double> duration_seconds;
-  bool has_video = true;
+  bool has_video = true;                 // among the mapped streams
   bool has_audio = false;
-  // Streams that the output keeps, as ffmpeg specifiers ("0:v:0"), decided by media/stream_choice.h.
+  std::optional<int> width;              // of the mapped video, as displayed; an odd one is cut by one line
+  std::optional<int> height;
+  // Streams that the output keeps, as ffmpeg specifiers ("0:0"), decided by media/stream_choice.h.
   std::vector<std::string> maps;
+  // Encoder of each mapped subtitle stream in output order ("copy", "mov_text"), decided there too.
+  std::vector<std::string> subtitle_encoders;
 };
 
 struct RunPlan {
@@ -35,16 +40,22 @@ struct PlanRequest {
   const InputFacts& input;
   std::string output_path;               // where to write: the staged file
   std::string muxer;                     // forced with -f, "mp4"
-  std::string encoder;                   // chosen by the node
+  std::string encoder;                   // chosen by the node; "copy" copies the video
   std::string program = "ffmpeg";
   int threads_per_slot = 2;              // decides preset "auto"
 };
 
-// The full ffmpeg command: -nostdin, -progress {progress}, -stats_period 1, file: prefix, -protocol_whitelist.
+// The full ffmpeg command for output modes file and hls. kUnsupported for the others, kInvalidField for parameters that
+// contradict each other ("copy" with a resolution). Why each option is there stands beside it in ffmpeg_args.cpp.
 [[nodiscard]] Result<RunPlan> plan_ffmpeg(const PlanRequest& request);
 
+// The first usable encoder of the node that makes the codec (or has its name), fits the pixel format and the asked
+// hardware; the node lists them in order of preference. "copy" for copy. kUnsupported: "no usable encoder for av1 (…)".
+[[nodiscard]] Result<std::string> choose_encoder(const model::Parameters& parameters,
+                                                 const std::vector<model::Encoder>& encoders);
+
 // One -progress block, "key=value" lines, into Progress; unknown keys are ignored, N/A is absent. `duration` of the
-// output gives percent when known.
+// output gives percent when known. Of several blocks the last value of a key counts.
 [[nodiscard]] model::Progress parse_progress(std::string_view block, std::optional<double> duration_seconds);
 
 // Why ffmpeg failed, from its exit and its last lines of stderr (recognised patterns in diagnose.cpp).
@@ -54,8 +65,11 @@ struct Diagnosis {
 };
 [[nodiscard]] Diagnosis diagnose(std::optional<int> exit_code, std::optional<int> signal, std::string_view stderr_tail);
 
-// Lines of stderr that are errors although ffmpeg exited 0 ("Error while decoding", "corrupt", "non monotonically …"
-// is none). Empty when there are none.
+// Lines of stderr that are errors although ffmpeg exited 0: those it tagged [error] or [fatal], and the warnings that
+// report damage ("corrupt decoded frame"). At most 20; empty when there are none.
 [[nodiscard]] std::vector<std::string> error_lines(std::string_view stderr_text);
+
+// `text` with URL user info and every occurrence of `secret` replaced by ***.
+[[nodiscard]] std::string mask_secrets(std::string text, std::string_view secret);
 
 }  // namespace ffrtmp::engine

@@ -1,0 +1,153 @@
+// The words by which ffmpeg says what went wrong, in the order in which they decide. Captured from ffmpeg 5.1.
+#include <algorithm>
+#include <array>
+
+#include "base/text.h"
+#include "engine/engine.h"
+
+namespace ffrtmp::engine {
+namespace {
+
+using model::FailureReason;
+
+struct Pattern {
+  std::string_view text;
+  FailureReason reason;
+};
+
+// The first pattern of the list that any line holds decides, so a cause stands before its consequences
+// ("No space left" before "Could not write header").
+constexpr std::array kPatterns{
+    Pattern{"No space left on device", FailureReason::kPlatformError},
+    Pattern{"Disk quota exceeded", FailureReason::kPlatformError},
+    Pattern{"Read-only file system", FailureReason::kPlatformError},
+    Pattern{"Too many open files", FailureReason::kPlatformError},
+    Pattern{"error while loading shared libraries", FailureReason::kPlatformError},
+    Pattern{"Cannot load lib", FailureReason::kPlatformError},
+    Pattern{"No capable devices found", FailureReason::kPlatformError},
+    Pattern{"Device creation failed", FailureReason::kPlatformError},
+    Pattern{"Cannot allocate memory", FailureReason::kResourceError},
+    Pattern{"std::bad_alloc", FailureReason::kResourceError},
+    // The node tried its encoders before it offered them: one that is missing now has gone.
+    Pattern{"Unknown encoder", FailureReason::kPlatformError},
+    Pattern{"Connection refused", FailureReason::kNetworkError},
+    Pattern{"Connection reset", FailureReason::kNetworkError},
+    Pattern{"Connection timed out", FailureReason::kNetworkError},
+    Pattern{"Operation timed out", FailureReason::kNetworkError},
+    Pattern{"Network is unreachable", FailureReason::kNetworkError},
+    Pattern{"No route to host", FailureReason::kNetworkError},
+    Pattern{"Failed to resolve hostname", FailureReason::kNetworkError},
+    Pattern{"Broken pipe", FailureReason::kNetworkError},
+    Pattern{"Server returned", FailureReason::kNetworkError},
+    Pattern{"HTTP error", FailureReason::kNetworkError},
+    Pattern{"Unrecognized option", FailureReason::kUserError},
+    Pattern{"Option not found", FailureReason::kUserError},
+    Pattern{"Unable to parse option value", FailureReason::kUserError},
+    Pattern{"Error setting option", FailureReason::kUserError},
+    Pattern{"Error setting preset", FailureReason::kUserError},
+    Pattern{"Error setting profile", FailureReason::kUserError},
+    Pattern{"doesn't support", FailureReason::kUserError},
+    Pattern{"not divisible by", FailureReason::kUserError},
+    Pattern{"Error parsing option", FailureReason::kUserError},
+    Pattern{"Invalid value", FailureReason::kUserError},
+    Pattern{"matches no streams", FailureReason::kUserError},
+    Pattern{"not currently supported in container", FailureReason::kUserError},
+    Pattern{"Unable to find a suitable output format", FailureReason::kUserError},
+    Pattern{"No such file or directory", FailureReason::kInputError},
+    Pattern{"Permission denied", FailureReason::kInputError},
+    Pattern{"Is a directory", FailureReason::kInputError},
+    Pattern{"moov atom not found", FailureReason::kInputError},
+    Pattern{"corrupt decoded frame", FailureReason::kInputError},
+    Pattern{"corrupt input packet", FailureReason::kInputError},
+    Pattern{"error while decoding", FailureReason::kInputError},
+    Pattern{"Error while decoding", FailureReason::kInputError},
+    Pattern{"Error splitting the input", FailureReason::kInputError},
+    Pattern{"File ended prematurely", FailureReason::kInputError},
+    Pattern{"partial file", FailureReason::kInputError},
+    Pattern{"could not find codec parameters", FailureReason::kInputError},
+    Pattern{"does not contain any stream", FailureReason::kInputError},
+    Pattern{"Decoder (codec", FailureReason::kInputError},
+    Pattern{"not on whitelist", FailureReason::kInputError},
+    Pattern{"channel element", FailureReason::kInputError},
+    Pattern{"Invalid data found when processing input", FailureReason::kInputError},
+    Pattern{"Error while opening encoder", FailureReason::kUserError},
+    Pattern{"Could not write header", FailureReason::kUserError},
+    Pattern{"Error reinitializing filters", FailureReason::kRuntimeError},
+    Pattern{"Error while filtering", FailureReason::kRuntimeError},
+    Pattern{"Assertion", FailureReason::kRuntimeError},
+    Pattern{"Error writing trailer", FailureReason::kRuntimeError},
+    Pattern{"Conversion failed", FailureReason::kRuntimeError},
+};
+
+// "[h264 @ 0x55d57c797880] [error] x" -> "[h264] x": what differs from run to run tells nobody anything.
+std::string tidy(std::string_view line) {
+  std::string out(trim(line));
+  if (const std::size_t at = out.find(" @ 0x"); at != std::string::npos)
+    if (const std::size_t end = out.find(']', at); end != std::string::npos) out.erase(at, end - at);
+  for (const std::string_view tag : {"[error] ", "[fatal] ", "[panic] ", "[warning] "})
+    if (const std::size_t at = out.find(tag); at != std::string::npos) {
+      out.erase(at, tag.size());
+      break;
+    }
+  return out;
+}
+
+bool tagged_error(std::string_view line) {
+  return line.find("[error] ") != std::string_view::npos || line.find("[fatal] ") != std::string_view::npos ||
+         line.find("[panic] ") != std::string_view::npos;
+}
+
+// Said at level error by decoders of whole files: at the first pictures of an open GOP, and of metadata.
+constexpr std::array<std::string_view, 4> kHarmless{"co located POCs unavailable", "mmco: unref short failure",
+                                                    "number of reference frames", "SEI type"};
+// Damage that is reported as a warning, or without a tag by other builds.
+constexpr std::array<std::string_view, 10> kDamage{
+    "corrupt decoded frame", "corrupt input packet", "Packet corrupt", "error while decoding", "Error while decoding",
+    "File ended prematurely", "partial file", "Truncating packet", "concealing", "No space left on device"};
+
+bool holds(std::string_view line, std::string_view text) { return line.find(text) != std::string_view::npos; }
+
+bool is_error(std::string_view line) {
+  const auto in_line = [&](std::string_view text) { return holds(line, text); };
+  if (std::any_of(kDamage.begin(), kDamage.end(), in_line)) return true;
+  return tagged_error(line) && std::none_of(kHarmless.begin(), kHarmless.end(), in_line);
+}
+
+Diagnosis by_signal(int signal, std::string_view last) {
+  // Who sent it is not to be seen here: the worker knows of its own kills and of the cgroup's OOM count.
+  return {FailureReason::kUnknown, cat("ended by signal ", signal, last.empty() ? "" : ": ", last)};
+}
+
+std::string last_line(const std::vector<std::string_view>& lines) {
+  std::string last;
+  for (const std::string_view line : lines) {
+    if (trim(line).empty()) continue;
+    if (tagged_error(line) || last.empty() || !holds(line, "[warning] ")) last = tidy(line);
+  }
+  return last;
+}
+
+}  // namespace
+
+Diagnosis diagnose(std::optional<int> exit_code, std::optional<int> signal, std::string_view stderr_tail) {
+  const auto lines = split(stderr_tail, '\n');
+  if (signal) return by_signal(*signal, last_line(lines));
+  for (const Pattern& pattern : kPatterns)
+    for (const std::string_view line : lines)
+      if (holds(line, pattern.text)) return {pattern.reason, tidy(line)};
+  std::string last = last_line(lines);
+  if (last.empty()) last = exit_code ? cat("exit ", *exit_code, " without a word") : "no exit status";
+  return {FailureReason::kUnknown, last};
+}
+
+std::vector<std::string> error_lines(std::string_view stderr_text) {
+  constexpr std::size_t kMost = 20;
+  std::vector<std::string> out;
+  for (const std::string_view line : split(stderr_text, '\n')) {
+    if (out.size() == kMost) break;
+    if (is_error(line)) out.push_back(tidy(line));
+  }
+  return out;
+}
+
+}  // namespace ffrtmp::engine

@@ -1,0 +1,80 @@
+#include <gtest/gtest.h>
+
+#include "engine/engine.h"
+
+namespace ffrtmp::engine {
+namespace {
+
+using model::FailureReason;
+
+struct Row {
+  const char* tail;  // as ffmpeg 5.1.9 of Debian 12 printed it
+  FailureReason reason;
+  const char* error;
+};
+
+// contract: F18
+TEST(Diagnose, MessagesOfFfmpeg51) {
+  const Row rows[] = {
+      {"[error] none.mp4: No such file or directory\n", FailureReason::kInputError, "none.mp4: No such file or directory"},
+      {"[mov,mp4,m4a,3gp,3g2,mj2 @ 0x5630b29ae8c0] [error] moov atom not found\n[error] t.mp4: Invalid data found when "
+       "processing input\n", FailureReason::kInputError, "[mov,mp4,m4a,3gp,3g2,mj2] moov atom not found"},
+      {"[error] t.mp4: Permission denied\n", FailureReason::kInputError, "t.mp4: Permission denied"},
+      {"[fatal] flip.mp4: corrupt decoded frame in stream 0\n[aac @ 0x556b8d095600] [warning] 2 frames left in the queue "
+       "on closing\n", FailureReason::kInputError, "flip.mp4: corrupt decoded frame in stream 0"},
+      {"[fatal] Unknown encoder 'nosuch'\n", FailureReason::kPlatformError, "Unknown encoder 'nosuch'"},
+      {"Unrecognized option 'nosuchopt'.\nError splitting the argument list: Option not found\n",
+       FailureReason::kUserError, "Unrecognized option 'nosuchopt'."},
+      {"x264 [error]: invalid preset 'zz'\n[libx264 @ 0x5629b3c3f300] [error] Error setting preset/tune zz/(null).\n"
+       "[error] Error initializing output stream 0:0 -- Error while opening encoder for output stream #0:0 - maybe "
+       "incorrect parameters such as bit_rate, rate, width or height\n",
+       FailureReason::kUserError, "[libx264] Error setting preset/tune zz/(null)."},
+      {"[fatal] Stream map '0:9' matches no streams.\n", FailureReason::kUserError, "Stream map '0:9' matches no streams."},
+      {"[tcp @ 0x5627332f0f80] Connection to tcp://127.0.0.1:1 failed: Connection refused\n", FailureReason::kNetworkError,
+       "[tcp] Connection to tcp://127.0.0.1:1 failed: Connection refused"},
+      {"[tcp @ 0x54] Failed to resolve hostname nosuch.invalid: Name or service not known\nhttp://nosuch.invalid/x: "
+       "Input/output error\n", FailureReason::kNetworkError,
+       "[tcp] Failed to resolve hostname nosuch.invalid: Name or service not known"},
+      {"[error] Could not write header for output file #0 (incorrect codec parameters ?): No space left on device\n",
+       FailureReason::kPlatformError,
+       "Could not write header for output file #0 (incorrect codec parameters ?): No space left on device"},
+      {"[mp4 @ 0x55e6f93c0f80] [error] Could not find tag for codec vp8 in stream #0, codec not currently supported in "
+       "container\n[error] Could not write header for output file #0 (incorrect codec parameters ?): Invalid argument\n",
+       FailureReason::kUserError,
+       "[mp4] Could not find tag for codec vp8 in stream #0, codec not currently supported in container"},
+      {"ffmpeg: error while loading shared libraries: liblapack.so.3: failed to map segment from shared object\n",
+       FailureReason::kPlatformError,
+       "ffmpeg: error while loading shared libraries: liblapack.so.3: failed to map segment from shared object"},
+      {"[libx264 @ 0x1] [error] malloc of size 1 failed\n[fatal] Cannot allocate memory\n", FailureReason::kResourceError,
+       "Cannot allocate memory"},
+      {"Conversion failed!\n", FailureReason::kRuntimeError, "Conversion failed!"},
+      {"something new\n", FailureReason::kUnknown, "something new"},
+      {"", FailureReason::kUnknown, "exit 1 without a word"},
+  };
+  for (const Row& row : rows) {
+    const Diagnosis found = diagnose(1, std::nullopt, row.tail);
+    EXPECT_EQ(found.reason, row.reason) << row.tail;
+    EXPECT_EQ(found.error, row.error);
+  }
+}
+
+TEST(Diagnose, ASignalIsNotExplained) {  // contract: F47
+  const Diagnosis found = diagnose(std::nullopt, 11, "[error] x\n");
+  EXPECT_EQ(found.reason, FailureReason::kUnknown);
+  EXPECT_EQ(found.error, "ended by signal 11: x");
+}
+
+TEST(ErrorLines, DamageCountsRemarksDoNot) {
+  const auto lines = error_lines(
+      "[mp4 @ 0x1] [warning] Non-monotonous DTS in output stream 0:1; previous: 3, current: 2\n"
+      "x265 [warning]: Source height < 720p; disabling lookahead-slices\n"
+      "[h264 @ 0x2] [error] mmco: unref short failure\n"
+      "[matroska,webm @ 0x55e56cd9b980] [error] File ended prematurely\n"
+      "[warning] zero.ts: corrupt input packet in stream 0\n"
+      "Svt[info]: SVT [version]: SVT-AV1 Encoder Lib v1.4.1\n");
+  EXPECT_EQ(lines, (std::vector<std::string>{"[matroska,webm] File ended prematurely",
+                                             "zero.ts: corrupt input packet in stream 0"}));
+}
+
+}  // namespace
+}  // namespace ffrtmp::engine

@@ -1,0 +1,133 @@
+#include <gtest/gtest.h>
+
+#include "base/text.h"
+#include "engine/encoder_options.h"
+#include "engine/engine.h"
+
+namespace ffrtmp::engine {
+namespace {
+
+const std::string kGlobal =
+    "ffmpeg -nostdin -hide_banner -loglevel level+warning -nostats -progress {progress} -stats_period 0.5 -xerror -y";
+const std::string kMovInput = " -protocol_whitelist file -format_whitelist mov -f mov -i file:/in/a.mp4";
+
+InputFacts facts() {
+  InputFacts in;
+  in.path = "/in/a.mp4";
+  in.demuxer = "mov";
+  in.has_audio = true;
+  in.maps = {"0:0", "0:1"};
+  return in;
+}
+
+std::string planned(const model::Parameters& p, const InputFacts& in, const std::string& muxer, const std::string& encoder,
+                    int threads = 2) {
+  auto plan = plan_ffmpeg({p, in, "/out/b.part." + muxer, muxer, encoder, "ffmpeg", threads});
+  return plan ? join(plan->argv, " ") : cat("error: ", plan.error().field, ": ", plan.error().message);
+}
+
+TEST(PlanFfmpeg, DefaultJob) {
+  EXPECT_EQ(planned({}, facts(), "mp4", "libx264"),
+            kGlobal + kMovInput + " -map 0:0 -map 0:1 -fps_mode vfr -pix_fmt yuv420p -c:v libx264 -preset ultrafast"
+            " -b:v 2000000 -c:a aac -b:a 128000 -sn -dn -max_muxing_queue_size 4096 -f mp4 file:/out/b.part.mp4");
+}
+
+TEST(PlanFfmpeg, EverythingAsked) {  // contract: F37
+  model::Parameters p;
+  p.codec = "h265";
+  p.crf = 60;
+  p.preset = "slow";
+  p.width = 1920;
+  p.height = 1080;
+  p.fps = 59.94;
+  p.duration_seconds = 23.976;
+  p.pixel_format = "yuv420p10le";
+  p.audio_codec = model::AudioCodec::kOpus;
+  p.threads = 3;
+  p.extra_args = {"-g", "60", "-x265-params", "bframes=2"};
+  InputFacts in = facts();
+  in.subtitle_encoders = {"copy", "subrip"};
+  in.maps = {"0:0", "0:1", "0:2", "0:3"};
+  EXPECT_EQ(planned(p, in, "matroska", "libx265"),
+            kGlobal + kMovInput + " -map 0:0 -map 0:1 -map 0:2 -map 0:3 -vf scale=1920:1080 -r 60000/1001 -fps_mode cfr"
+            " -pix_fmt yuv420p10le -c:v libx265 -preset slow -crf 51 -threads:v 3 -x265-params"
+            " log-level=warning:bframes=2 -g 60 -c:a libopus -b:a 128000 -c:s:0 copy -c:s:1 subrip -dn -t 23.976"
+            " -max_muxing_queue_size 4096 -f matroska file:/out/b.part.matroska");
+}
+
+TEST(PlanFfmpeg, CopyAndHlsAndOddSizes) {
+  model::Parameters p;
+  p.codec = "copy";
+  p.audio_codec = model::AudioCodec::kNone;
+  EXPECT_EQ(planned(p, facts(), "mp4", "copy"),
+            kGlobal + kMovInput + " -map 0:0 -map 0:1 -c:v copy -an -sn -dn -max_muxing_queue_size 4096 -f mp4"
+            " file:/out/b.part.mp4");
+  p.fps = 30;
+  EXPECT_EQ(planned(p, facts(), "mp4", "copy"), "error: parameters.fps: a copied video keeps its frame rate");
+
+  model::Parameters hls;
+  hls.output_mode = model::OutputMode::kHls;
+  EXPECT_NE(planned(hls, facts(), "mp4", "libx264").find("-hls_time 3 -hls_list_size 0 -hls_playlist_type vod -f hls"),
+            std::string::npos);
+  InputFacts odd = facts();
+  odd.width = 321;
+  odd.height = 180;
+  EXPECT_NE(planned({}, odd, "mp4", "libx264").find("-vf scale=trunc(iw/2)*2:trunc(ih/2)*2"), std::string::npos);
+  hls.output_mode = model::OutputMode::kRtmp;
+  EXPECT_EQ(planned(hls, facts(), "flv", "libx264"), "error: : output_mode: only file and hls can be made here");
+}
+
+TEST(PlanFfmpeg, SecretsAreMasked) {
+  InputFacts in = facts();
+  in.path = "https://me:p@ss@host/x?token=k3y";
+  model::Parameters p;
+  p.stream_key = "k3y";
+  const auto plan = plan_ffmpeg({p, in, "/out/b", "mp4", "libx264"});
+  ASSERT_TRUE(plan);
+  const std::string masked = join(plan->masked_argv, " ");
+  EXPECT_NE(masked.find("-protocol_whitelist https,tls,tcp"), std::string::npos);
+  EXPECT_NE(masked.find("-i https://***@host/x?token=***"), std::string::npos) << masked;
+  EXPECT_NE(join(plan->argv, " ").find("https://me:p@ss@host/x?token=k3y"), std::string::npos);
+}
+
+TEST(PlanFfmpeg, PresetsAndRatesOfEachEncoder) {
+  model::Parameters crf;
+  crf.crf = 30;
+  const auto options = [&](const char* encoder) {
+    return join(preset_options(encoder, "veryfast"), " ") + " " + join(rate_options(encoder, crf), " ");
+  };
+  EXPECT_EQ(options("libx264"), "-preset veryfast -crf 30");
+  EXPECT_EQ(options("libsvtav1"), "-preset 10 -crf 30");
+  EXPECT_EQ(options("libaom-av1"), "-cpu-used 7 -row-mt 1 -crf 30 -b:v 0");
+  EXPECT_EQ(options("libvpx-vp9"), "-deadline good -cpu-used 5 -row-mt 1 -crf 30 -b:v 0");
+  EXPECT_EQ(options("libvpx"), "-deadline good -cpu-used 5 -crf 30 -b:v 50000000");
+  EXPECT_EQ(options("h264_nvenc"), "-preset p2 -rc vbr -cq 30 -b:v 0");
+  EXPECT_EQ(options("hevc_qsv"), "-preset veryfast -global_quality 30");
+  EXPECT_EQ(options("h264_vaapi"), " -rc_mode CQP -qp 30");
+  EXPECT_EQ(resolve_preset("auto", 8), "fast");
+  EXPECT_EQ(resolve_preset("auto", 4), "veryfast");
+  EXPECT_EQ(resolve_preset("auto", 3), "ultrafast");
+  EXPECT_EQ(resolve_preset("slow", 3), "slow");
+}
+
+TEST(ChooseEncoder, FirstUsableThatFits) {
+  const std::vector<model::Encoder> node{
+      {"h264_nvenc", "h264", true, std::nullopt, false, "no NVENC-capable GPU found", {}},
+      {"libx264", "h264", false, std::nullopt, true, std::nullopt, {"yuv420p"}},
+      {"libx265", "hevc", false, std::nullopt, true, std::nullopt, {"yuv420p", "yuv420p10le"}}};
+  model::Parameters p;
+  EXPECT_EQ(*choose_encoder(p, node), "libx264");
+  p.codec = "h265";
+  p.pixel_format = "yuv420p10le";
+  EXPECT_EQ(*choose_encoder(p, node), "libx265");
+  p.codec = "libx264";
+  EXPECT_EQ(choose_encoder(p, node).error().message, "no usable encoder for libx264 (libx264: cannot encode yuv420p10le)");
+  p.codec = "h264_nvenc";
+  EXPECT_EQ(choose_encoder(p, node).error().message,
+            "no usable encoder for h264_nvenc (h264_nvenc: no NVENC-capable GPU found)");
+  p.codec = "copy";
+  EXPECT_EQ(*choose_encoder(p, node), "copy");
+}
+
+}  // namespace
+}  // namespace ffrtmp::engine
