@@ -1,0 +1,81 @@
+#include "model/locator.h"
+
+#include <algorithm>
+
+#include "base/text.h"
+
+namespace ffrtmp::model {
+namespace {
+
+constexpr std::size_t kMaxPath = 4096;  // PATH_MAX of linux/limits.h
+
+Error wrong(std::string message) { return make_error(Errc::kInvalid, std::move(message)); }
+
+bool is_control(char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; }
+
+bool in_scheme(char c) {  // also ',' as in "subfile,,start,0,:"
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '+' || c == '-' || c == '.' ||
+         c == '_' || c == ',';
+}
+
+// "http" of "http://host/x", "concat" of "concat:a|b"; empty for a path.
+std::string_view scheme_of(std::string_view text) {
+  const auto end = std::find_if_not(text.begin(), text.end(), in_scheme);
+  if (end == text.end() || *end != ':' || end == text.begin()) return {};
+  const std::string_view scheme(text.begin(), end);
+  return scheme.substr(0, scheme.find(','));
+}
+
+Status check_part(std::string_view part) {
+  if (part == "..") return wrong("must not contain \"..\"");
+  if (part.starts_with('-')) return wrong("must not have a part that begins with '-'");
+  return {};
+}
+
+Status check_url(std::string_view url, std::initializer_list<std::string_view> schemes) {
+  const std::string scheme = to_lower(scheme_of(url));
+  if (std::find(schemes.begin(), schemes.end(), scheme) == schemes.end() || !url.substr(scheme.size()).starts_with("://")) {
+    std::string names;
+    for (const auto name : schemes) names += cat(names.empty() ? "" : ", ", name, "://");
+    return wrong(cat("must begin with one of: ", names));
+  }
+  const std::string_view rest = url.substr(scheme.size() + 3);
+  if (rest.empty() || rest.front() == '/') return wrong("names no host");
+  if (std::any_of(url.begin(), url.end(), [](char c) { return is_control(c) || c == ' '; }))
+    return wrong("must not contain spaces or control characters");
+  if (url.size() > kMaxPath) return wrong("is too long");
+  return {};
+}
+
+}  // namespace
+
+Status check_path(std::string_view path) {
+  if (path.empty()) return wrong("must not be empty");
+  if (path.size() >= kMaxPath) return wrong("is too long");
+  if (std::any_of(path.begin(), path.end(), is_control)) return wrong("must not contain control characters");
+  if (path.front() == '-') return wrong("must not begin with '-'");
+  if (const auto scheme = scheme_of(path); !scheme.empty())
+    return wrong(cat("protocol \"", scheme, ":\" is not allowed, give an absolute path"));
+  if (path.front() != '/') return wrong("must be an absolute path");
+  for (const std::string_view part : split(path, '/')) FFRTMP_TRY(check_part(part));
+  if (path.back() == '/') return wrong("must name a file");
+  return {};
+}
+
+Status check_input(std::string_view input) { return check_path(input); }
+
+Status check_output(std::string_view output, OutputMode mode) {
+  const bool is_live = mode == OutputMode::kRtmp || mode == OutputMode::kStream;
+  if (!is_live) {
+    const std::string scheme = to_lower(scheme_of(output));
+    if (scheme == "rtmp" || scheme == "rtmps" || scheme == "srt")
+      return wrong(cat(scheme, ":// needs output_mode stream", scheme == "srt" ? "" : " or rtmp"));
+    return check_path(output);
+  }
+  if (mode == OutputMode::kRtmp) return check_url(output, {"rtmp", "rtmps"});
+  return check_url(output, {"rtmp", "rtmps", "srt"});
+}
+
+Status check_rtmp_url(std::string_view url) { return check_url(url, {"rtmp", "rtmps"}); }
+
+}  // namespace ffrtmp::model
