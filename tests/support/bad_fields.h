@@ -1,0 +1,141 @@
+#pragma once
+// Jobs with exactly one thing wrong, as request bodies, and the field that the answer has to name. Used on the rules and
+// on the running API alike.
+#include <string>
+#include <vector>
+
+namespace ffrtmp::test {
+
+struct BadField {
+  const char* field;
+  const char* json;  // members beside the scenario, or, when it names the scenario itself, the whole body
+};
+
+inline const std::vector<BadField>& bad_fields() {
+  static const std::vector<BadField> kRows{
+      {"scenario", R"({})"},
+      {"scenario", R"({"scenario":""})"},
+      {"scenario", R"({"scenario":"a b"})"},
+      {"scenario", R"({"scenario":"a/b"})"},
+      {"scenario", R"({"scenario":7})"},
+      {"scenari", R"({"scenario":"x","scenari":"y"})"},
+      {"confidence", R"("confidence":"sure")"},
+      {"engine", R"("engine":"vlc")"},
+      {"classification", R"("classification":"prod")"},
+      {"queue", R"("queue":"fast")"},
+      {"priority", R"("priority":"urgent")"},
+      {"max_retries", R"("max_retries":-1)"},
+      {"max_retries", R"("max_retries":11)"},
+      {"max_retries", R"("max_retries":"3")"},
+      {"max_retries", R"("max_retries":1.5)"},
+      {"resource_limits.max_cpu_percent", R"("resource_limits":{"max_cpu_percent":0})"},
+      {"resource_limits.max_cpu_percent", R"("resource_limits":{"max_cpu_percent":100001})"},
+      {"resource_limits.max_memory_mb", R"("resource_limits":{"max_memory_mb":15})"},
+      {"resource_limits.max_disk_mb", R"("resource_limits":{"max_disk_mb":0})"},
+      {"resource_limits.timeout_sec", R"("resource_limits":{"timeout_sec":0})"},
+      {"resource_limits.cpu_weight", R"("resource_limits":{"cpu_weight":0})"},
+      {"resource_limits.cpu_weight", R"("resource_limits":{"cpu_weight":10001})"},
+      {"resource_limits.pids_max", R"("resource_limits":{"pids_max":0})"},
+      {"resource_limits.io_max", R"("resource_limits":{"io_max":"8:0 rbps=1\n8:1 rbps=1"})"},
+      {"resource_limits.max_memory", R"("resource_limits":{"max_memory":64})"},
+      {"parameters.max_cpu_percent", R"("parameters":{"max_cpu_percent":0})"},
+      {"parameters.max_memory_mb", R"("parameters":{"max_memory_mb":15})"},
+      {"parameters.timeout_sec", R"("parameters":{"timeout_sec":"soon"})"},
+      {"parameters.timeout_sec", R"("parameters":{"timeout_sec":5},"resource_limits":{"timeout_sec":6})"},
+      {"constraints.min_threads", R"("constraints":{"min_threads":0})"},
+      {"constraints.min_ram_mb", R"("constraints":{"min_ram_mb":0})"},
+      {"constraints.node_id", R"("constraints":{"node_id":"node-1"})"},
+      {"constraints.labels.a b", R"("constraints":{"labels":{"a b":"c"}})"},
+      {"constraints.zone", R"("constraints":{"zone":"c"})"},
+      {"parameters", R"("parameters":[1])"},
+      {"parameters.bitrat", R"("parameters":{"bitrat":"2M"})"},
+      {"parameters.input", R"("parameters":{"input":"in.mp4"})"},
+      {"parameters.input", R"("parameters":{"input":""})"},
+      {"parameters.input", R"("parameters":{"input":"/media/../etc/shadow"})"},
+      {"parameters.input", R"("parameters":{"input":"-i"})"},
+      {"parameters.input", R"("parameters":{"input":"/media/a\nb"})"},
+      {"parameters.input", R"("parameters":{"input":"file:/etc/passwd"})"},
+      {"parameters.input", R"("parameters":{"input":"http://169.254.169.254/latest"})"},
+      {"parameters.input", R"("parameters":{"input":"rtmp://localhost/live/x"})"},
+      {"parameters.input", R"("parameters":{"input":"concat:/a|/b"})"},
+      {"parameters.input", R"("parameters":{"input":"pipe:0"})"},
+      {"parameters.input", R"("parameters":{"input":"data:video/mp4;base64,AAAA"})"},
+      {"parameters.input", R"("parameters":{"input":"subfile,,start,0,end,9,,:/etc/passwd"})"},
+      {"parameters.input", R"("parameters":{"input":["/a","/b"]})"},
+      {"parameters.output", R"("parameters":{"output":"out.mp4"})"},
+      {"parameters.output", R"("parameters":{"output":"/media/../out.mp4"})"},
+      {"parameters.output", R"("parameters":{"output":"/media/"})"},
+      {"parameters.output", R"("parameters":{"output":"rtmp://host/live/x"})"},
+      {"parameters.output", R"("parameters":{"output":"udp://host:1","output_mode":"stream"})"},
+      {"parameters.output", R"("parameters":{"output":"http://host/x","output_mode":"stream"})"},
+      {"parameters.output", R"("parameters":{"output":"srt://host:1","output_mode":"rtmp"})"},
+      {"parameters.output", R"("parameters":{"output":"/a.mp4","output_mode":"rtmp"})"},
+      {"parameters.output", R"("parameters":{"input":"/a.mp4","output":"/a.mp4"})"},
+      {"parameters.output_mode", R"("parameters":{"output_mode":"dash"})"},
+      {"parameters.rtmp_url", R"("parameters":{"rtmp_url":"http://host/live"})"},
+      {"parameters.rtmp_url", R"("parameters":{"rtmp_url":"rtmp:///live"})"},
+      {"parameters.stream_key", R"("parameters":{"stream_key":"a/b"})"},
+      {"parameters.stream_key", R"("parameters":{"stream_key":""})"},
+      {"parameters.codec", R"("parameters":{"codec":"-c:v"})"},
+      {"parameters.codec", R"("parameters":{"codec":"x"})"},
+      {"parameters.codec", R"("parameters":{"codec":"abcdefghijklmnopqrstuvwxyz0123456"})"},
+      {"parameters.encoder", R"("parameters":{"codec":"h264","encoder":"libx265"})"},
+      {"parameters.encoder", R"("parameters":{"encoder":"Lib X264"})"},
+      {"parameters.bitrate", R"("parameters":{"bitrate":"49k"})"},
+      {"parameters.bitrate", R"("parameters":{"bitrate":"501M"})"},
+      {"parameters.bitrate", R"("parameters":{"bitrate":"fast"})"},
+      {"parameters.bitrate", R"("parameters":{"bitrate":-2000000})"},
+      {"parameters.crf", R"("parameters":{"crf":-1})"},
+      {"parameters.crf", R"("parameters":{"crf":64})"},
+      {"parameters.crf", R"("parameters":{"crf":23,"bitrate":"2M"})"},
+      {"parameters.preset", R"("parameters":{"preset":"placebo"})"},
+      {"parameters.resolution", R"("parameters":{"resolution":"1281x720"})"},
+      {"parameters.resolution", R"("parameters":{"resolution":"14x16"})"},
+      {"parameters.resolution", R"("parameters":{"resolution":"8194x720"})"},
+      {"parameters.resolution", R"("parameters":{"resolution":"1280"})"},
+      {"parameters.resolution", R"("parameters":{"resolution":"1280x720x3"})"},
+      {"parameters.resolution", R"("parameters":{"resolution":"1280x720","codec":"copy"})"},
+      {"parameters.resolution_width", R"("parameters":{"resolution_width":15,"resolution_height":720})"},
+      {"parameters.resolution_height", R"("parameters":{"resolution_width":1280})"},
+      {"parameters.resolution_width",
+       R"("parameters":{"resolution":"1920x1080","resolution_width":1280,"resolution_height":720})"},
+      {"parameters.fps", R"("parameters":{"fps":0})"},
+      {"parameters.fps", R"("parameters":{"fps":301})"},
+      {"parameters.frame_rate", R"("parameters":{"frame_rate":"many"})"},
+      {"parameters.frame_rate", R"("parameters":{"fps":25,"frame_rate":30})"},
+      {"parameters.duration", R"("parameters":{"duration":0})"},
+      {"parameters.duration", R"("parameters":{"duration":86401})"},
+      {"parameters.duration_seconds", R"("parameters":{"duration_seconds":-1})"},
+      {"parameters.duration_seconds", R"("parameters":{"duration":10,"duration_seconds":11})"},
+      {"parameters.pixel_format", R"("parameters":{"pixel_format":"rgb24"})"},
+      {"parameters.hwaccel", R"("parameters":{"hwaccel":"cuvid"})"},
+      {"parameters.audio_codec", R"("parameters":{"audio_codec":"flac"})"},
+      {"parameters.audio_bitrate", R"("parameters":{"audio_bitrate":"15k"})"},
+      {"parameters.audio_bitrate", R"("parameters":{"audio_bitrate":"513k"})"},
+      {"parameters.streams", R"("parameters":{"streams":[]})"},
+      {"parameters.streams", R"("parameters":{"streams":["v:0","-i"]})"},
+      {"parameters.streams", R"("parameters":{"streams":["all","v:0"]})"},
+      {"parameters.verify", R"("parameters":{"verify":"none"})"},
+      {"parameters.threads", R"("parameters":{"threads":0})"},
+      {"parameters.threads", R"("parameters":{"threads":257})"},
+      {"parameters.allow_fallback", R"("parameters":{"allow_fallback":"maybe"})"},
+      {"parameters.overwrite", R"("parameters":{"overwrite":1})"},
+      {"parameters.extra_args", R"("parameters":{"extra_args":["-i","/etc/passwd"]})"},
+      {"parameters.extra_args", R"("parameters":{"extra_args":["-g"]})"},
+      {"parameters.extra_args", R"("parameters":{"extra_args":["-g","-i"]})"},
+      {"parameters.extra_args", R"("parameters":{"extra_args":["-g","1;rm"]})"},
+      {"parameters.extra_args", R"("parameters":{"extra_args":["-x264-params","crf=20:stats=log"]})"},
+      {"parameters.extra_args",
+       R"("parameters":{"extra_args":"-g 1 -g 1 -g 1 -g 1 -g 1 -g 1 -g 1 -g 1 -g 1 -g 1 -g 1 -g 1 -g 1 -g 1 -g 1 -g 1 -g 1"})"},
+  };
+  return kRows;
+}
+
+// The whole request body of a row.
+inline std::string body_of(const BadField& row) {
+  const std::string json = row.json;
+  if (json.starts_with('{')) return json;
+  return R"({"scenario":"720p30-h264",)" + json + "}";
+}
+
+}  // namespace ffrtmp::test
