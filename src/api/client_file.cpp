@@ -85,17 +85,11 @@ std::string default_state_dir() {
   return environment("HOME") + "/.local/state/ffrtmp";
 }
 
-Result<ClientFilePlace> find_client_file(const std::string& flag) {
-  const std::string variable = environment("FFRTMP_CLIENT");
-  for (const auto& [path, source] : {std::pair(flag, "--client"), std::pair(variable, "FFRTMP_CLIENT")}) {
-    if (path.empty()) continue;
-    if (access(path.c_str(), F_OK) != 0) return make_error(Errc::kInvalid, cat(source, " ", path, ": no such file"));
-    return ClientFilePlace{path, {path}};
-  }
-  const std::string path = default_state_dir() + "/client.yaml";
-  ClientFilePlace place{"", {"--client (not given)", "FFRTMP_CLIENT (not set)", path}};
-  if (access(path.c_str(), F_OK) == 0) place.path = path;
-  return place;
+Result<ClientFilePlace> find_client_file(const std::string& named) {
+  const std::string path = named.empty() ? default_state_dir() + "/client.yaml" : named;
+  const bool exists = access(path.c_str(), F_OK) == 0;
+  if (!named.empty() && !exists) return make_error(Errc::kInvalid, cat("client file ", path, ": no such file"));
+  return ClientFilePlace{exists ? path : std::string(), path};
 }
 
 }  // namespace ffrtmp::api

@@ -2,7 +2,6 @@
 // client.yaml: where the master is and how to be let in. Written by a master or `up` into its state directory, read by
 // the CLI. Three keys: url, ca (PEM file, may be empty), key (secret): the file is 0600.
 #include <string>
-#include <vector>
 
 #include "base/result.h"
 
@@ -22,12 +21,11 @@ struct ClientFile {
 // /var/lib/ffrtmp as root, else $XDG_STATE_HOME/ffrtmp, else ~/.local/state/ffrtmp.
 [[nodiscard]] std::string default_state_dir();
 
-// The first of: the flag, FFRTMP_CLIENT, <default state dir>/client.yaml. Flag and variable must exist; `path` is empty
-// when none was named and the default place has none.
+// The client file to use: the one that was named (it must exist), else <default state dir>/client.yaml, else none.
 struct ClientFilePlace {
-  std::string path;
-  std::vector<std::string> looked_at;  // for the message when nothing was found
+  std::string path;         // empty: none
+  std::string looked_at;    // for the message when nothing was found
 };
-[[nodiscard]] Result<ClientFilePlace> find_client_file(const std::string& flag);
+[[nodiscard]] Result<ClientFilePlace> find_client_file(const std::string& named);
 
 }  // namespace ffrtmp::api

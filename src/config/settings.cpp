@@ -1,0 +1,91 @@
+#include "config/settings.h"
+
+namespace ffrtmp::config {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr int kMaxSlots = 64;   // the API's range
+constexpr int kMaxRetries = 10;  // the API's range
+
+void add_common(Table& table, CommonSettings& s) {
+  table.text("state-dir", s.state_dir, "directory that holds everything to be kept");
+  table.log_level("log-level", s.log_level, "debug, info, warn or error");
+  table.log_format("log-format", s.log_format, "text or json");
+  table.duration("heartbeat-interval", s.heartbeat, 100ms, "longest silence of a healthy worker");
+  table.size("log-head", s.log_head_bytes, "bytes kept of the start of a job's log");
+  table.size("log-tail", s.log_tail_bytes, "bytes kept of the end of a job's log");
+}
+
+void add_master(Table& table, MasterSettings& s) {
+  table.text("listen", s.listen, "address to listen on");
+  table.integer("port", s.port, 0, 65535, "port to listen on; 0: a free one, printed");
+  table.text("db", s.db, "SQLite file, relative to the state directory");
+  table.flag("tls", s.tls, "HTTPS with an own certificate");
+  table.list("cert-ips", s.cert_ips, "further addresses of the certificate");
+  table.list("cert-hosts", s.cert_hosts, "further names of the certificate");
+  table.duration("lease", s.lease, 500ms, "an attempt that is silent for longer is lost");
+  table.duration("node-timeout", s.node_timeout, 500ms, "a node that is silent for longer is offline");
+  table.duration("aging", s.aging, 1ms, "waiting that is worth one level of the queue");
+  table.integer("max-retries", s.max_retries, 0, kMaxRetries, "retries of a job that does not say");
+}
+
+void add_connection(Table& table, std::string& client, std::string& master, std::string& api_key, std::string& ca,
+                    bool& insecure_skip_verify) {
+  table.text("client", client, "client.yaml of the master (URL, CA, key)");
+  table.text("master", master, "URL of the master, instead of the client file's", {"MASTER_URL"});
+  table.text("api-key", api_key, "API key, instead of the client file's", {"MASTER_API_KEY", "FFMPEG_RTMP_API_KEY"});
+  table.text("ca", ca, "PEM file of the certificate authority, instead of the client file's");
+  table.flag("insecure-skip-verify", insecure_skip_verify, "do not verify the master's certificate");
+}
+
+void add_worker(Table& table, WorkerSettings& s) {
+  table.text("name", s.name, "name of the node; the host's when not given");
+  table.text("work-dir", s.work_dir, "directory of default outputs; <state-dir>/work when not given");
+  table.integer("max-concurrent-jobs", s.slots, 1, kMaxSlots, "jobs at a time");
+  table.duration("poll-interval", s.poll_interval, 1ms, "longest pause after a failed claim");
+  table.duration("drain-timeout", s.drain_timeout, 0ms, "how long running jobs may go on after SIGTERM");
+  table.duration("stall-timeout", s.stall_timeout, 0ms, "a job without any progress for so long is ended; 0s: never");
+  table.pairs("label", s.labels, "key=value that jobs may ask for");
+  table.verify_level("verify", s.verify, "how much of an output is decoded: packets, sample or full");
+  table.text("ffmpeg", s.ffmpeg, "the ffmpeg program");
+  table.text("ffprobe", s.ffprobe, "the ffprobe program");
+  table.paths("allow-input", s.allow_input, "directory that inputs may lie in");
+  table.paths("allow-output", s.allow_output, "directory that outputs may lie in");
+}
+
+}  // namespace
+
+Table master_table(MasterSettings& settings) {
+  Table table;
+  add_common(table, settings.common);
+  add_master(table, settings);
+  return table;
+}
+
+Table worker_table(WorkerSettings& settings) {
+  Table table;
+  add_connection(table, settings.client, settings.master, settings.api_key, settings.ca, settings.insecure_skip_verify);
+  table.flag("register", settings.do_register, "join the master; without it: print what was detected");
+  add_common(table, settings.common);
+  add_worker(table, settings);
+  return table;
+}
+
+Table up_table(UpSettings& settings) {
+  Table table;
+  add_common(table, settings.common);
+  add_master(table, settings.master);
+  add_worker(table, settings.worker);
+  return table;
+}
+
+Table client_table(ClientSettings& settings) {
+  Table table;
+  add_connection(table, settings.client, settings.master, settings.api_key, settings.ca, settings.insecure_skip_verify);
+  table.choice("output", settings.output, {"table", "json"}, "table, or json: the API's document alone");
+  table.duration("timeout", settings.timeout, 1ms, "longest time for one request");
+  return table;
+}
+
+}  // namespace ffrtmp::config
