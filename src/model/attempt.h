@@ -43,5 +43,8 @@ struct Attempt {
   std::optional<JobState> reply_status;
   std::optional<UtcTime> reply_retry_at;
 };
+BOOST_DESCRIBE_STRUCT(Attempt, (),
+                      (id, job_sequence, number, node_id, claim_id, state, claimed_at, started_at, ended_at, grant,
+                       result, reply_status, reply_retry_at))
 
 }  // namespace ffrtmp::model

@@ -120,6 +120,10 @@ struct JobStatus {
   std::optional<FailureReason> failure_reason;
   std::string error;
 };
+BOOST_DESCRIBE_STRUCT(JobStatus, (),
+                      (status, desired, desired_version, grace_seconds, desired_actor, desired_reason, attempt_id,
+                       node_id, retry_count, attempt_count, attempts_before_retry, next_retry_at, avoid_node_id,
+                       queued_at, assigned_at, started_at, completed_at, last_activity_at, failure_reason, error))
 
 struct Job {
   Uuid id;

@@ -70,5 +70,7 @@ struct Node {
   UtcTime registered_at;
   UtcTime last_heartbeat_at;
 };
+BOOST_DESCRIBE_STRUCT(Node, (),
+                      (id, instance_id, boot_id, facts, token_hash, draining, registered_at, last_heartbeat_at))
 
 }  // namespace ffrtmp::model

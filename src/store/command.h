@@ -180,6 +180,7 @@ struct KeyRecord {
   UtcTime created_at;
   bool operator==(const KeyRecord&) const = default;
 };
+BOOST_DESCRIBE_STRUCT(KeyRecord, (), (id, name, role, hash, created_at))
 struct CreateKey {
   KeyRecord key;
   struct Reply {};

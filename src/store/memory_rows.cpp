@@ -8,8 +8,9 @@
 namespace ffrtmp::store {
 namespace {
 
-Status fault_at(std::string_view what) {
-  const int err = fault::next("store");
+// Tests break all of the store ("store") or only the end of a group ("store_commit").
+Status fault_at(std::string_view op, std::string_view what) {
+  const int err = fault::next(op);
   if (err == 0) return {};
   return Error{Errc::kStoreUnavailable, err, cat("the store cannot ", what), {}};
 }
@@ -18,7 +19,7 @@ Status fault_at(std::string_view what) {
 
 Status MemorySession::will_write(std::function<void()> undo) {
   if (undo_.empty()) {
-    FFRTMP_TRY(fault_at("begin"));
+    FFRTMP_TRY(fault_at("store", "begin"));
     begin();
   }
   undo_.push_back(std::move(undo));
@@ -27,7 +28,8 @@ Status MemorySession::will_write(std::function<void()> undo) {
 
 Status MemorySession::commit() {
   if (undo_.empty()) return {};
-  FFRTMP_TRY(fault_at("commit"));
+  FFRTMP_TRY(fault_at("store", "commit"));
+  FFRTMP_TRY(fault_at("store_commit", "commit"));
   undo_.clear();
   end();
   return {};
@@ -40,7 +42,7 @@ void MemorySession::roll_back() {
   end();
 }
 
-Status MemorySession::probe() { return fault_at("write"); }
+Status MemorySession::probe() { return fault_at("store", "write"); }
 
 Status MemorySession::insert_job(model::Job& job) {
   const std::int64_t sequence = data_.last_sequence + 1;

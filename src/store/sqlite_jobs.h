@@ -1,0 +1,17 @@
+#pragma once
+// The columns of a whole job, as the writer and the readers select them, and reading them back.
+#include <string>
+
+#include "model/job.h"
+#include "store/sqlite_db.h"
+
+namespace ffrtmp::store {
+
+// SELECT … FROM job CROSS JOIN job_spec, with the columns that read_job wants; WHERE and so on are added to it.
+// CROSS JOIN: job_spec is only ever looked up by its sequence.
+[[nodiscard]] std::string select_jobs();
+[[nodiscard]] Result<model::Job> read_job(const Statement& row);
+// First column behind those of read_job: the body of progress, where the query joins it.
+[[nodiscard]] int columns_of_job();
+
+}  // namespace ffrtmp::store

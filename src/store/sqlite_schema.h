@@ -1,0 +1,31 @@
+#pragma once
+// The database file and its migrations. Columns of a described struct bear its members' names (sqlite_row.h).
+//
+//   job          one small row a job: JobStatus. All that changes often       sequence (never reused)
+//   job_spec     the rest of the job, written once                            sequence; unique id
+//   transition   history of states, oldest first                              job_sequence, ordinal
+//   progress     the last progress that was saved                             sequence
+//   attempt      every start of a job, with grant and result                  key = sequence << 24 | number; id; claim_id
+//   requirement  what a class of jobs needs, as JSON                          id
+//   queue        waiting jobs, the only rows that a claim looks for           class, key, sequence
+//   node         machines, with what they can do
+//   idempotency  keys of the last day                                         owner, key; created_at
+//   api_key      hashed keys
+//   probe        one row, written by the readiness check
+//
+//   master.db (0600)  master.db-wal, master.db-shm (SQLite gives them the same mode)  master.db.lock (one master a file)
+#include "store/sqlite_db.h"
+
+namespace ffrtmp::store {
+
+// Room for the number of an attempt in its key: 16 million attempts of 500 thousand million jobs.
+inline constexpr int kAttemptBits = 24;
+
+// Brings the file to this program's schema, one transaction a step; PRAGMA user_version counts the steps done. A file of
+// a newer program is refused.
+Status migrate(Database& db);
+
+// Creates the file with mode 0600, or narrows the mode of one that is there, whatever the umask.
+Status create_private_file(const std::string& path);
+
+}  // namespace ffrtmp::store

@@ -1,0 +1,396 @@
+#include "store/sqlite_session.h"
+
+#include "base/fault.h"
+#include "store/sqlite_jobs.h"
+#include "store/sqlite_row.h"
+#include "store/sqlite_schema.h"
+
+namespace ffrtmp::store {
+namespace {
+
+using model::Attempt;
+using model::Job;
+using model::JobStatus;
+using model::Node;
+using model::Transition;
+
+// Tests break all of the store ("store") or only the end of a group ("store_commit").
+Status fault_at(std::string_view op, std::string_view what) {
+  const int err = fault::next(op);
+  if (err == 0) return {};
+  return Error{Errc::kStoreUnavailable, err, cat("the store cannot ", what), {}};
+}
+
+std::int64_t attempt_key(const Attempt& attempt) { return (attempt.job_sequence << kAttemptBits) | attempt.number; }
+
+std::string insert_or_replace(std::string_view table, std::string_view names, std::string_view values) {
+  return cat("INSERT OR REPLACE INTO ", table, "(", names, ") VALUES(", values, ")");
+}
+
+}  // namespace
+
+SqliteSession::SqliteSession(Database db)
+    : db_(std::move(db)),
+      begin_(db_, "BEGIN IMMEDIATE"),
+      commit_(db_, "COMMIT"),
+      rollback_(db_, "ROLLBACK"),
+      insert_job_(db_, cat("INSERT INTO job(", columns<JobStatus>(), ") VALUES(", parameters<JobStatus>(1),
+                           ") RETURNING sequence")),
+      insert_spec_(db_, "INSERT INTO job_spec VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12)"),
+      update_job_(db_, cat("UPDATE job SET ", assignments<JobStatus>(2), " WHERE sequence=?1")),
+      job_by_sequence_(db_, select_jobs() + "WHERE job.sequence=?1"),
+      job_by_id_(db_, select_jobs() + "WHERE job.sequence=(SELECT sequence FROM job_spec WHERE id=?1)"),
+      add_transition_(db_, cat("INSERT INTO transition(job_sequence, ordinal, ", columns<Transition>(), ") VALUES(?1, ?2, ",
+                               parameters<Transition>(3), ")")),
+      insert_class_(db_, "INSERT INTO requirement(need) VALUES(?1) RETURNING id"),
+      enqueue_(db_, "INSERT INTO queue VALUES(?1,?2,?3)"),
+      dequeue_(db_, "DELETE FROM queue WHERE class=?1 AND key=?2 AND sequence=?3"),
+      head_(db_, "SELECT key, sequence FROM queue WHERE class=?1 ORDER BY key, sequence LIMIT ?2"),
+      due_retries_(db_, "SELECT sequence FROM job WHERE next_retry_at<=?1 AND next_retry_at IS NOT NULL"
+                        " ORDER BY next_retry_at LIMIT ?2"),
+      insert_attempt_(db_, cat("INSERT INTO attempt(key, ", columns<Attempt>(), ") VALUES(?1, ", parameters<Attempt>(2), ")")),
+      update_attempt_(db_, "UPDATE attempt SET state=?2, started_at=?3, ended_at=?4, \"grant\"=?5, result=?6, reply_status=?7,"
+                           " reply_retry_at=?8 WHERE key=?1"),
+      attempt_by_id_(db_, cat("SELECT ", columns<Attempt>(), " FROM attempt WHERE id=?1")),
+      attempts_of_claim_(db_, cat("SELECT ", columns<Attempt>(), " FROM attempt WHERE claim_id=?1 AND node_id=?2 ORDER BY rowid")),
+      grants_(db_, "SELECT \"grant\" FROM attempt WHERE key BETWEEN ?1 AND ?2 AND \"grant\" IS NOT NULL ORDER BY key DESC"),
+      live_attempts_query_(db_, cat("SELECT ", columns<Attempt>(), " FROM attempt WHERE id IN (SELECT attempt_id FROM job WHERE"
+                                    " status IN (?1, ?2, ?3) AND attempt_id IS NOT NULL) ORDER BY key")),
+      put_progress_(db_, "INSERT OR REPLACE INTO progress VALUES(?1,?2)"),
+      put_node_(db_, insert_or_replace("node", columns<Node>(), parameters<Node>(1))),
+      node_by_id_(db_, cat("SELECT ", columns<Node>(), " FROM node WHERE id=?1")),
+      nodes_(db_, cat("SELECT ", columns<Node>(), " FROM node ORDER BY registered_at")),
+      find_idempotency_(db_, "SELECT sequence, body_sha256, created_at FROM idempotency WHERE owner=?1 AND key=?2"),
+      put_idempotency_(db_, "INSERT OR REPLACE INTO idempotency VALUES(?1,?2,?3,?4,?5)"),
+      expired_keys_(db_, "SELECT 1 FROM idempotency WHERE created_at<?1 LIMIT 1"),
+      expire_idempotency_(db_, "DELETE FROM idempotency WHERE created_at<?1"),
+      put_key_(db_, insert_or_replace("api_key", columns<KeyRecord>(), parameters<KeyRecord>(1))),
+      put_probe_(db_, "INSERT OR REPLACE INTO probe VALUES(1, ?1)"),
+      read_probe_(db_, "SELECT value FROM probe WHERE id=1") {}
+
+Status SqliteSession::load() {
+  Statement last(db_, "SELECT max(ordinal) FROM transition");
+  FFRTMP_TRY(last.begin());
+  FFRTMP_ASSIGN(const bool row, last.step());
+  if (row) next_ordinal_ = last.integer(0) + 1;
+  last.reset();
+  return load_classes();
+}
+
+Status SqliteSession::load_classes() {
+  classes_.clear();
+  class_at_.clear();
+  class_by_text_.clear();
+  Statement all(db_, "SELECT id, need FROM requirement ORDER BY id");
+  FFRTMP_TRY(all.begin());
+  while (true) {
+    FFRTMP_ASSIGN(const bool row, all.step());
+    if (!row) break;
+    RequirementClass one;
+    one.id = all.integer(0);
+    FFRTMP_TRY(read_value(all, 1, one.need));
+    class_at_[one.id] = classes_.size();
+    class_by_text_[std::string(all.text(1))] = one.id;
+    classes_.push_back(std::move(one));
+  }
+  return load_waiting();
+}
+
+Status SqliteSession::load_waiting() {
+  Statement counts(db_, "SELECT class, count(*) FROM queue GROUP BY class");
+  FFRTMP_TRY(counts.begin());
+  while (true) {
+    FFRTMP_ASSIGN(const bool row, counts.step());
+    if (!row) return {};
+    class_of(counts.integer(0)).waiting = counts.integer(1);
+  }
+}
+
+RequirementClass& SqliteSession::class_of(ClassId id) { return classes_.at(class_at_.at(id)); }
+
+Status SqliteSession::will_write() {
+  if (in_transaction_) return {};
+  if (lost_cache_) {
+    FFRTMP_TRY(load_classes());
+    lost_cache_ = false;
+  }
+  FFRTMP_TRY(fault_at("store", "begin"));
+  FFRTMP_TRY(run(begin_));
+  in_transaction_ = true;
+  return {};
+}
+
+Status SqliteSession::commit() {
+  if (!in_transaction_) return {};
+  FFRTMP_TRY(fault_at("store", "commit"));
+  FFRTMP_TRY(fault_at("store_commit", "commit"));
+  FFRTMP_TRY(run(commit_));
+  in_transaction_ = false;
+  return {};
+}
+
+void SqliteSession::roll_back() {
+  // A statement that failed hard may have ended the transaction already; then this one fails and nothing is left to undo.
+  if (in_transaction_) static_cast<void>(run(rollback_));
+  in_transaction_ = false;
+  live_jobs_.clear();
+  live_attempts_.clear();
+  lost_cache_ = !load_classes();
+}
+
+Status SqliteSession::probe() {
+  Status status = write_probe(++probe_value_);
+  if (!status && in_transaction_) roll_back();
+  return status;
+}
+
+Status SqliteSession::write_probe(std::int64_t value) {
+  FFRTMP_TRY(will_write());
+  FFRTMP_TRY(run(put_probe_, value));
+  FFRTMP_TRY(commit());
+  FFRTMP_TRY(read_probe_.begin());
+  FFRTMP_ASSIGN(const bool row, read_probe_.step());
+  const bool same = row && read_probe_.integer(0) == value;
+  read_probe_.reset();
+  return same ? Status() : make_error(Errc::kStoreUnavailable, "the store did not keep a row");
+}
+
+// ---- jobs ----
+
+Status SqliteSession::insert_job(Job& job) {
+  FFRTMP_TRY(will_write());
+  FFRTMP_TRY(insert_job_.begin());
+  bind_row(insert_job_, 1, job.now);
+  FFRTMP_ASSIGN(const bool row, insert_job_.step());
+  if (!row) return make_error(Errc::kStoreUnavailable, "a job got no number");
+  job.sequence_number = insert_job_.integer(0);
+  FFRTMP_TRY(insert_job_.run());
+  const model::JobSpec& spec = job.spec;
+  return run(insert_spec_, job.sequence_number, job.id, job.owner, job.created_at, spec.queue, spec.priority, spec.engine,
+             spec.classification, spec.scenario, spec, job.effective, job.scenario_parsed);
+}
+
+Result<std::optional<Job>> SqliteSession::read_one_job(Statement& query) {
+  FFRTMP_ASSIGN(const bool row, query.step());
+  if (!row) return std::optional<Job>();
+  auto job = read_job(query);
+  query.reset();
+  if (!job) return std::move(job).error();
+  return std::optional(*std::move(job));
+}
+
+Result<std::optional<Job>> SqliteSession::find_job(const JobRef& ref) {
+  if (const auto* id = std::get_if<Uuid>(&ref)) {
+    FFRTMP_TRY(bind_all(job_by_id_, *id));
+    return read_one_job(job_by_id_);
+  }
+  const std::int64_t sequence = std::get<std::int64_t>(ref);
+  if (const auto known = live_jobs_.find(sequence); known != live_jobs_.end()) return std::optional(known->second);
+  FFRTMP_TRY(bind_all(job_by_sequence_, sequence));
+  return read_one_job(job_by_sequence_);
+}
+
+Status SqliteSession::update_job(const Job& job) {
+  FFRTMP_TRY(will_write());
+  FFRTMP_TRY(update_job_.begin());
+  update_job_.bind(1, job.sequence_number);
+  bind_row(update_job_, 2, job.now);
+  FFRTMP_TRY(update_job_.run());
+  if (!model::is_live(job.now.status)) {
+    live_jobs_.erase(job.sequence_number);
+  } else {
+    const auto [known, is_new] = live_jobs_.try_emplace(job.sequence_number);
+    if (is_new) known->second = job;
+    else known->second.now = job.now;
+  }
+  return {};
+}
+
+Status SqliteSession::add_transition(std::int64_t job_sequence, const Transition& transition) {
+  FFRTMP_TRY(will_write());
+  FFRTMP_TRY(add_transition_.begin());
+  add_transition_.bind(1, job_sequence);
+  add_transition_.bind(2, next_ordinal_++);
+  bind_row(add_transition_, 3, transition);
+  return add_transition_.run();
+}
+
+// ---- queue ----
+
+Result<ClassId> SqliteSession::intern_class(const model::Requirement& need) {
+  std::string text = json::encode(need);
+  if (const auto known = class_by_text_.find(text); known != class_by_text_.end()) return known->second;
+  FFRTMP_TRY(will_write());
+  FFRTMP_TRY(bind_all(insert_class_, text));
+  FFRTMP_ASSIGN(const bool row, insert_class_.step());
+  if (!row) return make_error(Errc::kStoreUnavailable, "a class got no id");
+  const ClassId id = insert_class_.integer(0);
+  FFRTMP_TRY(insert_class_.run());
+  class_at_[id] = classes_.size();
+  classes_.push_back({id, need, 0});
+  class_by_text_.emplace(std::move(text), id);
+  return id;
+}
+
+Status SqliteSession::enqueue(const QueueEntry& entry) {
+  FFRTMP_TRY(will_write());
+  FFRTMP_TRY(run(enqueue_, entry.class_id, entry.key, entry.sequence));
+  ++class_of(entry.class_id).waiting;
+  return {};
+}
+
+Status SqliteSession::dequeue(const QueueEntry& entry) {
+  FFRTMP_TRY(will_write());
+  FFRTMP_TRY(run(dequeue_, entry.class_id, entry.key, entry.sequence));
+  --class_of(entry.class_id).waiting;
+  return {};
+}
+
+Result<std::vector<QueueEntry>> SqliteSession::head(ClassId class_id, int limit) {
+  std::vector<QueueEntry> entries;
+  FFRTMP_TRY(bind_all(head_, class_id, limit));
+  while (true) {
+    FFRTMP_ASSIGN(const bool row, head_.step());
+    if (!row) return entries;
+    entries.push_back({class_id, head_.integer(0), head_.integer(1)});
+  }
+}
+
+Result<std::vector<std::int64_t>> SqliteSession::due_retries(UtcTime now, int limit) {
+  std::vector<std::int64_t> due;
+  FFRTMP_TRY(bind_all(due_retries_, now, limit));
+  while (true) {
+    FFRTMP_ASSIGN(const bool row, due_retries_.step());
+    if (!row) return due;
+    due.push_back(due_retries_.integer(0));
+  }
+}
+
+// ---- attempts ----
+
+Status SqliteSession::insert_attempt(const Attempt& attempt) {
+  FFRTMP_TRY(will_write());
+  FFRTMP_TRY(insert_attempt_.begin());
+  insert_attempt_.bind(1, attempt_key(attempt));
+  bind_row(insert_attempt_, 2, attempt);
+  FFRTMP_TRY(insert_attempt_.run());
+  live_attempts_.insert_or_assign(attempt.id, attempt);
+  return {};
+}
+
+Result<std::vector<Attempt>> SqliteSession::read_attempts(Statement& query) {
+  std::vector<Attempt> attempts;
+  while (true) {
+    FFRTMP_ASSIGN(const bool row, query.step());
+    if (!row) return attempts;
+    FFRTMP_TRY(read_row(query, 0, attempts.emplace_back()));
+  }
+}
+
+Result<std::optional<Attempt>> SqliteSession::find_attempt(const Uuid& id) {
+  if (const auto known = live_attempts_.find(id); known != live_attempts_.end()) return std::optional(known->second);
+  FFRTMP_TRY(bind_all(attempt_by_id_, id));
+  FFRTMP_ASSIGN(auto found, read_attempts(attempt_by_id_));
+  if (found.empty()) return std::optional<Attempt>();
+  return std::optional(std::move(found.front()));
+}
+
+Status SqliteSession::update_attempt(const Attempt& attempt) {
+  FFRTMP_TRY(will_write());
+  FFRTMP_TRY(run(update_attempt_, attempt_key(attempt), attempt.state, attempt.started_at, attempt.ended_at, attempt.grant,
+                 attempt.result, attempt.reply_status, attempt.reply_retry_at));
+  if (attempt.state == model::AttemptState::kLive) live_attempts_.insert_or_assign(attempt.id, attempt);
+  else live_attempts_.erase(attempt.id);
+  return {};
+}
+
+Result<std::vector<Attempt>> SqliteSession::attempts_of_claim(const Uuid& node_id, const Uuid& claim_id) {
+  FFRTMP_TRY(bind_all(attempts_of_claim_, claim_id, node_id));
+  return read_attempts(attempts_of_claim_);
+}
+
+Result<std::vector<model::PublishGrant>> SqliteSession::grants_of_job(std::int64_t job_sequence) {
+  std::vector<model::PublishGrant> grants;
+  const std::int64_t first = job_sequence << kAttemptBits;
+  FFRTMP_TRY(bind_all(grants_, first, first + (1 << kAttemptBits) - 1));
+  while (true) {
+    FFRTMP_ASSIGN(const bool row, grants_.step());
+    if (!row) return grants;
+    FFRTMP_TRY(read_value(grants_, 0, grants.emplace_back()));
+  }
+}
+
+Result<std::vector<Attempt>> SqliteSession::live_attempts() {
+  FFRTMP_TRY(bind_all(live_attempts_query_, model::JobState::kAssigned, model::JobState::kRunning, model::JobState::kPaused));
+  return read_attempts(live_attempts_query_);
+}
+
+Status SqliteSession::put_progress(std::int64_t job_sequence, const model::Progress& progress) {
+  FFRTMP_TRY(will_write());
+  return run(put_progress_, job_sequence, progress);
+}
+
+// ---- nodes, keys ----
+
+Status SqliteSession::put_node(const Node& node) {
+  FFRTMP_TRY(will_write());
+  FFRTMP_TRY(put_node_.begin());
+  bind_row(put_node_, 1, node);
+  return put_node_.run();
+}
+
+Result<std::optional<Node>> SqliteSession::find_node(const Uuid& id) {
+  FFRTMP_TRY(bind_all(node_by_id_, id));
+  FFRTMP_ASSIGN(const bool row, node_by_id_.step());
+  if (!row) return std::optional<Node>();
+  Node node;
+  const Status read = read_row(node_by_id_, 0, node);
+  node_by_id_.reset();
+  FFRTMP_TRY(read);
+  return std::optional(std::move(node));
+}
+
+Result<std::vector<Node>> SqliteSession::nodes() {
+  std::vector<Node> nodes;
+  FFRTMP_TRY(nodes_.begin());
+  while (true) {
+    FFRTMP_ASSIGN(const bool row, nodes_.step());
+    if (!row) return nodes;
+    FFRTMP_TRY(read_row(nodes_, 0, nodes.emplace_back()));
+  }
+}
+
+Result<std::optional<IdempotencyRow>> SqliteSession::find_idempotency(const std::string& owner, const std::string& key) {
+  FFRTMP_TRY(bind_all(find_idempotency_, owner, key));
+  FFRTMP_ASSIGN(const bool row, find_idempotency_.step());
+  if (!row) return std::optional<IdempotencyRow>();
+  IdempotencyRow found;
+  found.job_sequence = find_idempotency_.integer(0);
+  found.body_sha256 = find_idempotency_.text(1);
+  found.created_at = UtcTime(std::chrono::microseconds(find_idempotency_.integer(2)));
+  find_idempotency_.reset();
+  return std::optional(std::move(found));
+}
+
+Status SqliteSession::put_idempotency(const std::string& owner, const std::string& key, const IdempotencyRow& row) {
+  FFRTMP_TRY(will_write());
+  return run(put_idempotency_, owner, key, row.job_sequence, row.body_sha256, row.created_at);
+}
+
+Status SqliteSession::expire_idempotency(UtcTime before) {
+  FFRTMP_TRY(bind_all(expired_keys_, before));
+  FFRTMP_ASSIGN(const bool any, expired_keys_.step());
+  expired_keys_.reset();
+  if (!any) return {};
+  FFRTMP_TRY(will_write());
+  return run(expire_idempotency_, before);
+}
+
+Status SqliteSession::put_key(const KeyRecord& key) {
+  FFRTMP_TRY(will_write());
+  FFRTMP_TRY(put_key_.begin());
+  bind_row(put_key_, 1, key);
+  return put_key_.run();
+}
+
+}  // namespace ffrtmp::store

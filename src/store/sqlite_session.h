@@ -1,0 +1,76 @@
+#pragma once
+// The writing session on SQLite. It is the only writer of the file, so it may keep what it wrote: jobs and attempts that
+// are live, all classes. A failed group empties these.
+#include <unordered_map>
+#include <vector>
+
+#include "store/session.h"
+#include "store/sqlite_db.h"
+
+namespace ffrtmp::store {
+
+class SqliteSession final : public Session {
+ public:
+  explicit SqliteSession(Database db);
+  // Reads the classes; before first use.
+  Status load();
+
+  Status insert_job(model::Job& job) override;
+  Result<std::optional<model::Job>> find_job(const JobRef& ref) override;
+  Status update_job(const model::Job& job) override;
+  Status add_transition(std::int64_t job_sequence, const model::Transition& transition) override;
+  Result<ClassId> intern_class(const model::Requirement& need) override;
+  const std::vector<RequirementClass>& classes() override { return classes_; }
+  Status enqueue(const QueueEntry& entry) override;
+  Status dequeue(const QueueEntry& entry) override;
+  Result<std::vector<QueueEntry>> head(ClassId class_id, int limit) override;
+  Result<std::vector<std::int64_t>> due_retries(UtcTime now, int limit) override;
+  Status insert_attempt(const model::Attempt& attempt) override;
+  Result<std::optional<model::Attempt>> find_attempt(const Uuid& id) override;
+  Status update_attempt(const model::Attempt& attempt) override;
+  Result<std::vector<model::Attempt>> attempts_of_claim(const Uuid& node_id, const Uuid& claim_id) override;
+  Result<std::vector<model::PublishGrant>> grants_of_job(std::int64_t job_sequence) override;
+  Result<std::vector<model::Attempt>> live_attempts() override;
+  Status put_progress(std::int64_t job_sequence, const model::Progress& progress) override;
+  Status put_node(const model::Node& node) override;
+  Result<std::optional<model::Node>> find_node(const Uuid& id) override;
+  Result<std::vector<model::Node>> nodes() override;
+  Result<std::optional<IdempotencyRow>> find_idempotency(const std::string& owner, const std::string& key) override;
+  Status put_idempotency(const std::string& owner, const std::string& key, const IdempotencyRow& row) override;
+  Status expire_idempotency(UtcTime before) override;
+  Status put_key(const KeyRecord& key) override;
+
+  Status commit() override;
+  void roll_back() override;
+  Status probe() override;
+
+ private:
+  // Begins the transaction when this is the group's first write.
+  Status will_write();
+  Status load_classes();
+  Status load_waiting();
+  Status write_probe(std::int64_t value);
+  RequirementClass& class_of(ClassId id);
+  Result<std::optional<model::Job>> read_one_job(Statement& query);
+  Result<std::vector<model::Attempt>> read_attempts(Statement& query);
+
+  Database db_;
+  bool in_transaction_ = false;
+  bool lost_cache_ = false;  // a rollback whose reload failed: tried again before the next use
+  std::int64_t next_ordinal_ = 1;
+  std::int64_t probe_value_ = 0;
+  std::vector<RequirementClass> classes_;
+  std::unordered_map<ClassId, std::size_t> class_at_;
+  std::unordered_map<std::string, ClassId> class_by_text_;
+  std::unordered_map<std::int64_t, model::Job> live_jobs_;
+  std::unordered_map<Uuid, model::Attempt> live_attempts_;
+
+  Statement begin_, commit_, rollback_;
+  Statement insert_job_, insert_spec_, update_job_, job_by_sequence_, job_by_id_, add_transition_;
+  Statement insert_class_, enqueue_, dequeue_, head_, due_retries_;
+  Statement insert_attempt_, update_attempt_, attempt_by_id_, attempts_of_claim_, grants_, live_attempts_query_;
+  Statement put_progress_, put_node_, node_by_id_, nodes_, find_idempotency_, put_idempotency_, expired_keys_,
+      expire_idempotency_, put_key_, put_probe_, read_probe_;
+};
+
+}  // namespace ffrtmp::store
