@@ -4,9 +4,11 @@
 // Layout of an attempt's directory, <state-dir>/attempts/<attempt uuid>/ (0700):
 //   plan.json      what to run (Plan), written by the worker before the start
 //   control.sock   SOCK_SEQPACKET; requests and replies one JSON line each
-//   log            spool of the engine's stdout and stderr: first head_bytes and last tail_bytes are kept, offsets stable
+//   supervisor.json  who supervises (pid, start ticks, boot, group), written by the supervisor before all else
+//   supervisor.err its own complaints
+//   log            spool of the engine's stdout and stderr: first head_bytes and last tail_bytes kept (spool.h)
 //   progress       the latest -progress block, replaced by rename at most once a second
-//   exit.json      Exit, written by rename when nothing of the engine is left; the supervisor ends after it
+//   exit.json      Exit, written by rename and flushed when nothing of the engine is left; the supervisor ends after it
 //   worker.json    the worker's own notes of the attempt (worker/attempt_dir.h)
 #include <boost/describe.hpp>
 #include <chrono>
@@ -21,14 +23,18 @@
 
 namespace ffrtmp::supervisor {
 
+// Names the attempt in the environment of its supervisor and of all its engine starts: what a census goes by.
+inline constexpr const char* kAttemptVariable = "FFRTMP_ATTEMPT";
+
 struct Plan {
   std::string attempt;              // UUID text, names the cgroup
   std::vector<std::string> argv;    // argv[0] is the program; "{progress}" in an item becomes "pipe:N"
   std::string cwd;
   std::vector<std::string> env;     // NAME=value, the whole environment
-  std::string cgroup_base;          // unified group to make "ffrtmp/<attempt>" in; empty: none, signals only
+  std::string cgroup_base;          // directory of the unified group to make "ffrtmp/<attempt>" in (sys::find_own_cgroup);
+                                    // empty: none, signals only
   int nice = 10;
-  std::int64_t fence_boot_ns = 0;   // CLOCK_BOOTTIME: freeze (file jobs) or kill (live ones) unless renewed
+  std::int64_t fence_boot_ns = 0;   // CLOCK_BOOTTIME: freeze (file jobs) or kill (live ones) unless renewed; 0: never
   bool live_output = false;         // killed at the fence instead of frozen
   std::int64_t stall_ms = 120'000;  // no change of frame, out_time, size and no CPU time for so long; 0: off
   std::int64_t deadline_ms = 0;     // running time, pauses and fences not counted; 0: none
@@ -92,11 +98,15 @@ class Link {
   virtual Status cancel(std::chrono::milliseconds grace) = 0;
 };
 
-// Reads [offset, offset+limit) of an attempt's kept log; the gap in the middle reads as one marker line.
+// Reads up to `limit` bytes of an attempt's kept log from `offset`, while it is written and after. A chunk stops before
+// the dropped range; one that starts inside it holds the marker line "[ffrtmp: N bytes dropped]" and goes on behind the
+// range, so that offsets are always those of the engine's stream. At the end: no data, `offset` is the log's end.
+// kGone before the supervisor made the log.
 struct LogChunk {
   std::int64_t offset = 0;  // of the first byte given
   std::string data;
   std::int64_t next_offset = 0;
+  std::int64_t dropped_bytes = 0;  // not 0: `data` is the marker that stands for so many bytes
 };
 [[nodiscard]] Result<LogChunk> read_log(const std::string& dir, std::int64_t offset, std::int64_t limit);
 

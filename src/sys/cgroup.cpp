@@ -130,12 +130,8 @@ Status Cgroup::wait_empty(milliseconds wait) const {
 }
 
 Result<bool> Cgroup::read_event(std::string_view key) const {
-  auto text = read_text_at(dir_.get(), "cgroup.events");
-  if (!text) {
-    // A removed group answers ENODEV through an old descriptor.
-    return std::move(text).error();
-  }
-  const auto value = parse_flat_key(*text, key);
+  FFRTMP_ASSIGN(const std::string text, read_text_at(dir_.get(), "cgroup.events"));
+  const auto value = parse_flat_key(text, key);
   if (!value) return make_error(Errc::kCorrupt, cat(path_, "/cgroup.events: no ", key));
   return *value != 0;
 }
@@ -183,11 +179,6 @@ Result<std::chrono::microseconds> Cgroup::cpu_usage() const {
   const auto usage = parse_flat_key(text, "usage_usec");
   if (!usage) return make_error(Errc::kCorrupt, cat(path_, "/cpu.stat: no usage_usec"));
   return std::chrono::microseconds(*usage);
-}
-
-std::optional<std::int64_t> Cgroup::memory_peak_bytes() const {
-  const auto text = read_text_at(dir_.get(), "memory.peak");
-  return text ? parse_int(trim(*text)) : std::nullopt;
 }
 
 Status Cgroup::remove() const { return remove_tree(path_); }

@@ -55,8 +55,6 @@ class Cgroup {
   [[nodiscard]] Result<std::vector<pid_t>> procs() const;
   // CPU time of all that ever ran in it or below, the dead included. Key: cpu.stat usage_usec, there without controllers.
   [[nodiscard]] Result<std::chrono::microseconds> cpu_usage() const;
-  // Key: memory.peak, since 5.19, with the memory controller; else nothing.
-  [[nodiscard]] std::optional<std::int64_t> memory_peak_bytes() const;
   // Removes it and all groups below; no process may be left. Gone already is fine.
   [[nodiscard]] Status remove() const;
 

@@ -1,0 +1,98 @@
+#include "supervisor/tree.h"
+
+#include <signal.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <cstdint>
+#include <set>
+
+#include "sys/pidfd.h"
+
+namespace ffrtmp::supervisor {
+namespace {
+
+using std::chrono::microseconds;
+
+// The loop waits no longer for the freezer; it takes well under 10 ms unless a task sleeps in the kernel.
+constexpr std::chrono::milliseconds kFreezeWait{500};
+// One by one, new processes may appear between listing and signalling: again until a pass finds none.
+constexpr int kPasses = 5;
+
+microseconds of_ticks(std::uint64_t ticks) {
+  static const long per_second = sysconf(_SC_CLK_TCK);
+  return microseconds(static_cast<std::int64_t>(ticks) * 1'000'000 / per_second);
+}
+
+microseconds of_timeval(const timeval& time) { return microseconds(time.tv_sec * 1'000'000LL + time.tv_usec); }
+
+}  // namespace
+
+Tree::Tree(sys::Host host, pid_t self, std::optional<sys::Cgroup> group)
+    : host_(std::move(host)), self_(self), is_init_(getpid() == 1), group_(std::move(group)) {}
+
+Status Tree::freeze() const {
+  if (group_) {
+    Status status = group_->freeze(kFreezeWait);
+    if (status || status.error().code == Errc::kTimeout) return {};
+    if (status.error().code != Errc::kGone) return status;
+  }
+  signal_all(SIGSTOP);
+  return {};
+}
+
+Status Tree::thaw() const {
+  if (group_) {
+    Status status = group_->thaw();
+    if (status || status.error().code != Errc::kGone) return status;
+  }
+  signal_all(SIGCONT);
+  return {};
+}
+
+void Tree::terminate() const {
+  signal_all(SIGTERM);
+  signal_all(SIGCONT);
+}
+
+void Tree::kill() const {
+  if (group_) (void)group_->kill();  // fails only when the group is gone; the rest below does not depend on it
+  signal_all(SIGKILL);
+}
+
+void Tree::signal_all(int signal) const {
+  // As init, -1 is everything in the namespace but this process, at once.
+  if (is_init_) ::kill(-1, signal);
+  else signal_descendants(signal);
+}
+
+void Tree::signal_descendants(int signal) const {
+  std::set<sys::ProcessKey> done;
+  for (int pass = 0; pass < kPasses; ++pass) {
+    const auto found = sys::read_descendants(host_, self_);
+    if (!found) return;
+    bool any = false;
+    for (const sys::ProcStat& stat : *found) {
+      if (stat.state == 'Z' || !done.insert(stat.key()).second) continue;
+      any = true;
+      const auto pidfd = sys::open_pidfd(host_, stat.key());
+      if (pidfd) (void)sys::send_signal(*pidfd, signal);  // it ended meanwhile, or sheds us as a setuid program
+    }
+    if (!any) return;
+  }
+}
+
+Result<microseconds> Tree::cpu_usage() const {
+  if (group_) {
+    auto usage = group_->cpu_usage();
+    if (usage) return usage;
+  }
+  rusage reaped{};
+  getrusage(RUSAGE_CHILDREN, &reaped);
+  microseconds sum = of_timeval(reaped.ru_utime) + of_timeval(reaped.ru_stime);
+  FFRTMP_ASSIGN(const auto found, sys::read_descendants(host_, self_));
+  for (const sys::ProcStat& stat : found) sum += of_ticks(stat.utime + stat.stime + stat.cutime + stat.cstime);
+  return sum;
+}
+
+}  // namespace ffrtmp::supervisor
