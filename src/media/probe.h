@@ -34,9 +34,13 @@ struct ProbedStream {
   std::optional<double> duration_seconds;  // declared
   std::optional<std::string> language;
   bool is_attached_pic = false;
-  // From the packet scan; absent after a probe of headers only.
+  int rotation_degrees = 0;                // of the display matrix; ffmpeg turns the picture when it encodes
+  std::optional<int> nal_length_bytes;     // of length-prefixed h264
+  // From the packet scan; absent after a probe of headers only. Packets that only prime the decoder do not count.
   std::optional<double> first_pts_seconds;
+  std::optional<double> last_pts_seconds;
   std::optional<double> end_seconds;       // largest pts + duration of its packets
+  std::optional<double> largest_gap_seconds;  // between neighbours in time
   std::optional<std::int64_t> packets;
 };
 

@@ -1,0 +1,144 @@
+// expect_output: from the packets of the input and what was asked, what the output has to be.
+#include <algorithm>
+#include <array>
+#include <cmath>
+
+#include "base/text.h"
+#include "media/verify.h"
+
+namespace ffrtmp::media {
+namespace {
+
+// How far an end may be off: half a second, or 2 % of long media.
+double slack(double seconds) { return std::max(0.5, 0.02 * seconds); }
+
+// Containers that store a length; others only have it estimated from bit rates.
+bool declares_length(std::string_view format) {
+  constexpr std::array<std::string_view, 8> kNames{"mov", "matroska", "avi", "flv", "asf", "mxf", "wav", "ogg"};
+  return std::any_of(kNames.begin(), kNames.end(), [&](std::string_view name) { return format.starts_with(name); });
+}
+
+std::string seconds_text(double seconds) { return cat(format_fixed(seconds, 2), " s"); }
+
+Status check_whole(const Probe& input) {
+  if (!declares_length(input.format)) return {};
+  double end = 0;
+  for (const ProbedStream& stream : input.streams) end = std::max(end, stream.end_seconds.value_or(0));
+  // Some containers count from zero, some from the first packet: the longer reading is held to be what there is.
+  const double held = end - std::min(0.0, input.start_seconds.value_or(0));
+  if (const double declared = input.duration_seconds.value_or(0); declared - held > slack(declared))
+    return make_error(Errc::kInvalid, cat("the input is cut short: it declares ", seconds_text(declared), " and holds ", seconds_text(held)));
+  if (!input.format.starts_with("mov")) return {};
+  for (const ProbedStream& stream : input.streams) {
+    if (stream.is_attached_pic || (stream.type != "video" && stream.type != "audio")) continue;
+    const double declared = stream.duration_seconds.value_or(0);
+    const double span = stream.end_seconds.value_or(0) - std::min(0.0, stream.first_pts_seconds.value_or(0));
+    if (declared - span > slack(declared))
+      return make_error(Errc::kInvalid, cat("the input is cut short: its ", stream.type, " declares ", seconds_text(declared),
+                                            " and holds ", seconds_text(span)));
+  }
+  return {};
+}
+
+const ProbedStream* mapped(const Probe& input, const std::string& map) {
+  const auto index = parse_int(map.starts_with("0:") ? std::string_view(map).substr(2) : std::string_view(map));
+  for (const ProbedStream& stream : input.streams)
+    if (index && stream.index == *index) return &stream;
+  return nullptr;
+}
+
+// ffprobe's name of what an encoder makes.
+std::string codec_made(const std::string& codec) {
+  struct Row { std::string_view start, made; };
+  constexpr std::array kRows{Row{"h265", "hevc"}, Row{"libx264", "h264"}, Row{"libx265", "hevc"}, Row{"libsvtav1", "av1"},
+                             Row{"libaom-av1", "av1"}, Row{"libvpx-vp9", "vp9"}, Row{"libvpx", "vp8"}, Row{"librav1e", "av1"},
+                             Row{"h264", "h264"}, Row{"hevc", "hevc"}, Row{"av1", "av1"}, Row{"vp9", "vp9"}, Row{"vp8", "vp8"}};
+  for (const Row& row : kRows)
+    if (std::string_view(codec).starts_with(row.start)) return std::string(row.made);
+  return {};
+}
+
+// Semi-planar formats are how surfaces lie in memory; a stream stores the planar kind.
+std::string stored_format(const std::string& pixel_format) {
+  return pixel_format == "nv12" ? "yuv420p" : pixel_format == "p010le" ? "yuv420p10le" : pixel_format;
+}
+
+void expect_picture(Expectation& out, const ProbedStream& video, const model::Parameters& p) {
+  const bool copied = p.codec == "copy";
+  if (copied) out.video_codec = video.codec;
+  else if (std::string made = codec_made(p.codec); !made.empty()) out.video_codec = std::move(made);
+  out.pixel_format = copied ? video.pixel_format : stored_format(p.pixel_format);
+  out.fps = p.fps;
+  if (p.width && p.height) {
+    out.width = p.width;
+    out.height = p.height;
+  } else {
+    const bool turned = !copied && std::abs(video.rotation_degrees) % 180 == 90;
+    out.width = turned ? video.height : video.width;
+    out.height = turned ? video.width : video.height;
+    const bool even_only = !copied && out.pixel_format != "yuv444p";  // see engine/ffmpeg_args.cpp
+    if (even_only && out.width) *out.width -= *out.width % 2;
+    if (even_only && out.height) *out.height -= *out.height % 2;
+  }
+}
+
+// The span of a stream that lies before `cut` (from the input's start).
+double span_before(const ProbedStream& stream, double start, double end, double cut) {
+  const double first = stream.first_pts_seconds.value_or(start);
+  return std::max(0.0, std::min(end - start, cut) - std::max(0.0, first - start));
+}
+
+void expect_motion(Expectation& out, const ProbedStream& video, const model::Parameters& p, double start, double cut) {
+  if (!video.first_pts_seconds || !video.last_pts_seconds || !video.packets) return;
+  const double frame = video.fps ? 1 / *video.fps : 0;
+  // To the start of the last picture and one frame more: how long it is shown is not kept by every container.
+  const double end = *video.last_pts_seconds + frame;
+  out.max_gap_seconds = video.largest_gap_seconds;
+  out.video_seconds = span_before(video, start, end, cut);
+  const bool is_cut = end - start > cut;
+  if (p.fps && p.codec != "copy") {
+    // A constant rate begins at the start of the media: a late first picture is repeated up to it.
+    out.video_seconds = std::min(end - start, cut);
+    out.video_frames = std::llround(*p.fps * *out.video_seconds);
+    // The last picture may also be shown for as long as the one before it.
+    out.spare_frames = std::llround(*p.fps * (is_cut ? 0 : video.largest_gap_seconds.value_or(0)));
+  } else if (!is_cut) {
+    out.video_frames = *video.packets;
+  } else if (video.largest_gap_seconds.value_or(0) < 3 * frame) {
+    out.video_frames = std::llround(*out.video_seconds / frame);
+  }
+  if (is_cut) out.spare_seconds = video.largest_gap_seconds.value_or(0);
+}
+
+}  // namespace
+
+Result<Expectation> expect_output(const Probe& input, const model::Parameters& parameters, const std::vector<std::string>& maps) {
+  FFRTMP_TRY(check_whole(input));
+  Expectation out;
+  const double cut = parameters.duration_seconds.value_or(std::numeric_limits<double>::infinity());
+  const double start = input.start_seconds.value_or(0);
+  double total = 0;
+  bool timed = false;
+  for (const std::string& map : maps) {
+    const ProbedStream* const stream = mapped(input, map);
+    if (stream == nullptr) return make_error(Errc::kInvalid, cat("the input has no stream ", map));
+    if (stream->type == "subtitle") ++out.subtitle_streams;
+    if (stream->type != "video" && stream->type != "audio") continue;
+    if (stream->packets == 0) return make_error(Errc::kInvalid, cat("the input's stream ", stream->index, " (", stream->type, ") is empty"));
+    if (stream->type == "video" && out.video_streams++ == 0) {
+      expect_picture(out, *stream, parameters);
+      expect_motion(out, *stream, parameters, start, cut);
+    }
+    if (stream->type == "audio") {
+      ++out.audio_streams;
+      out.audio_seconds.push_back(stream->end_seconds ? span_before(*stream, start, *stream->end_seconds, cut) : 0);
+    }
+    if (!stream->end_seconds) continue;
+    timed = true;
+    total = std::max(total, stream->type == "video" ? out.video_seconds.value_or(0) : std::min(*stream->end_seconds - start, cut));
+  }
+  if (timed) out.total_seconds = total;
+  return out;
+}
+
+}  // namespace ffrtmp::media

@@ -1,0 +1,179 @@
+#include "media/packets.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "base/text.h"
+
+namespace ffrtmp::media {
+namespace {
+
+// Calls take(key, value) for each item of "section|key=value|key=value". A '|' inside a value is escaped as "\|".
+template <class Take>
+void for_each_item(std::string_view line, Take take) {
+  while (!line.empty()) {
+    std::size_t end = line.find('|');
+    while (end != std::string_view::npos && end > 0 && line[end - 1] == '\\') end = line.find('|', end + 1);
+    const std::string_view item = line.substr(0, end);
+    if (const std::size_t equals = item.find('='); equals != std::string_view::npos)
+      take(item.substr(0, equals), item.substr(equals + 1));
+    if (end == std::string_view::npos) return;
+    line.remove_prefix(end + 1);
+  }
+}
+
+double time_of(std::string_view value) { return parse_number(value).value_or(kNoTime); }
+std::optional<int> small(std::string_view value) {
+  const auto number = parse_int(value);
+  if (!number || *number < 0 || *number > 1'000'000'000) return std::nullopt;
+  return static_cast<int>(*number);
+}
+
+// "30000/1001"; nothing for "0/0".
+std::optional<double> ratio(std::string_view value) {
+  const std::size_t slash = value.find('/');
+  if (slash == std::string_view::npos) return std::nullopt;
+  const auto top = parse_number(value.substr(0, slash));
+  const auto bottom = parse_number(value.substr(slash + 1));
+  if (!top || !bottom || *top <= 0 || *bottom <= 0) return std::nullopt;
+  return *top / *bottom;
+}
+
+Packet parse_packet(std::string_view items) {
+  Packet out;
+  for_each_item(items, [&](std::string_view key, std::string_view value) {
+    if (key == "stream_index") out.stream = small(value).value_or(-1);
+    else if (key == "pts_time") out.pts = time_of(value);
+    else if (key == "dts_time") out.dts = time_of(value);
+    else if (key == "duration_time") out.duration = time_of(value);
+    else if (key == "size") out.size = parse_int(value).value_or(0);
+    else if (key == "pos") out.pos = parse_int(value).value_or(-1);
+    else if (key == "flags") {
+      out.key = value.find('K') != std::string_view::npos;
+      out.discard = value.find('D') != std::string_view::npos;
+    }
+  });
+  return out;
+}
+
+void take_stream_item(ProbedStream& out, std::string_view key, std::string_view value) {
+  const auto text = [&]() -> std::optional<std::string> {
+    if (value.empty() || value == "N/A" || value == "unknown") return std::nullopt;
+    return std::string(value);
+  };
+  if (key == "index") out.index = small(value).value_or(-1);
+  else if (key == "codec_type") out.type = value;
+  else if (key == "codec_name") out.codec = value;
+  else if (key == "width") out.width = small(value);
+  else if (key == "height") out.height = small(value);
+  else if (key == "pix_fmt") out.pixel_format = text();
+  else if (key == "avg_frame_rate") out.fps = ratio(value);
+  else if (key == "channels") out.channels = small(value);
+  else if (key == "sample_rate") out.sample_rate = small(value);
+  else if (key == "duration") out.duration_seconds = parse_number(value);
+  else if (key == "nal_length_size") out.nal_length_bytes = small(value);
+  else if (key == "disposition:attached_pic") out.is_attached_pic = value == "1";
+  else if (key == "tag:language") out.language = text();
+  else if (key == "rotation") out.rotation_degrees = static_cast<int>(parse_int(value).value_or(0));
+}
+
+void take_format_item(Probe& out, std::string_view key, std::string_view value) {
+  if (key == "format_name") out.format = value;
+  else if (key == "duration") out.duration_seconds = parse_number(value);
+  else if (key == "start_time") out.start_seconds = parse_number(value);
+  else if (key == "size") out.size_bytes = parse_int(value).value_or(0);
+}
+
+void summarise(ProbedStream& stream, const std::vector<Packet>& packets) {
+  std::vector<double> times;
+  double end = -std::numeric_limits<double>::infinity();
+  std::int64_t count = 0;
+  for (const Packet& packet : packets) {
+    if (packet.stream != stream.index || packet.discard) continue;
+    ++count;
+    const double pts = std::isnan(packet.pts) ? packet.dts : packet.pts;
+    if (std::isnan(pts)) continue;
+    times.push_back(pts);
+    end = std::max(end, pts + (std::isnan(packet.duration) ? 0 : packet.duration));
+  }
+  stream.packets = count;
+  if (times.empty()) return;
+  std::sort(times.begin(), times.end());
+  stream.first_pts_seconds = times.front();
+  stream.last_pts_seconds = times.back();
+  stream.end_seconds = end;
+  double gap = 0;
+  for (std::size_t i = 1; i < times.size(); ++i) gap = std::max(gap, times[i] - times[i - 1]);
+  stream.largest_gap_seconds = gap;
+}
+
+std::vector<std::string> ffprobe_command(const std::string& path, const ProbeOptions& options) {
+  std::string entries =
+      "format=format_name,duration,start_time,size:stream=index,codec_name,codec_type,width,height,pix_fmt,sample_rate,"
+      "channels,avg_frame_rate,duration,nal_length_size:stream_tags=language:stream_disposition=attached_pic:"
+      "stream_side_data=rotation:chapter=id";
+  if (options.packets) entries += ":packet=stream_index,pts_time,dts_time,duration_time,size,pos,flags";
+  std::vector<std::string> argv{options.ffprobe, "-hide_banner", "-loglevel", "error", "-protocol_whitelist", "file"};
+  // Our own HLS output is read through its playlist.
+  const std::string allowed = options.demuxer == "hls" ? "hls,mpegts" : options.demuxer;
+  if (!options.demuxer.empty()) argv.insert(argv.end(), {"-format_whitelist", allowed, "-f", options.demuxer});
+  argv.insert(argv.end(), {"-show_entries", entries, "-of", "compact", "-i", cat("file:", path)});
+  return argv;
+}
+
+std::string last_line(std::string_view text) {
+  std::string_view last;
+  for (const std::string_view line : split(text, '\n'))
+    if (!trim(line).empty()) last = trim(line);
+  return std::string(last);
+}
+
+}  // namespace
+
+Result<Scan> parse_scan(std::string_view text) {
+  Scan out;
+  std::size_t number = 0;
+  while (!text.empty()) {
+    const std::size_t end = std::min(text.find('\n'), text.size());
+    const std::string_view line = text.substr(0, end);
+    text.remove_prefix(std::min(end + 1, text.size()));
+    ++number;
+    const std::size_t bar = line.find('|');
+    const std::string_view section = line.substr(0, bar);
+    const std::string_view items = bar == std::string_view::npos ? std::string_view{} : line.substr(bar + 1);
+    if (section == "packet") {
+      out.packets.push_back(parse_packet(items));
+      if (out.packets.back().stream < 0) return make_error(Errc::kCorrupt, cat("ffprobe:", number, ": stream_index"));
+    } else if (section == "stream") {
+      ProbedStream& stream = out.probe.streams.emplace_back();
+      for_each_item(items, [&](std::string_view k, std::string_view v) { take_stream_item(stream, k, v); });
+      if (stream.index < 0) return make_error(Errc::kCorrupt, cat("ffprobe:", number, ": index"));
+    } else if (section == "format") {
+      for_each_item(items, [&](std::string_view k, std::string_view v) { take_format_item(out.probe, k, v); });
+    } else if (section == "chapter") {
+      ++out.probe.chapters;
+    }
+  }
+  return out;
+}
+
+Result<Scan> scan_file(const std::string& path, const ProbeOptions& options, const RunTool& run) {
+  FFRTMP_ASSIGN(const ToolResult result, run(ffprobe_command(path, options), options.timeout));
+  if (result.exit_code != 0) {
+    const std::string why = last_line(result.err);
+    return make_error(Errc::kInvalid, why.empty() ? cat("ffprobe ended with ", result.exit_code) : why);
+  }
+  FFRTMP_ASSIGN(Scan scan, parse_scan(result.out));
+  scan.complaints = result.err;
+  if (scan.probe.streams.empty()) return make_error(Errc::kInvalid, "the file holds no stream");
+  if (options.packets)
+    for (ProbedStream& stream : scan.probe.streams) summarise(stream, scan.packets);
+  return scan;
+}
+
+Result<Probe> probe_file(const std::string& path, const ProbeOptions& options, const RunTool& run) {
+  FFRTMP_ASSIGN(Scan scan, scan_file(path, options, run));
+  return std::move(scan.probe);
+}
+
+}  // namespace ffrtmp::media

@@ -1,0 +1,243 @@
+#include "media/verify.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "base/text.h"
+#include "media/bitstream.h"
+#include "media/decode_check.h"
+#include "media/hls_output.h"
+#include "media/packets.h"
+
+namespace ffrtmp::media {
+namespace {
+
+// How far ends may be off.
+constexpr double kEndSlackSeconds = 0.5;
+// Above these a pause in the video is a hole, unless the input had it.
+constexpr double kHoleSeconds = 1;
+constexpr double kHoleFrames = 3;
+
+std::string seconds_text(double seconds) { return cat(format_fixed(seconds, 2), " s"); }
+
+std::vector<const ProbedStream*> of_type(const Probe& probe, std::string_view type) {
+  std::vector<const ProbedStream*> out;
+  for (const ProbedStream& stream : probe.streams)
+    if (stream.type == type && !stream.is_attached_pic) out.push_back(&stream);
+  return out;
+}
+
+std::string wrong_count(const Probe& found, const Expectation& expected) {
+  const auto differs = [&](std::string_view type, int want) -> std::string {
+    const std::size_t have = of_type(found, type).size();
+    if (have == static_cast<std::size_t>(want)) return {};
+    return cat("the output has ", have, " ", type, " streams instead of ", want);
+  };
+  for (const auto& [type, want] : {std::pair<std::string_view, int>{"video", expected.video_streams},
+                                   {"audio", expected.audio_streams}, {"subtitle", expected.subtitle_streams}})
+    if (std::string wrong = differs(type, want); !wrong.empty()) return wrong;
+  return {};
+}
+
+// "yuvj420p" is yuv420p in full range.
+std::string plain_format(std::string format) {
+  if (format.starts_with("yuvj")) format.erase(3, 1);
+  return format;
+}
+
+std::string wrong_kind(const ProbedStream& video, const Expectation& expected) {
+  if (expected.video_codec && video.codec != *expected.video_codec)
+    return cat("the video is ", video.codec, " instead of ", *expected.video_codec);
+  const auto size = [](std::optional<int> w, std::optional<int> h) { return cat(w.value_or(0), "x", h.value_or(0)); };
+  if ((expected.width && video.width != expected.width) || (expected.height && video.height != expected.height))
+    return cat("the video is ", size(video.width, video.height), " instead of ", size(expected.width, expected.height));
+  if (expected.pixel_format && plain_format(video.pixel_format.value_or("unknown")) != plain_format(*expected.pixel_format))
+    return cat("the pixel format is ", video.pixel_format.value_or("unknown"), " instead of ", *expected.pixel_format);
+  return {};
+}
+
+double span_of(const ProbedStream& stream, double end) { return end - stream.first_pts_seconds.value_or(end); }
+
+// First picture to the start of the last, and one frame.
+std::optional<double> picture_span(const ProbedStream& video) {
+  if (!video.first_pts_seconds || !video.last_pts_seconds) return std::nullopt;
+  return span_of(video, *video.last_pts_seconds) + (video.fps ? 1 / *video.fps : 0);
+}
+
+std::string wrong_rate(const ProbedStream& video, double fps) {
+  const double frames = static_cast<double>(video.packets.value_or(0));
+  const double span = picture_span(video).value_or(0);
+  // 0.1 %, or one picture more or less over a short file.
+  const double slack = std::max(0.001 * fps, span > 0 ? 1.5 / span : fps);
+  const double counted = frames > 1 && span > 0 ? frames / span : fps;
+  const double declared = video.fps.value_or(counted);
+  if (std::abs(declared - fps) <= slack || std::abs(counted - fps) <= slack) return {};
+  return cat("the video has ", format_fixed(declared, 3), " frames a second instead of ", format_fixed(fps, 3));
+}
+
+std::string wrong_length(std::string_view what, double found, double wanted, double slack) {
+  if (std::abs(found - wanted) <= slack) return {};
+  return cat("the ", what, " lasts ", seconds_text(found), " instead of ", seconds_text(wanted));
+}
+
+std::string wrong_frames(const ProbedStream& video, const Expectation& expected, const VerifyOptions& options) {
+  const std::int64_t found = video.packets.value_or(0);
+  if (options.frames_encoded && found < *options.frames_encoded)
+    return cat("the video has ", found, " frames, but ", *options.frames_encoded, " were encoded");
+  if (!expected.video_frames) return {};
+  // Rounding of times drops or repeats a picture here and there; more is loss.
+  const std::int64_t slack = std::max<std::int64_t>(2, *expected.video_frames / 200);
+  const std::int64_t off = found - *expected.video_frames;
+  if (off >= -slack && off <= slack + expected.spare_frames) return {};
+  return cat("the video has ", found, " frames instead of ", *expected.video_frames);
+}
+
+std::string wrong_video(const ProbedStream& video, const Expectation& expected, const VerifyOptions& options) {
+  if (video.packets.value_or(0) == 0) return "the video holds no frame";
+  if (std::string wrong = wrong_kind(video, expected); !wrong.empty()) return wrong;
+  if (expected.fps)
+    if (std::string wrong = wrong_rate(video, *expected.fps); !wrong.empty()) return wrong;
+  const double frame = video.fps ? 1 / *video.fps : 0;
+  if (const auto span = picture_span(video); span && expected.video_seconds)
+    if (std::string wrong = wrong_length("video", *span, *expected.video_seconds, kEndSlackSeconds + frame + expected.spare_seconds);
+        !wrong.empty())
+      return wrong;
+  if (std::string wrong = wrong_frames(video, expected, options); !wrong.empty()) return wrong;
+  const double allowed = std::max({kHoleSeconds, kHoleFrames * frame, 1.1 * expected.max_gap_seconds.value_or(0) + frame});
+  if (const double gap = video.largest_gap_seconds.value_or(0); gap > allowed)
+    return cat("the video has a hole of ", seconds_text(gap));
+  return {};
+}
+
+std::string wrong_audio(const std::vector<const ProbedStream*>& streams, const Expectation& expected) {
+  for (std::size_t i = 0; i < streams.size(); ++i) {
+    if (streams[i]->packets.value_or(0) == 0) return cat("audio stream ", i, " is empty");
+    if (i >= expected.audio_seconds.size() || !streams[i]->end_seconds) continue;
+    const double found = span_of(*streams[i], *streams[i]->end_seconds);
+    if (std::string wrong = wrong_length(cat("audio stream ", i), found, expected.audio_seconds[i], kEndSlackSeconds); !wrong.empty())
+      return wrong;
+  }
+  return {};
+}
+
+std::string wrong_total(const Probe& found, const Expectation& expected) {
+  if (!expected.total_seconds) return {};
+  double first = std::numeric_limits<double>::infinity();
+  double last = -first;
+  for (const ProbedStream& stream : found.streams) {
+    if (stream.is_attached_pic || (stream.type != "video" && stream.type != "audio") || !stream.end_seconds) continue;
+    const double end = stream.type == "video" ? stream.first_pts_seconds.value_or(0) + picture_span(stream).value_or(0) : *stream.end_seconds;
+    first = std::min(first, stream.first_pts_seconds.value_or(end));
+    last = std::max(last, end);
+  }
+  if (last < first) return {};
+  const double slack = std::max(kEndSlackSeconds, 0.02 * *expected.total_seconds) + expected.spare_seconds;
+  return wrong_length("output", last - first, *expected.total_seconds, slack);
+}
+
+// Times that run backwards, packets without content.
+std::string wrong_packets(const Scan& scan) {
+  std::vector<double> last(scan.probe.streams.size(), -std::numeric_limits<double>::infinity());
+  for (const Packet& packet : scan.packets) {
+    const auto index = static_cast<std::size_t>(packet.stream);
+    if (index >= last.size()) continue;
+    const ProbedStream& stream = scan.probe.streams[index];
+    if (stream.type != "video" && stream.type != "audio") continue;
+    if (packet.size <= 0) return cat("stream ", index, " has an empty packet");
+    if (std::isnan(packet.dts)) continue;
+    if (packet.dts < last[index]) return cat("stream ", index, " runs backwards at ", seconds_text(packet.dts));
+    last[index] = packet.dts;
+  }
+  return {};
+}
+
+std::string first_line(std::string_view text) {
+  for (const std::string_view line : split(text, '\n'))
+    if (!trim(line).empty()) return std::string(trim(line));
+  return {};
+}
+
+// All that the packets say.
+std::string wrong_by_packets(const Scan& scan, const Expectation& expected, const VerifyOptions& options) {
+  if (std::string wrong = wrong_count(scan.probe, expected); !wrong.empty()) return wrong;
+  if (const auto video = of_type(scan.probe, "video"); !video.empty())
+    if (std::string wrong = wrong_video(*video.front(), expected, options); !wrong.empty()) return wrong;
+  if (std::string wrong = wrong_audio(of_type(scan.probe, "audio"), expected); !wrong.empty()) return wrong;
+  if (std::string wrong = wrong_total(scan.probe, expected); !wrong.empty()) return wrong;
+  if (std::string wrong = wrong_packets(scan); !wrong.empty()) return wrong;
+  return first_line(scan.complaints);
+}
+
+Result<std::string> wrong_bytes(const std::string& path, const Scan& scan) {
+  FFRTMP_ASSIGN(const auto damage, scan.probe.format == "mpegts" ? find_ts_damage(path) : find_damage(path, scan));
+  return damage.value_or("");
+}
+
+std::string level_name(model::VerifyLevel level) {
+  return level == model::VerifyLevel::kPackets ? "packets" : level == model::VerifyLevel::kFull ? "full" : "sample";
+}
+
+void describe(model::OutputInfo& out, const Probe& probe) {
+  out.size_bytes = probe.size_bytes;
+  double first = std::numeric_limits<double>::infinity();
+  double last = -first;
+  for (const ProbedStream& stream : probe.streams) {
+    model::StreamInfo& info = out.streams.emplace_back();
+    info = {stream.index, stream.type, stream.codec, stream.width, stream.height, stream.pixel_format, stream.fps,
+            stream.channels, stream.sample_rate, std::nullopt, stream.packets};
+    if (!stream.end_seconds) continue;
+    info.duration_seconds = span_of(stream, *stream.end_seconds);
+    first = std::min(first, stream.first_pts_seconds.value_or(*stream.end_seconds));
+    last = std::max(last, *stream.end_seconds);
+  }
+  if (last > first) out.duration_seconds = last - first;
+}
+
+// The demuxer that reads back what a muxer wrote.
+std::string demuxer_of(const std::string& muxer) {
+  if (muxer == "mp4") return "mov";
+  if (muxer == "webm") return "matroska";
+  return muxer;
+}
+
+// Everything but the verdict's bookkeeping: what is wrong first, or "".
+Result<std::string> find_wrong(const std::string& path, const Expectation& expected, const VerifyOptions& options, const RunTool& run,
+                               model::OutputInfo& out) {
+  const bool is_hls = options.muxer == "hls";
+  HlsFiles hls;
+  if (is_hls) {
+    auto checked = check_hls(path);
+    if (!checked) return std::move(checked).error().message;
+    hls = *std::move(checked);
+    if (!hls.wrong.empty()) return hls.wrong;
+  }
+  ProbeOptions probe{options.ffprobe, demuxer_of(options.muxer), true};
+  auto scan = scan_file(path, probe, run);
+  // A file that ffprobe cannot read is a verdict; a tool that cannot run is none.
+  if (!scan && scan.error().code == Errc::kInvalid) return cat("cannot be read: ", scan.error().message);
+  if (!scan) return std::move(scan).error();
+  describe(out, scan->probe);
+  if (is_hls) out.size_bytes = hls.size_bytes;
+  if (std::string wrong = wrong_by_packets(*scan, expected, options); !wrong.empty()) return wrong;
+  if (!is_hls) {
+    FFRTMP_ASSIGN(std::string wrong, wrong_bytes(path, *scan));
+    if (!wrong.empty()) return wrong;
+  }
+  FFRTMP_ASSIGN(const auto complaint,
+                find_decode_error({path, options.ffmpeg, demuxer_of(options.muxer)}, plan_windows(*scan, options.level), run));
+  return complaint ? cat("cannot be decoded: ", *complaint) : std::string();
+}
+
+}  // namespace
+
+Result<Verdict> verify_output(const std::string& path, const Expectation& expected, const VerifyOptions& options, const RunTool& run) {
+  Verdict verdict;
+  verdict.output.verify_level = level_name(options.level);
+  FFRTMP_ASSIGN(verdict.error, find_wrong(path, expected, options, run, verdict.output));
+  verdict.good = verdict.error.empty();
+  verdict.output.verified = verdict.good;
+  if (!verdict.good) verdict.output.verify_error = verdict.error;
+  return verdict;
+}
+
+}  // namespace ffrtmp::media
