@@ -25,7 +25,7 @@ class Client {
   // Any status is a value; kUnavailable (refused, reset, TLS), kTimeout after `timeout` in all. A kept connection that
   // the server has closed meanwhile is opened anew, once, before anything of the reply was read.
   [[nodiscard]] virtual Result<Response> send(const Request& request, std::chrono::milliseconds timeout) = 0;
-  // Makes a send() in progress return kUnavailable soon. Any thread.
+  // Makes a send() in progress return kUnavailable soon; without one, the next. Any thread.
   virtual void interrupt() = 0;
   virtual void set_bearer(std::string token) = 0;
 };

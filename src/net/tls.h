@@ -13,9 +13,10 @@ struct CertificateFiles {
   std::string ca;           // PEM of the CA that signed it
 };
 
-// Makes DIR/ca.crt, ca.key, server.crt, server.key (keys 0600; EC P-256) for localhost, 127.0.0.1, ::1, this host's name
-// and the given names and addresses, unless they exist, are valid for 30 more days and cover those names.
-[[nodiscard]] Result<CertificateFiles> ensure_certificates(const std::string& dir, const std::vector<std::string>& hosts,
-                                                          const std::vector<std::string>& ips);
+// Makes DIR/ca.crt, ca.key, server.crt, server.key (keys 0600; EC P-256) for localhost, 127.0.0.1, ::1, this host's
+// name and the given names and addresses, unless they exist, are valid for 30 more days and cover those names.
+[[nodiscard]] Result<CertificateFiles> ensure_certificates(const std::string& dir,
+                                                           const std::vector<std::string>& hosts,
+                                                           const std::vector<std::string>& ips);
 
 }  // namespace ffrtmp::net
