@@ -31,6 +31,13 @@ std::vector<std::string> vpx_preset(std::string_view encoder, std::size_t speed)
   return out;
 }
 
+std::vector<std::string> aom_preset(std::size_t speed) {
+  std::vector<std::string> out{"-cpu-used", cat(kAomCpuUsed[speed]), "-row-mt", "1"};
+  // Good quality has a floor: at its fastest still a tenth of the speed of realtime.
+  if (speed < 2) out.insert(out.begin(), {"-usage", "realtime"});
+  return out;
+}
+
 }  // namespace
 
 std::string resolve_preset(std::string_view preset, int threads_per_slot) {
@@ -42,7 +49,7 @@ std::vector<std::string> preset_options(std::string_view encoder, std::string_vi
   const std::size_t speed = rank(preset);
   if (encoder == "libx264" || encoder == "libx265") return {"-preset", std::string(kPresets[speed])};
   if (encoder == "libsvtav1") return {"-preset", cat(kSvtPreset[speed])};
-  if (encoder == "libaom-av1") return {"-cpu-used", cat(kAomCpuUsed[speed]), "-row-mt", "1"};
+  if (encoder == "libaom-av1") return aom_preset(speed);
   if (encoder == "libvpx" || encoder == "libvpx-vp9") return vpx_preset(encoder, speed);
   if (ends_with(encoder, "_nvenc")) return {"-preset", cat("p", kNvencPreset[speed])};
   // qsv begins at veryfast.

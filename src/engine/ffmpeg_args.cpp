@@ -85,6 +85,13 @@ Args join_x265(Args ours, Args& extra) {
   return ours;
 }
 
+// A software encoder takes planes; what it stores for the semi-planar twin is the same.
+std::string pixel_format(const PlanRequest& request) {
+  const std::string& asked = request.parameters.pixel_format;
+  if (!request.encoder.starts_with("lib")) return asked;
+  return asked == "nv12" ? "yuv420p" : asked == "p010le" ? "yuv420p10le" : asked;
+}
+
 Args video_options(const PlanRequest& request) {
   const model::Parameters& p = request.parameters;
   if (!request.input.has_video) return {"-vn"};
@@ -95,7 +102,7 @@ Args video_options(const PlanRequest& request) {
   // mp4 would otherwise be filled up to the highest rate of a VFR input.
   if (p.fps) add(out, {"-r", rate_text(*p.fps), "-fps_mode", "cfr"});
   else add(out, {"-fps_mode", "vfr"});
-  add(out, {"-pix_fmt", p.pixel_format, "-c:v", request.encoder});
+  add(out, {"-pix_fmt", pixel_format(request), "-c:v", request.encoder});
   add(out, preset_options(request.encoder, resolve_preset(p.preset, request.threads_per_slot)));
   add(out, rate_options(request.encoder, p));
   if (p.threads) add(out, {"-threads:v", cat(*p.threads)});
