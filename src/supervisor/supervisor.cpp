@@ -145,6 +145,7 @@ Status Supervisor::open(sys::Fd first) {
 }
 
 int Supervisor::run() {
+  step();  // whoever starts us without a connection asks for nothing
   while (phase_ != Phase::kOver) {
     arm_timer();
     epoll_event events[16];

@@ -1,0 +1,499 @@
+// Real supervisors with /bin/sh as the engine. This executable is the program they run: see main below.
+#include <gtest/gtest.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <cstring>
+#include <filesystem>
+#include <functional>
+#include <thread>
+
+#include "base/ids.h"
+#include "base/text.h"
+#include "supervisor/link.h"
+#include "supervisor/protocol.h"
+#include "sys/cgroup.h"
+#include "sys/file.h"
+#include "sys/pidfd.h"
+#include "sys/procfs.h"
+#include "tests/support/temp_dir.h"
+
+namespace ffrtmp::supervisor {
+namespace {
+
+using namespace std::chrono_literals;
+using std::chrono::milliseconds;
+using std::chrono::steady_clock;
+
+std::string g_program;
+const sys::Host g_host = sys::Host::real();
+
+// Polls for a fact of the kernel's that raises no event.
+bool eventually(const std::function<bool()>& fact, milliseconds patience = 10s) {
+  const auto until = steady_clock::now() + patience;
+  while (!fact()) {
+    if (steady_clock::now() > until) return false;
+    std::this_thread::sleep_for(2ms);
+  }
+  return true;
+}
+
+std::vector<sys::MarkedProcess> processes_of(const std::string& attempt) {
+  auto all = sys::find_marked(g_host, kAttemptVariable);
+  EXPECT_TRUE(all) << all.error().message;
+  std::erase_if(*all, [&](const auto& process) { return process.value != attempt; });
+  return *all;
+}
+
+int open_descriptors() {
+  int count = 0;
+  for ([[maybe_unused]] const auto& entry : std::filesystem::directory_iterator("/proc/self/fd")) ++count;
+  return count;
+}
+
+// Grouped as the product does where the kernel lets it, and by signals alone.
+enum class Grouping { kCgroup, kSignals };
+
+class SupervisorTest : public testing::TestWithParam<Grouping> {
+ protected:
+  void SetUp() override {
+    descriptors_ = open_descriptors();
+    // Supervisors whose worker died become ours, so that none stays a zombie.
+    prctl(PR_SET_CHILD_SUBREAPER, 1);
+    if (GetParam() == Grouping::kSignals) return;
+    const auto own = sys::find_own_cgroup(g_host);
+    if (!own) GTEST_SKIP() << "no unified group to write: " << own.error().message;
+    base_ = cat(*own, "/ffrtmp-test-", getpid());
+    ASSERT_TRUE(sys::Cgroup::create(base_));
+  }
+
+  void TearDown() override {
+    // No process, no group, no descriptor is left behind.
+    for (const std::string& attempt : attempts_)
+      EXPECT_TRUE(eventually([&] { return processes_of(attempt).empty(); }, 3s)) << "processes of " << attempt << " left";
+    while (waitpid(-1, nullptr, WNOHANG) > 0) {}
+    if (!base_.empty()) {
+      std::error_code error;
+      for (const auto& entry : std::filesystem::directory_iterator(base_ + "/ffrtmp", error))
+        if (entry.is_directory()) ADD_FAILURE() << "group left: " << entry.path();
+      EXPECT_TRUE(sys::Cgroup::open(base_)->remove());
+    }
+    EXPECT_EQ(open_descriptors(), descriptors_);
+  }
+
+  Plan plan_of(const std::string& script) {
+    const Now now = SystemClock().now();
+    Plan plan;
+    plan.attempt = RandomIds().next(now.utc).str();
+    plan.argv = {"/bin/sh", "-c", script, "sh", "{progress}"};
+    plan.env = {"PATH=/usr/bin:/bin"};
+    plan.cwd = "/";
+    plan.cgroup_base = base_;
+    attempts_.push_back(plan.attempt);
+    return plan;
+  }
+  std::string dir_of(const Plan& plan) const { return state_ / cat("attempts/", plan.attempt); }
+
+  std::unique_ptr<Link> start(const Plan& plan) {
+    auto link = Link::start(g_program, dir_of(plan), plan);
+    EXPECT_TRUE(link) << link.error().message;
+    return link ? std::move(*link) : nullptr;
+  }
+
+  // Polls until `fact` holds of the state.
+  static State wait_for(Link& link, const std::function<bool(const State&)>& fact, milliseconds patience = 20s) {
+    const auto until = steady_clock::now() + patience;
+    State state;
+    while (steady_clock::now() < until) {
+      auto polled = link.poll(200ms);
+      if (!polled) {
+        ADD_FAILURE() << polled.error().message;
+        return state;
+      }
+      state = *polled;
+      if (fact(state)) return state;
+    }
+    ADD_FAILURE() << "not within " << patience.count() << " ms";
+    return state;
+  }
+  static Exit wait_exit(Link& link, milliseconds patience = 20s) {
+    const State state = wait_for(link, [](const State& s) { return s.exit.has_value(); }, patience);
+    return state.exit.value_or(Exit{});
+  }
+  static void wait_log(Link& link, std::int64_t bytes) {
+    wait_for(link, [&](const State& s) { return s.log_end >= bytes; });
+  }
+  static std::string whole_log(const std::string& dir) {
+    std::string text;
+    for (std::int64_t offset = 0;;) {
+      auto chunk = read_log(dir, offset, 1 << 20);
+      EXPECT_TRUE(chunk) << chunk.error().message;
+      if (!chunk || chunk->next_offset == offset) return text;
+      text += chunk->data;
+      offset = chunk->next_offset;
+    }
+  }
+  sys::ProcessKey supervisor_of(const Plan& plan) {
+    const auto identity = load_identity(dir_of(plan));
+    EXPECT_TRUE(identity);
+    return {static_cast<pid_t>(identity->pid), static_cast<std::uint64_t>(identity->start_ticks)};
+  }
+
+  test::TempDir state_;
+  std::string base_;
+
+ private:
+  std::vector<std::string> attempts_;
+  int descriptors_ = 0;
+};
+
+INSTANTIATE_TEST_SUITE_P(All, SupervisorTest, testing::Values(Grouping::kCgroup, Grouping::kSignals),
+                         [](const auto& param) { return param.param == Grouping::kCgroup ? "Cgroup" : "Signals"; });
+
+TEST_P(SupervisorTest, RunsAnEngineToItsEnd) {
+  const Plan plan = plan_of("echo out; echo err >&2; printf 'frame=3\\nprogress=end\\n' >&3; echo $1; pwd; exit 7");
+  auto link = start(plan);
+  const Exit exit = wait_exit(*link);
+  EXPECT_EQ(exit.cause, EndCause::kExited);
+  EXPECT_EQ(exit.exit_code, 7);
+  EXPECT_FALSE(exit.signal);
+  EXPECT_EQ(exit.last_progress, "frame=3\nprogress=end\n");
+  EXPECT_EQ(whole_log(dir_of(plan)), "out\nerr\npipe:3\n/\n");
+  EXPECT_EQ(test::read_file(dir_of(plan) + "/progress"), "frame=3\nprogress=end\n");
+  EXPECT_GT(exit.run_seconds, 0);
+  EXPECT_GT(exit.max_rss_bytes, 100 * 1024);
+  EXPECT_EQ(test::read_file(dir_of(plan) + "/supervisor.err"), "");
+  link.reset();
+  EXPECT_TRUE(eventually([&] { return !std::filesystem::exists(dir_of(plan) + "/control.sock"); }));
+}
+
+TEST_P(SupervisorTest, ReportsTheSignalThatKilledTheEngine) {
+  auto link = start(plan_of("kill -SEGV $$"));
+  const Exit exit = wait_exit(*link);
+  EXPECT_EQ(exit.cause, EndCause::kExited);
+  EXPECT_EQ(exit.signal, SIGSEGV);
+  EXPECT_FALSE(exit.exit_code);
+}
+
+TEST_P(SupervisorTest, CannotStartWhatIsNotThere) {
+  Plan plan = plan_of("");
+  plan.argv = {"/nonexistent/ffmpeg"};
+  auto link = start(plan);
+  const auto state = link->poll(1s);
+  ASSERT_TRUE(state && state->exit);
+  EXPECT_FALSE(state->started);
+  EXPECT_EQ(state->exit->cause, EndCause::kStartFailed);
+  EXPECT_NE(state->exit->error.find("/nonexistent/ffmpeg: exec: No such file"), std::string::npos) << state->exit->error;
+}
+
+TEST_P(SupervisorTest, AddsUpTheTimeOfTheWholeTree) {
+  auto link = start(plan_of("burn() { i=0; while [ $i -lt 150000 ]; do i=$((i+1)); done; }; (burn) & (burn) & wait"));
+  const Exit exit = wait_exit(*link);
+  EXPECT_GT(exit.cpu_seconds, 0.05);
+  EXPECT_LT(exit.cpu_seconds, 20);
+}
+
+TEST_P(SupervisorTest, KillsWhatTheEngineLeavesBehind) {
+  const Plan plan = plan_of("trap '' TERM; (setsid sleep 1000 & sleep 1000 & wait) >/dev/null 2>&1 & echo ready; sleep 0.2; exit 0");
+  auto link = start(plan);
+  const Exit exit = wait_exit(*link);
+  EXPECT_EQ(exit.exit_code, 0);
+  EXPECT_TRUE(processes_of(plan.attempt).size() <= 1);  // the supervisor may linger
+}
+
+TEST_P(SupervisorTest, GivesTheEngineThePlansEnvironmentOnly) {
+  Plan plan = plan_of("");
+  plan.argv = {"/usr/bin/env"};
+  auto link = start(plan);
+  wait_exit(*link);
+  EXPECT_EQ(whole_log(dir_of(plan)), cat("PATH=/usr/bin:/bin\nFFRTMP_ATTEMPT=", plan.attempt, "\n"));
+}
+
+TEST_P(SupervisorTest, GivesTheEngineItsDescriptorsAndNice) {
+  const Plan plan = plan_of("exec readlink /proc/self/fd/0 /proc/self/fd/4 /proc/self/fd/5 /proc/self/fd/6");
+  auto link = start(plan);
+  EXPECT_EQ(wait_exit(*link).exit_code, 1);  // 4 and up are not there
+  EXPECT_EQ(whole_log(dir_of(plan)), "/dev/null\n");
+  const Plan niced = plan_of("cut -d' ' -f19 /proc/self/stat");
+  auto second = start(niced);
+  wait_exit(*second);
+  EXPECT_EQ(whole_log(dir_of(niced)), "10\n");
+}
+
+// contract: F23
+TEST_P(SupervisorTest, OutlivesItsWorkerAndIsAdopted) {
+  const std::string gate = state_ / "gate";
+  const Plan plan = plan_of(cat("echo one; while [ ! -e ", gate, " ]; do sleep 0.02; done; echo two >&2; exit 42"));
+  const pid_t worker = fork();
+  ASSERT_GE(worker, 0);
+  if (worker == 0) {
+    auto link = Link::start(g_program, dir_of(plan), plan);
+    if (!link) _exit(1);
+    for (;;) pause();
+  }
+  ASSERT_TRUE(eventually([&] { return read_log(dir_of(plan), 0, 10).value_or({}).data == "one\n"; }));
+  kill(worker, SIGKILL);
+  ASSERT_EQ(waitpid(worker, nullptr, 0), worker);
+
+  auto link = Link::adopt(dir_of(plan));
+  ASSERT_TRUE(link) << link.error().message;
+  auto state = (*link)->poll(0ms);
+  ASSERT_TRUE(state);
+  EXPECT_TRUE(state->started);
+  EXPECT_FALSE(state->exit);
+  test::write_file(gate, "");
+  EXPECT_EQ(wait_exit(**link).exit_code, 42);
+  EXPECT_EQ(whole_log(dir_of(plan)), "one\ntwo\n");
+}
+
+TEST_P(SupervisorTest, LeavesItsExitForAWorkerThatComesLater) {
+  const Plan plan = plan_of("echo done; exit 9");
+  const pid_t worker = fork();
+  ASSERT_GE(worker, 0);
+  if (worker == 0) {
+    auto link = Link::start(g_program, dir_of(plan), plan);
+    _exit(link ? 0 : 1);
+  }
+  int status = -1;
+  ASSERT_EQ(waitpid(worker, &status, 0), worker);
+  ASSERT_EQ(status, 0);
+  ASSERT_TRUE(eventually([&] { return !std::filesystem::exists(dir_of(plan) + "/control.sock"); }));
+  auto link = Link::adopt(dir_of(plan));
+  ASSERT_TRUE(link) << link.error().message;
+  const auto state = (*link)->poll(0ms);
+  ASSERT_TRUE(state && state->exit);
+  EXPECT_EQ(state->exit->exit_code, 9);
+  EXPECT_EQ(state->log_end, 5);
+  EXPECT_TRUE((*link)->cancel(0ms));  // taken as done
+  EXPECT_EQ(Link::adopt(state_ / "attempts/none").error().code, Errc::kGone);
+}
+
+// contract: F24
+TEST_P(SupervisorTest, TakesTheWholeTreeWithItWhenKilled) {
+  if (geteuid() != 0) GTEST_SKIP() << "without root only its own child dies with a supervisor";
+  const Plan plan = plan_of("trap '' TERM HUP; (setsid sh -c 'sleep 1000 & sleep 1000') & (sleep 1000 & wait) & echo ready; wait");
+  auto link = start(plan);
+  wait_log(*link, 6);
+  ASSERT_TRUE(eventually([&] { return processes_of(plan.attempt).size() >= 5; }));
+  const auto pidfd = sys::open_pidfd(g_host, supervisor_of(plan));
+  ASSERT_TRUE(pidfd);
+  ASSERT_TRUE(sys::send_signal(*pidfd, SIGKILL));
+  ASSERT_TRUE(sys::wait_ended(*pidfd, 2s));
+  EXPECT_TRUE(processes_of(plan.attempt).empty());  // at once: the kernel killed them before the init ended
+  const auto polled = link->poll(1s);
+  ASSERT_FALSE(polled);
+  EXPECT_EQ(polled.error().code, Errc::kGone);
+  EXPECT_TRUE(link->cancel(0ms));
+  EXPECT_TRUE(kill_strays(base_, state_ / "attempts", {}));  // removes the empty group
+}
+
+TEST_P(SupervisorTest, FreezesAtTheFenceAndThawsWhenRenewed) {
+  Plan plan = plan_of("while :; do echo x; sleep 0.01; done");
+  plan.fence_boot_ns = (BootClock::now() + 200ms).time_since_epoch().count();
+  auto link = start(plan);
+  const State frozen = wait_for(*link, [](const State& s) { return s.frozen; });
+  const std::int64_t at_freeze = link->poll(50ms)->log_end;
+  std::this_thread::sleep_for(100ms);
+  EXPECT_EQ(link->poll(0ms)->log_end, at_freeze);
+  EXPECT_GT(frozen.log_end, 0);
+
+  ASSERT_TRUE(link->renew(BootClock::now() + 60s));
+  wait_for(*link, [&](const State& s) { return !s.frozen && s.log_end > at_freeze; });
+
+  // A renewal does not thaw what the worker paused.
+  ASSERT_TRUE(link->pause());
+  ASSERT_TRUE(link->renew(BootClock::now() + 60s));
+  EXPECT_TRUE(link->poll(0ms)->frozen);
+  ASSERT_TRUE(link->cancel(0ms));
+  const Exit exit = wait_exit(*link);
+  EXPECT_EQ(exit.cause, EndCause::kCanceled);
+  EXPECT_EQ(exit.signal, SIGKILL);
+}
+
+TEST_P(SupervisorTest, KillsWhatStaysFencedTooLong) {
+  Plan plan = plan_of("trap 'echo term; exit 0' TERM; while :; do sleep 0.01; done");
+  plan.fence_boot_ns = (BootClock::now() + 100ms).time_since_epoch().count();
+  plan.frozen_limit_ms = 200;
+  auto link = start(plan);
+  const Exit exit = wait_exit(*link);
+  EXPECT_EQ(exit.cause, EndCause::kFenced);
+  EXPECT_EQ(exit.signal, SIGKILL);
+  EXPECT_EQ(whole_log(dir_of(plan)), "");  // it never ran again
+}
+
+TEST_P(SupervisorTest, EndsALiveEngineAtTheFence) {
+  Plan plan = plan_of("trap 'echo term; exit 3' TERM; while :; do sleep 0.01; done");
+  plan.fence_boot_ns = (BootClock::now() + 200ms).time_since_epoch().count();
+  plan.live_output = true;
+  auto link = start(plan);
+  const Exit exit = wait_exit(*link, 8s);
+  EXPECT_EQ(exit.cause, EndCause::kFenced);
+  EXPECT_EQ(exit.exit_code, 3);
+  EXPECT_TRUE(exit.graceful);
+}
+
+// contract: F14
+TEST_P(SupervisorTest, CancelKillsATreeThatIgnoresTerm) {
+  const Plan plan = plan_of("trap '' TERM; (trap '' TERM; setsid sh -c 'trap \"\" TERM; sleep 1000; :' & sleep 1000) & echo ready; while :; do sleep 1; done");
+  auto link = start(plan);
+  wait_log(*link, 6);
+  const auto begin = steady_clock::now();
+  ASSERT_TRUE(link->cancel(300ms));
+  const Exit exit = wait_exit(*link);
+  const auto took = steady_clock::now() - begin;
+  EXPECT_EQ(exit.cause, EndCause::kCanceled);
+  EXPECT_FALSE(exit.graceful);
+  EXPECT_EQ(exit.signal, SIGKILL);
+  EXPECT_GE(took, 300ms);
+  EXPECT_LT(took, 2s);
+}
+
+TEST_P(SupervisorTest, CancelIsGracefulForATreeThatListens) {
+  const Plan plan = plan_of("trap 'echo bye; exit 5' TERM; (trap 'sleep 0.1; echo child; exit 0' TERM; while :; do sleep 0.01; done) & echo ready; while :; do sleep 0.01; done");
+  auto link = start(plan);
+  wait_log(*link, 6);
+  ASSERT_TRUE(link->pause());  // thawed to hear the signal
+  ASSERT_TRUE(link->cancel(10s));
+  const Exit exit = wait_exit(*link, 5s);
+  EXPECT_EQ(exit.cause, EndCause::kCanceled);
+  EXPECT_TRUE(exit.graceful);
+  EXPECT_EQ(exit.exit_code, 5);
+  EXPECT_NE(whole_log(dir_of(plan)).find("child\n"), std::string::npos);  // the child had its grace too
+}
+
+// contract: F15
+TEST_P(SupervisorTest, PausedMakesNoProgressAndResumedCompletes) {
+  Plan plan = plan_of("i=0; while [ $i -lt 100 ]; do i=$((i+1)); echo $i; printf \"frame=$i\\nprogress=continue\\n\" >&3; sleep 0.01; done");
+  plan.stall_ms = 400;     // neither counts while paused
+  plan.deadline_ms = 8000;
+  auto link = start(plan);
+  wait_log(*link, 10);
+  ASSERT_TRUE(link->pause());
+  const State before = *link->poll(20ms);
+  std::this_thread::sleep_for(700ms);
+  const State after = *link->poll(0ms);
+  EXPECT_TRUE(after.frozen);
+  EXPECT_EQ(after.log_end, before.log_end);
+  EXPECT_EQ(after.progress, before.progress);
+  ASSERT_TRUE(link->resume());
+  const Exit exit = wait_exit(*link);
+  EXPECT_EQ(exit.cause, EndCause::kExited);
+  EXPECT_EQ(exit.exit_code, 0);
+  EXPECT_EQ(exit.last_progress, "frame=100\nprogress=continue\n");
+}
+
+// contract: F20
+TEST_P(SupervisorTest, EndsASleeperButNotAThinker) {
+  Plan sleeper = plan_of("echo ready; sleep 1000");
+  sleeper.stall_ms = 400;
+  sleeper.kill_grace_ms = 5000;
+  auto link = start(sleeper);
+  const auto begin = steady_clock::now();
+  const Exit stalled = wait_exit(*link);
+  EXPECT_EQ(stalled.cause, EndCause::kStalled);
+  EXPECT_EQ(stalled.signal, SIGTERM);
+  EXPECT_GE(steady_clock::now() - begin, 350ms);
+  EXPECT_LT(steady_clock::now() - begin, 2s);
+
+  // No word for three times the limit, but it works.
+  Plan thinker = plan_of("end=$(($(date +%s) + 3)); while [ $(date +%s) -lt $end ]; do i=0; while [ $i -lt 20000 ]; do i=$((i+1)); done; done; exit 4");
+  thinker.stall_ms = 700;
+  auto second = start(thinker);
+  const Exit worked = wait_exit(*second);
+  EXPECT_EQ(worked.cause, EndCause::kExited);
+  EXPECT_EQ(worked.exit_code, 4);
+}
+
+TEST_P(SupervisorTest, EndsAtTheDeadline) {
+  Plan plan = plan_of("trap '' TERM; while :; do echo x; sleep 0.02; done");
+  plan.deadline_ms = 300;
+  plan.kill_grace_ms = 100;
+  auto link = start(plan);
+  const Exit exit = wait_exit(*link);
+  EXPECT_EQ(exit.cause, EndCause::kDeadline);
+  EXPECT_EQ(exit.signal, SIGKILL);
+  EXPECT_GE(exit.run_seconds, 0.4);
+  EXPECT_LT(exit.run_seconds, 2);
+}
+
+TEST_P(SupervisorTest, EndsAtTheDiskLimit) {
+  const std::string out = state_ / "out.part";
+  Plan plan = plan_of(cat("head -c 300000 /dev/zero > ", out, "; sleep 1000"));
+  plan.watched_paths = {state_ / "nothing", out};
+  plan.max_disk_bytes = 200'000;
+  auto link = start(plan);
+  EXPECT_EQ(wait_exit(*link).cause, EndCause::kDiskLimit);
+}
+
+// contract: F42
+TEST_P(SupervisorTest, StaysSmallUnderAFlood) {
+  const Plan plan = plan_of("echo first >&2; head -c 200000000 /dev/zero | tr '\\0' '\\n' >&2; echo last >&2; sleep 0.3");
+  auto link = start(plan);
+  std::int64_t rss_kib = 0;
+  const pid_t supervisor = supervisor_of(plan).pid;
+  const State state = wait_for(*link, [&](const State& s) {
+    if (const auto stat = sys::read_stat(g_host, supervisor))
+      rss_kib = std::max(rss_kib, static_cast<std::int64_t>(stat->rss_pages) * sysconf(_SC_PAGESIZE) / 1024);
+    return s.exit.has_value();
+  }, 60s);
+  RecordProperty("rss_kib", static_cast<int>(rss_kib));
+  EXPECT_GT(rss_kib, 0);
+  EXPECT_LT(rss_kib, 20 * 1024);
+  EXPECT_EQ(state.log_end, 200'000'011);
+  EXPECT_EQ(state.log_dropped_from, 1 << 20);
+  EXPECT_EQ(state.log_dropped_to, 200'000'011 - (3 << 20));
+  const std::string log = whole_log(dir_of(plan));
+  EXPECT_TRUE(log.starts_with("first\n"));
+  EXPECT_TRUE(log.ends_with("\nlast\n"));
+  EXPECT_NE(log.find(cat("[ffrtmp: ", 200'000'011 - (4 << 20), " bytes dropped]\n")), std::string::npos);
+  EXPECT_LT(std::filesystem::file_size(dir_of(plan) + "/log"), (4u << 20) + 8192);
+}
+
+TEST_P(SupervisorTest, KillsStraysButNotTheKept) {
+  const std::string script = "trap '' TERM; setsid sleep 1000 & echo ready; sleep 1000";
+  const Plan stray = plan_of(script);
+  const Plan kept = plan_of(script);
+  const Plan foreign = plan_of(script);  // of another worker on this host
+  auto stray_link = start(stray);
+  auto kept_link = start(kept);
+  auto foreign_link = Link::start(g_program, state_ / cat("other/", foreign.attempt), foreign);
+  ASSERT_TRUE(foreign_link);
+  for (Link* link : {stray_link.get(), kept_link.get(), foreign_link->get()}) wait_log(*link, 6);
+
+  ASSERT_TRUE(kill_strays(base_, state_ / "attempts", {kept.attempt}));
+  EXPECT_TRUE(processes_of(stray.attempt).empty());
+  EXPECT_GE(processes_of(kept.attempt).size(), 3u);
+  EXPECT_GE(processes_of(foreign.attempt).size(), 3u);
+  if (!base_.empty()) {
+    EXPECT_FALSE(std::filesystem::exists(cat(base_, "/ffrtmp/", stray.attempt)));
+  }
+  for (Link* link : {kept_link.get(), foreign_link->get()}) {
+    ASSERT_TRUE(link->cancel(0ms));
+    wait_exit(*link);
+  }
+}
+
+TEST_P(SupervisorTest, WithoutAStartNothingRuns) {
+  const Plan plan = plan_of("echo ran");
+  ASSERT_TRUE(sys::make_directories(dir_of(plan), 0700));
+  ASSERT_TRUE(save_plan(dir_of(plan), plan));
+  const pid_t child = fork();
+  if (child == 0) execl(g_program.c_str(), g_program.c_str(), "supervise", dir_of(plan).c_str(), nullptr);
+  int status = -1;
+  ASSERT_EQ(waitpid(child, &status, 0), child);
+  EXPECT_EQ(status, 0);
+  EXPECT_EQ(whole_log(dir_of(plan)), "");
+}
+
+}  // namespace
+}  // namespace ffrtmp::supervisor
+
+int main(int argc, char** argv) {
+  if (argc == 3 && std::strcmp(argv[1], "supervise") == 0) return ffrtmp::supervisor::supervise_main(argv[2]);
+  ffrtmp::supervisor::g_program = std::filesystem::read_symlink("/proc/self/exe").string();
+  testing::InitGoogleTest(&argc, argv);
+  return RUN_ALL_TESTS();
+}
