@@ -1,5 +1,6 @@
 // What a node says of itself.
 #include <algorithm>
+#include <cstring>
 
 #include "base/text.h"
 #include "store/attempt_end.h"
@@ -50,6 +51,19 @@ bool is_held(const ApplyContext& context, const Uuid& attempt_id, const Uuid& no
   return live != nullptr && live->node_id == node_id && live->lease_expires > context.now.boot;
 }
 
+// A registration that was under way while a later process of the same node registered would take the node, and the
+// attempts of a live worker, away. Instances are version 7 ids: the time in them tells. As clocks can be set back, it
+// counts only while the known instance is alive; ids of other versions have no order and always supersede.
+bool comes_too_late(const ApplyContext& context, const Uuid& node_id, const LiveNode& known, const Uuid& instance_id) {
+  const auto is_v7 = [](const Uuid& id) { return id.bytes[6] >> 4 == 7; };
+  if (!is_v7(known.instance_id) || !is_v7(instance_id)) return false;
+  constexpr std::size_t kTimeBytes = 6;
+  const bool older = std::memcmp(instance_id.bytes.data(), known.instance_id.bytes.data(), kTimeBytes) < 0;
+  const bool alive = is_online(known, context.now.boot, context.settings.intervals) ||
+                     !context.live.attempts_of(node_id).empty();
+  return older && alive;
+}
+
 // Attempts that a new process of the node does not hold are lost. The same process again may be an old copy of its
 // first message: what it does not list then is left to the lease.
 Status lose_unlisted(Tx& tx, ApplyContext& context, const RegisterNode& command, const model::Node& node,
@@ -65,12 +79,17 @@ Status lose_unlisted(Tx& tx, ApplyContext& context, const RegisterNode& command,
 }  // namespace
 
 Result<Reply> apply_register(Tx& tx, ApplyContext& context, const RegisterNode& command) {
+  // A registration that comes twice finds under its new id the node that it made the first time.
   std::optional<model::Node> known;
   if (command.node_id) {
     FFRTMP_ASSIGN(known, tx.find_node(*command.node_id));
   }
+  if (!known) {
+    FFRTMP_ASSIGN(known, tx.find_node(command.new_node_id));
+  }
   const LiveNode* before = known ? context.live.node(known->id) : nullptr;
-  if (before != nullptr && contains(before->former_instances, command.instance_id))
+  if (before != nullptr && (contains(before->former_instances, command.instance_id) ||
+                            comes_too_late(context, known->id, *before, command.instance_id)))
     return make_error(Errc::kSuperseded, "a newer instance of this node has registered");
   const bool same_instance = known && known->instance_id == command.instance_id;
   RegisterNode::Reply reply;
