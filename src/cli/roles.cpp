@@ -1,0 +1,100 @@
+#include "cli/roles.h"
+
+#include "api/client_file.h"
+#include "base/log.h"
+#include "base/text.h"
+#include "cli/session.h"
+
+namespace ffrtmp::cli {
+namespace {
+
+const FlagSpec kConfigFlag{"config", config::Kind::kValue, "YAML file of settings; its keys are the names of these flags"};
+
+// Flags that belong to no setting, and every fault of every source, one line each.
+bool load_all(const Invocation& invocation, const config::Table& table) {
+  bool is_good = true;
+  config::Sources sources{invocation.flags, config::process_environment, invocation.value("config")};
+  for (const auto& [name, values] : invocation.flags) {
+    if (name == "config" || name == "fault" || table.find(name) != nullptr) continue;
+    print_error(cat("--", name, " means nothing to ", invocation.command));
+    is_good = false;
+  }
+  for (const Error& error : config::load(table, sources)) {
+    print_error(error.message);
+    is_good = false;
+  }
+  return is_good;
+}
+
+void configure_log(const std::string& component, const config::CommonSettings& common) {
+  log::configure(component, common.log_level, common.log_format);
+}
+
+template <class Settings>
+std::vector<FlagSpec> role_flags(config::Table (*table_of)(Settings&), Settings settings) {
+  std::vector<FlagSpec> flags = flags_of(table_of(settings));
+  flags.push_back(kConfigFlag);
+  return flags;
+}
+
+template <class Settings>
+Settings with_state_dir(Settings settings = {}) {
+  settings.common.state_dir = api::default_state_dir();
+  return settings;
+}
+
+config::UpSettings up_defaults() {
+  auto settings = with_state_dir<config::UpSettings>();
+  settings.master.listen = "127.0.0.1";  // master and worker are on this host
+  return settings;
+}
+
+int run_master(const Roles& roles, const Invocation& invocation) {
+  auto settings = with_state_dir<config::MasterSettings>();
+  if (!load_all(invocation, config::master_table(settings))) return kUsageExit;
+  configure_log("master", settings.common);
+  return roles.master(settings);
+}
+
+int run_worker(const Roles& roles, const Invocation& invocation) {
+  auto settings = with_state_dir<config::WorkerSettings>();
+  if (!load_all(invocation, config::worker_table(settings))) return kUsageExit;
+  configure_log("worker", settings.common);
+  if (settings.do_register) {
+    const auto found = complete_from_client_file(settings.client, settings.master, settings.api_key, settings.ca);
+    // A client file that was named has to be good; without one the default address is tried.
+    if (!found && !settings.client.empty()) {
+      print_error(found.error().message);
+      return exit_code(found.error().code);
+    }
+    if (settings.master.empty()) settings.master = config::kDefaultMaster;
+  }
+  return roles.worker(settings);
+}
+
+int run_up(const Roles& roles, const Invocation& invocation) {
+  auto settings = up_defaults();
+  if (!load_all(invocation, config::up_table(settings))) return kUsageExit;
+  settings.master.common = settings.worker.common = settings.common;
+  configure_log("up", settings.common);
+  return roles.up(settings);
+}
+
+}  // namespace
+
+std::vector<Command> role_commands(const Roles& roles) {
+  const auto bind = [&roles](int (*run)(const Roles&, const Invocation&)) {
+    return [roles, run](const Invocation& invocation) { return run(roles, invocation); };
+  };
+  return {
+      {"up", "master and worker in one process", {}, role_flags(config::up_table, up_defaults()), false, bind(run_up)},
+      {"master", "take jobs and hand them out", {}, role_flags(config::master_table, with_state_dir<config::MasterSettings>()),
+       false, bind(run_master)},
+      {"worker", "run jobs of a master", {}, role_flags(config::worker_table, with_state_dir<config::WorkerSettings>()), false,
+       bind(run_worker)},
+      {"supervise", "watch over one attempt", {{"DIR", "directory of the attempt"}}, {}, true,
+       [roles](const Invocation& invocation) { return roles.supervise(invocation.positionals.front()); }},
+  };
+}
+
+}  // namespace ffrtmp::cli

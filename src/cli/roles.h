@@ -1,0 +1,23 @@
+#pragma once
+// The long-running commands: up, master, worker, and the hidden supervise. What they do is handed in, so that the
+// command line knows neither master nor worker.
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "cli/command.h"
+#include "config/settings.h"
+
+namespace ffrtmp::cli {
+
+// Each returns the process's exit code.
+struct Roles {
+  std::function<int(const config::MasterSettings&)> master;
+  std::function<int(const config::WorkerSettings&)> worker;
+  std::function<int(const config::UpSettings&)> up;
+  std::function<int(const std::string& dir)> supervise;
+};
+
+[[nodiscard]] std::vector<Command> role_commands(const Roles& roles);
+
+}  // namespace ffrtmp::cli
