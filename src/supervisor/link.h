@@ -56,7 +56,7 @@ struct Exit {
   EndCause cause = EndCause::kExited;
   std::optional<int> exit_code;
   std::optional<int> signal;
-  bool graceful = true;         // of a cancel: ended within the grace
+  bool graceful = true;         // of a cancel: the engine ended within the grace
   double run_seconds = 0;       // wall, from exec to the end
   double cpu_seconds = 0;       // of the whole tree
   std::int64_t max_rss_bytes = 0;

@@ -41,6 +41,7 @@ using std::chrono::seconds;
 
 constexpr milliseconds kKillAgain{50};        // a process born between two kills is caught by the next
 constexpr milliseconds kLogNotice{100};       // a flood wakes the worker at most so often; logs are due within 1 s
+constexpr seconds kOrphanGrace{1};            // of a told engine's children once it has ended itself
 constexpr seconds kProgressFile{1};
 constexpr seconds kDiskCheck{2};
 constexpr seconds kLinger{2};                 // for a connected worker to fetch the exit
@@ -348,8 +349,8 @@ void Supervisor::end(EndCause cause, milliseconds grace) {
 }
 
 void Supervisor::kill() {
-  // Children of an engine that ended by itself or within its grace do not make its end forceful.
-  if (phase_ == Phase::kEnding) exit_.graceful = false;
+  // Children that outlast an engine do not make its own end forceful.
+  if (phase_ == Phase::kEnding && !main_status_) exit_.graceful = false;
   phase_ = Phase::kKilling;
   engine_->tree().kill();
   kill_at_ = now_ + kKillAgain;
@@ -375,9 +376,12 @@ void Supervisor::reap() {
     if (pid == 0) return;
     if (pid != engine_->pid()) continue;
     main_status_ = status;
-    if (phase_ != Phase::kRunning) continue;  // the others keep their grace
-    phase_ = Phase::kKilling;
-    kill();
+    if (phase_ == Phase::kRunning) {
+      phase_ = Phase::kKilling;
+      kill();
+    } else if (phase_ == Phase::kEnding) {
+      kill_at_ = std::min(*kill_at_, now_ + kOrphanGrace);
+    }
   }
 }
 
