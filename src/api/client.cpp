@@ -130,10 +130,13 @@ Result<ProgressReply> WorkerClient::progress(const Uuid& attempt_id, const Progr
   return call<ProgressReply>(caller_, {.route = RouteId::kProgress, .id = attempt_id.str(), .body = encode(request)});
 }
 
-Result<LogAppendReply> WorkerClient::append_log(const Uuid& attempt_id, std::int64_t offset, std::string bytes) {
+Result<LogAppendReply> WorkerClient::append_log(const Uuid& attempt_id, std::int64_t offset, std::string bytes,
+                                                bool after_drop) {
+  Query query{{"offset", cat(offset)}};
+  if (after_drop) query.emplace_back("after_drop", "true");
   return call<LogAppendReply>(caller_, {.route = RouteId::kAppendLog,
                                         .id = attempt_id.str(),
-                                        .query = {{"offset", cat(offset)}},
+                                        .query = std::move(query),
                                         .body = std::move(bytes),
                                         .content_type = "application/octet-stream"});
 }

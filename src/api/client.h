@@ -53,7 +53,7 @@ struct Document {
 };
 
 struct LogRequest {
-  std::string attempt;      // UUID; empty: the last one
+  std::string attempt{};    // UUID; empty: the last one
   std::int64_t offset = 0;  // < 0: from the end
   std::int64_t limit = 1 << 20;
   int wait_seconds = 0;     // 0-30
@@ -93,7 +93,9 @@ class WorkerClient {
   [[nodiscard]] Result<HeartbeatReply> heartbeat(const Uuid& node_id, const HeartbeatRequest& request);
   [[nodiscard]] Result<ClaimReply> claim(const ClaimRequest& request);
   [[nodiscard]] Result<ProgressReply> progress(const Uuid& attempt_id, const ProgressRequest& request);
-  [[nodiscard]] Result<LogAppendReply> append_log(const Uuid& attempt_id, std::int64_t offset, std::string bytes);
+  // `after_drop`: the bytes before `offset` are lost for good; without it a hole is kLogGap.
+  [[nodiscard]] Result<LogAppendReply> append_log(const Uuid& attempt_id, std::int64_t offset, std::string bytes,
+                                                  bool after_drop = false);
   [[nodiscard]] Result<PublishReply> publish(const Uuid& attempt_id, const model::PublishGrant& grant);
   [[nodiscard]] Result<ResultReply> result(const Uuid& attempt_id, const model::AttemptResult& result);
   [[nodiscard]] Result<ResultReply> release(const Uuid& attempt_id, const std::string& reason);

@@ -1,0 +1,82 @@
+// From a request to its handler: the route table bound to the service, callers checked, requests counted.
+#include <array>
+
+#include "api/routes.h"
+#include "base/text.h"
+#include "master/counters.h"
+#include "master/service.h"
+
+namespace ffrtmp::master {
+
+struct Routes {
+  struct Row {
+    api::RouteId id;
+    Service::Handler handler;
+  };
+  static constexpr std::array kRows{
+      Row{api::RouteId::kSubmitJob, &Service::submit_job},
+      Row{api::RouteId::kListJobs, &Service::list_jobs},
+      Row{api::RouteId::kGetJob, &Service::get_job},
+      Row{api::RouteId::kListAttempts, &Service::list_attempts},
+      Row{api::RouteId::kCancelJob, &Service::cancel_job},
+      Row{api::RouteId::kPauseJob, &Service::pause_job},
+      Row{api::RouteId::kResumeJob, &Service::resume_job},
+      Row{api::RouteId::kRetryJob, &Service::retry_job},
+      Row{api::RouteId::kGetLogs, &Service::get_logs},
+      Row{api::RouteId::kRegisterNode, &Service::register_node},
+      Row{api::RouteId::kListNodes, &Service::list_nodes},
+      Row{api::RouteId::kGetNode, &Service::get_node},
+      Row{api::RouteId::kHeartbeat, &Service::heartbeat},
+      Row{api::RouteId::kClaim, &Service::claim},
+      Row{api::RouteId::kProgress, &Service::progress},
+      Row{api::RouteId::kAppendLog, &Service::append_log},
+      Row{api::RouteId::kPublish, &Service::publish},
+      Row{api::RouteId::kResult, &Service::result},
+      Row{api::RouteId::kRelease, &Service::release},
+      Row{api::RouteId::kHealthz, &Service::healthz},
+      Row{api::RouteId::kReadyz, &Service::readyz},
+      Row{api::RouteId::kMetrics, &Service::metrics},
+  };
+  static Service::Handler of(api::RouteId id) {
+    for (const Row& row : kRows)
+      if (row.id == id) return row.handler;
+    return nullptr;
+  }
+};
+
+namespace {
+
+Status check_caller(api::Access access, const std::optional<Caller>& caller) {
+  if (access == api::Access::kOpen) return {};
+  if (!caller) return make_error(Errc::kUnauthorized, "a valid key is required: Authorization: Bearer KEY");
+  if (access == api::Access::kNode && !caller->is_node()) return make_error(Errc::kForbidden, "only a node's token may do this");
+  if (access == api::Access::kPerson && caller->is_node()) return make_error(Errc::kForbidden, "a node's token may not do this");
+  return {};
+}
+
+}  // namespace
+
+void Service::handle(net::Request request, net::Respond respond) {
+  if (!started_serving_) {
+    const Error starting = make_error(Errc::kUnavailable, "the master is starting");
+    return respond({http_status(starting.code), "application/json", api::encode_error(starting), {}});
+  }
+  const std::string method = request.method;
+  auto match = api::match_route(method, request.path());
+  const std::string endpoint = match ? std::string(match->route->path) : "unknown";
+  auto counted = [this, method, endpoint, respond = std::move(respond)](net::Response response) {
+    server_->post([this, key = std::tuple(method, endpoint, response.status)] { ++counters_->requests[key]; });
+    respond(std::move(response));
+  };
+  auto call = std::make_shared<Call>();
+  call->request = std::move(request);
+  call->respond = std::move(counted);
+  if (!match) return call->fail(match.error());
+  const auto caller = auth_.authenticate(call->request.header("authorization"));
+  if (const Status allowed = check_caller(match->route->access, caller); !allowed) return call->fail(allowed.error());
+  if (caller) call->caller = *caller;
+  call->ids = std::move(match->ids);
+  (this->*Routes::of(match->route->id))(std::move(call));
+}
+
+}  // namespace ffrtmp::master

@@ -1,0 +1,98 @@
+#include "master/service.h"
+
+#include <algorithm>
+
+#include "api/routes.h"
+#include "base/log.h"
+#include "base/text.h"
+#include "master/counters.h"
+
+namespace ffrtmp::master {
+namespace {
+
+// Leases and retries are checked this often: a lost job is queued again within lease + 2 s.
+constexpr std::chrono::milliseconds kSweepEvery{250};
+
+}  // namespace
+
+Service::Service(store::Store& store, const Clock& clock, IdSource& ids, ServiceSettings settings)
+    : store_(store),
+      clock_(clock),
+      ids_(ids),
+      settings_(std::move(settings)),
+      logs_(settings_.log_dir, settings_.log_limits),
+      started_(clock.now().boot),
+      counters_(std::make_unique<Counters>()) {
+  store_.set_listener([this](const store::Effects& effects) { on_commit(effects); });
+}
+
+Service::~Service() = default;
+
+Status Service::start(net::Server& server) {
+  server_ = &server;
+  FFRTMP_ASSIGN(const auto keys, store_.keys());
+  for (const store::KeyRecord& key : keys) auth_.add_key(key);
+  FFRTMP_ASSIGN(auto nodes, store_.nodes());
+  for (const store::NodeView& view : nodes) auth_.set_node_token(view.node.id, view.node.token_hash);
+  server_->post([this, nodes = std::move(nodes)] {
+    for (const store::NodeView& view : nodes) remember_node(view.node);
+    sweep_later();
+    started_serving_ = true;
+  });
+  return {};
+}
+
+void Service::stop_waiting() {
+  stopping_ = true;
+  server_->post([this] {
+    std::vector<std::int64_t> tickets = waiting_.claim_tickets();
+    for (const auto& [id, facts] : node_facts_)
+      for (const std::int64_t ticket : waiting_.tickets_of(id)) tickets.push_back(ticket);
+    for (const std::int64_t ticket : tickets)
+      if (auto entry = waiting_.take(ticket)) entry->expire();
+    auto logs = std::move(log_waiters_);
+    log_waiters_.clear();
+    for (auto& [id, look_again] : logs) look_again();
+  });
+}
+
+void Service::on_commit(const store::Effects& effects) {
+  if (server_ == nullptr || (!effects.queue_grew && effects.nodes_with_commands.empty())) return;
+  server_->post([this, grew = effects.queue_grew, nodes = effects.nodes_with_commands] {
+    if (grew) wake_all_claims();
+    for (const Uuid& node : nodes) wake_node(node);
+  });
+}
+
+void Service::wake_logs(const Uuid& attempt_id) {
+  const auto [first, last] = log_waiters_.equal_range(attempt_id);
+  std::vector<std::function<void()>> ready;
+  for (auto at = first; at != last; ++at) ready.push_back(std::move(at->second));
+  log_waiters_.erase(first, last);
+  for (auto& look_again : ready) look_again();
+}
+
+void Service::remember_node(const model::Node& node) { node_facts_[node.id] = node.facts; }
+
+std::optional<std::string> Service::node_name(const std::optional<Uuid>& id) const {
+  if (!id) return std::nullopt;
+  const auto found = node_facts_.find(*id);
+  if (found == node_facts_.end()) return std::nullopt;
+  return found->second.name;
+}
+
+void Service::sweep_later() {
+  server_->post_after(kSweepEvery, [this] {
+    apply(store::Sweep{}, [this](Result<store::Sweep::Reply> reply) {
+      if (!reply) {
+        log::error("sweep failed", {{"err", reply.error().message}});
+      } else {
+        counters_->leases_expired += reply->leases_expired;
+        if (reply->leases_expired > 0) log::warn("leases expired", {{"count", cat(reply->leases_expired)}});
+      }
+      if (!stopping_) sweep_later();
+    });
+  });
+}
+
+}  // namespace ffrtmp::master

@@ -1,0 +1,8 @@
+#pragma once
+// Exclusive lock of an open file or directory, gone with its last descriptor (flock(2)).
+namespace ffrtmp::sys {
+
+// False when another open file holds it.
+[[nodiscard]] bool try_lock(int fd);
+
+}  // namespace ffrtmp::sys

@@ -1,0 +1,57 @@
+#pragma once
+// What a worker writes down of an attempt, so that its next process can go on. Layout: supervisor/link.h, and
+//   worker.json   Notes
+//   result.json   the result, written before it is sent and before the output is renamed
+#include <boost/describe.hpp>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "api/wire.h"
+#include "base/result.h"
+#include "model/outcome.h"
+
+namespace ffrtmp::worker {
+
+struct Notes {
+  api::ClaimItem claim;
+  std::string boot_id;
+  std::string input_path;   // resolved
+  std::optional<double> input_seconds;  // declared
+  std::int64_t input_bytes = 0;
+  std::string demuxer;
+  std::vector<std::string> maps;
+  std::vector<std::string> left_out;
+  std::string output_dir;   // resolved
+  std::string output_name;
+  std::string staged_name;
+  std::string muxer;
+  std::string encoder;
+  std::vector<std::string> command;  // masked argv
+  bool may_replace = false;
+  std::uint64_t staged_inode = 0;    // set before the rename
+};
+BOOST_DESCRIBE_STRUCT(Notes, (),
+                      (claim, boot_id, input_path, input_seconds, input_bytes, demuxer, maps, left_out, output_dir, output_name, staged_name, muxer,
+                       encoder, command, may_replace, staged_inode))
+
+class AttemptDir {
+ public:
+  AttemptDir(std::string attempts_dir, const Uuid& attempt) : path_(std::move(attempts_dir) + "/" + attempt.str()) {}
+  [[nodiscard]] const std::string& path() const { return path_; }
+  [[nodiscard]] Status create() const;
+  [[nodiscard]] Status save_notes(const Notes& notes) const;
+  [[nodiscard]] Result<Notes> load_notes() const;
+  [[nodiscard]] Status save_result(const model::AttemptResult& result) const;
+  // kGone: none was written.
+  [[nodiscard]] Result<model::AttemptResult> load_result() const;
+  void remove() const;
+
+  // The attempts that left a directory with readable notes; others are removed.
+  [[nodiscard]] static std::vector<Notes> left_over(const std::string& attempts_dir);
+
+ private:
+  std::string path_;
+};
+
+}  // namespace ffrtmp::worker

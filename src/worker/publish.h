@@ -1,0 +1,37 @@
+#pragma once
+// Putting a finished file at its final path, and taking it back when the attempt turns out to be stale. The path holds a
+// whole file at every moment.
+//
+// The directory itself is flock'ed for the few microseconds of a rename, so that a stale attempt that takes its file back
+// and a current one that puts its own there do not cross. A holder that is stopped in between is waited for, not for ever.
+#include <sys/types.h>
+
+#include <cstdint>
+#include <string>
+
+#include "base/result.h"
+
+namespace ffrtmp::worker {
+
+// Where a file is and where it shall be, both in one directory.
+struct Move {
+  std::string dir;     // absolute, resolved
+  std::string staged;  // "<name>.<attempt>.part.<ext>"
+  std::string name;    // final
+  bool may_replace = false;  // overwrite asked for, or this job put the file there
+  std::uint64_t inode = 0;   // of the staged file before the move: the mark by which it is known afterwards
+};
+
+// fsync of the staged file; gives its inode.
+[[nodiscard]] Result<std::uint64_t> sync_staged(const Move& move);
+// Whether the final path holds our file already (after a crash).
+[[nodiscard]] bool is_published(const Move& move);
+// RENAME_NOREPLACE; with may_replace an existing file is exchanged and stays under the staged name until settle().
+// kForbidden: the path is taken and may not be replaced. Then fsync of the directory.
+[[nodiscard]] Status publish(const Move& move);
+// The result was accepted: what was exchanged goes.
+void settle(const Move& move);
+// The result was refused as stale: our file goes, an exchanged one comes back. Another's file is left alone.
+void take_back(const Move& move);
+
+}  // namespace ffrtmp::worker

@@ -1,0 +1,17 @@
+#include "worker/retry.h"
+
+#include <algorithm>
+#include <cstdint>
+
+#include "base/ids.h"
+
+namespace ffrtmp::worker {
+
+std::chrono::milliseconds retry_pause(int tries) {
+  const std::int64_t base = std::min<std::int64_t>(30'000, 1000LL << std::min(tries, 5));
+  std::uint16_t random = 0;
+  fill_random(&random, sizeof random);
+  return std::chrono::milliseconds(base * 8 / 10 + base * 4 / 10 * random / 65535);
+}
+
+}  // namespace ffrtmp::worker

@@ -1,0 +1,280 @@
+#include "worker/runner.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "base/log.h"
+#include "base/text.h"
+#include "engine/engine.h"
+#include "worker/retry.h"
+
+namespace ffrtmp::worker {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr auto kReportEvery = 1000ms;   // progress on change at most this often
+constexpr auto kLookEvery = 250ms;      // longest time between two looks at commands
+constexpr std::int64_t kLogChunk = 256 << 10;
+constexpr int kLogChunksARound = 16;
+constexpr auto kEngineGrace = 10'000ms;  // SIGTERM to SIGKILL when the worker itself is told to stop
+
+}  // namespace
+
+Runner::Runner(const Shared& shared, Notes notes, Origin origin, BootTime fence, std::function<void(const Uuid&)> ended)
+    : shared_(shared),
+      id_(notes.claim.attempt.id),
+      notes_(std::move(notes)),
+      dir_(shared.settings.state_dir + "/attempts", id_),
+      origin_(origin),
+      ended_(std::move(ended)),
+      started_(BootClock::now()),
+      fence_ns_(fence.time_since_epoch().count()),
+      thread_([this] { thread_main(); }) {}
+
+Runner::~Runner() {
+  if (thread_.joinable()) thread_.join();
+}
+
+api::HeartbeatAttempt Runner::heartbeat() const {
+  const std::lock_guard lock(mutex_);
+  return {id_, phase_, percent_};
+}
+
+void Runner::command(const api::Command& command) {
+  const std::lock_guard lock(mutex_);
+  if (std::find(done_commands_.begin(), done_commands_.end(), command.command_id) != done_commands_.end()) {
+    // Seen before: the acknowledgement was lost, or is on its way.
+    if (std::find(acks_.begin(), acks_.end(), command.command_id) == acks_.end()) acks_.push_back(command.command_id);
+    return;
+  }
+  done_commands_.push_back(command.command_id);
+  if (command.action == "cancel") {
+    canceled_ = true;
+    stop_tools_ = true;
+  } else if (command.action == "abandon") {
+    abandon_ = true;
+    stop_tools_ = true;
+  }
+  commands_.push_back(command);
+}
+
+void Runner::renewed(BootTime sent) {
+  const std::int64_t fence = (sent + std::chrono::milliseconds(notes_.claim.attempt.fence_ms)).time_since_epoch().count();
+  std::int64_t seen = fence_ns_.load();
+  while (seen < fence && !fence_ns_.compare_exchange_weak(seen, fence)) {
+  }
+}
+
+void Runner::stale() {
+  stale_ = true;
+  stop_tools_ = true;
+}
+
+void Runner::release() {
+  releasing_ = true;
+  stop_tools_ = true;
+}
+
+bool Runner::fence_passed() const { return BootClock::now().time_since_epoch().count() >= fence_ns_; }
+
+void Runner::thread_main() {
+  const End end = work();
+  if (end == End::kStale) log::warn("attempt is not current any more", {{"attempt_id", id_.str()}});
+  clean_up();
+  ended_(id_);
+}
+
+Runner::End Runner::work() {
+  for (int tries = 0; !client_; ++tries) {
+    if (auto client = shared_.connect()) client_ = std::move(*client);
+    else std::this_thread::sleep_for(retry_pause(tries));
+  }
+  // A result that an earlier process wrote down is the result.
+  if (origin_ == Origin::kAdopted) {
+    if (auto result = dir_.load_result()) {
+      if (result->status == model::ResultStatus::kCompleted && !notes_.staged_name.empty())
+        if (const auto end = publish_staged(*result)) return *end;
+      return deliver(*result);
+    }
+  }
+  std::optional<model::AttemptResult> result = prepare();
+  if (!result) result = watch_engine();
+  if (stale_ || abandon_) return End::kStale;
+  if (releasing_ && result->status != model::ResultStatus::kCompleted) {
+    (void)client_->release(id_, "worker is stopping");
+    return End::kReleased;
+  }
+  if (const Status saved = dir_.save_result(*result); !saved)
+    log::error("result cannot be written down", {{"attempt_id", id_.str()}, {"err", saved.error().message}});
+  if (result->status == model::ResultStatus::kCompleted)
+    if (const auto end = publish_staged(*result)) return *end;
+  return deliver(*result);
+}
+
+model::AttemptResult Runner::watch_engine() {
+  {
+    const std::lock_guard lock(mutex_);
+    phase_ = model::Phase::kRunning;
+  }
+  while (true) {
+    auto state = link_->poll(kLookEvery);
+    if (!state) return failure(model::FailureReason::kPlatformError, cat("the supervisor is gone: ", state.error().message));
+    if (state->exit) exit_ = state->exit;
+    log_end_ = state->log_end;
+    carry_out_commands();
+    if (!talk(&*state, state->frozen ? model::Phase::kPaused : model::Phase::kRunning)) stale_ = true;
+    (void)link_->renew(BootTime(std::chrono::nanoseconds(fence_ns_.load())));
+    if (should_stop() && !std::exchange(release_sent_to_engine_, true)) (void)link_->cancel(releasing_ && !stale_ && !abandon_ ? kEngineGrace : 0ms);
+    if (exit_) break;
+  }
+  return judge(*exit_);
+}
+
+bool Runner::talk(const supervisor::State* state, model::Phase phase) {
+  {
+    const std::lock_guard lock(mutex_);
+    phase_ = phase;
+  }
+  if (stale_) return false;
+  if (state != nullptr) send_log(*state);
+  return send_progress(state, phase);
+}
+
+bool Runner::send_progress(const supervisor::State* state, model::Phase phase) {
+  model::Progress progress = last_progress_;
+  if (state != nullptr && !state->progress.empty()) progress = engine::parse_progress(state->progress, output_seconds_);
+  progress.phase = phase;
+  std::vector<std::string> acks;
+  {
+    const std::lock_guard lock(mutex_);
+    acks = acks_;
+    percent_ = progress.percent;
+  }
+  const BootTime now = BootClock::now();
+  const auto renew = std::chrono::milliseconds(notes_.claim.attempt.renew_ms);
+  const bool changed = !(progress == last_progress_) && now - last_report_ >= kReportEvery;
+  const bool due = now - last_report_ >= std::min<std::chrono::nanoseconds>(renew, std::chrono::seconds(15));
+  const bool first = last_report_ == BootTime{};
+  if (acks.empty() && !changed && !due && !first && !(phase != last_progress_.phase)) return true;
+  api::ProgressRequest request;
+  static_cast<model::Progress&>(request) = progress;
+  request.seq = now.time_since_epoch().count();  // grows over a restart of the worker, too
+  request.ack = acks;
+  auto reply = client_->progress(id_, request);
+  if (!reply) {
+    last_report_ = BootClock::now() - kReportEvery / 2;  // soon again, not at once
+    if (reply.error().code == Errc::kStaleAttempt || reply.error().code == Errc::kNotFound) return false;
+    return true;  // the master is away: the fence decides
+  }
+  last_report_ = now;
+  last_progress_ = progress;
+  renewed(now);
+  {
+    const std::lock_guard lock(mutex_);
+    std::erase_if(acks_, [&](const std::string& id) { return std::find(acks.begin(), acks.end(), id) != acks.end(); });
+  }
+  if (!reply->commands.empty()) shared_.on_commands(reply->commands);
+  return true;
+}
+
+void Runner::send_log(const supervisor::State& state) {
+  for (int round = 0; round < kLogChunksARound && log_sent_ < state.log_end; ++round) {
+    if (log_sent_ >= state.log_dropped_from && log_sent_ < state.log_dropped_to) {
+      log_sent_ = state.log_dropped_to;
+      log_dropped_ = true;
+    }
+    auto chunk = supervisor::read_log(dir_.path(), log_sent_, kLogChunk);
+    if (!chunk || chunk->data.empty()) return;
+    if (chunk->offset != log_sent_) return;  // the ring moved on meanwhile: the next state tells where to
+    auto next = client_->append_log(id_, log_sent_, chunk->data, log_dropped_);
+    if (!next) {
+      if (next.error().code == Errc::kLogGap) log_dropped_ = true;
+      return;
+    }
+    log_dropped_ = false;
+    log_sent_ = std::max(next->next_offset, chunk->next_offset);
+  }
+}
+
+void Runner::carry_out_commands() {
+  std::deque<api::Command> commands;
+  {
+    const std::lock_guard lock(mutex_);
+    commands.swap(commands_);
+  }
+  for (const api::Command& command : commands) {
+    if (link_ && !exit_) {
+      if (command.action == "pause") (void)link_->pause();
+      if (command.action == "resume") (void)link_->resume();
+      if (command.action == "cancel") (void)link_->cancel(std::chrono::seconds(command.grace_seconds.value_or(10)));
+      if (command.action == "abandon") (void)link_->cancel(0ms);
+    }
+    const std::lock_guard lock(mutex_);
+    acks_.push_back(command.command_id);
+  }
+}
+
+model::AttemptResult Runner::failure(model::FailureReason reason, std::string error) const {
+  model::AttemptResult result;
+  result.result_id = id_;  // one result an attempt: its own id names it, whichever process sends it
+  result.status = reason == model::FailureReason::kTimeout ? model::ResultStatus::kTimedOut : model::ResultStatus::kFailed;
+  result.failure_reason = reason;
+  result.error = std::move(error);
+  result.command = notes_.command;
+  return result;
+}
+
+model::AttemptResult Runner::canceled_result(bool graceful) const {
+  model::AttemptResult result;
+  result.result_id = id_;
+  result.status = model::ResultStatus::kCanceled;
+  result.graceful = graceful;
+  result.command = notes_.command;
+  return result;
+}
+
+Runner::End Runner::deliver(const model::AttemptResult& result) {
+  for (int tries = 0;; ++tries) {
+    auto reply = client_->result(id_, result);
+    if (reply) {
+      delivered_ = result.status == model::ResultStatus::kCompleted;
+      log::info("attempt ended", {{"attempt_id", id_.str()}, {"job", cat(notes_.claim.job.sequence_number)},
+                                  {"error", result.error.value_or("")}});
+      return End::kResult;
+    }
+    const Errc code = reply.error().code;
+    const bool refused = code == Errc::kStaleAttempt || code == Errc::kNotFound || code == Errc::kForbidden ||
+                         code == Errc::kResultConflict || code == Errc::kInvalidField || code == Errc::kInvalid;
+    if (refused) {
+      log::warn("result refused", {{"attempt_id", id_.str()}, {"err", reply.error().message}});
+      return End::kStale;
+    }
+    if (abandon_ || stale_) return End::kStale;
+    std::this_thread::sleep_for(retry_pause(tries));
+  }
+}
+
+Move Runner::move() const {
+  return {notes_.output_dir, notes_.staged_name, notes_.output_name, notes_.may_replace, notes_.staged_inode};
+}
+
+// Nothing of an attempt remains but a published output: engine, staged file, directory.
+void Runner::clean_up() {
+  if (link_ && !exit_) {
+    (void)link_->cancel(0ms);
+    for (int i = 0; i < 100 && !exit_; ++i)
+      if (auto state = link_->poll(100ms); !state || state->exit) break;
+  }
+  if (const Move move = this->move(); !move.staged.empty()) {
+    if (delivered_) settle(move);
+    else take_back(move);
+  }
+  if (input_scan_.valid()) {
+    stop_tools_ = true;
+    input_scan_.wait();
+  }
+  dir_.remove();
+}
+
+}  // namespace ffrtmp::worker

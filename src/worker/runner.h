@@ -1,0 +1,135 @@
+#pragma once
+// One attempt from claim to accepted result, on a thread of its own:
+//
+//   prepare ──> run (supervisor, ffmpeg) ──> verify ──> grant ──> rename ──> result accepted ──> directory gone
+//      └──────────── failure, cancel, deadline ────────────────────────────> result
+//   stale (409), abandon: everything killed, partial files removed, no result
+//
+// While it runs it reports progress at most once a second and at least each renew interval, relays the log, and carries
+// commands out. An earlier worker's attempt is taken up at the step it had reached.
+#include <atomic>
+#include <condition_variable>
+#include <deque>
+#include <functional>
+#include <future>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <thread>
+
+#include "api/client.h"
+#include "base/clock.h"
+#include "engine/engine.h"
+#include "media/probe.h"
+#include "model/node.h"
+#include "supervisor/link.h"
+#include "worker/attempt_dir.h"
+#include "worker/publish.h"
+#include "worker/settings.h"
+
+namespace ffrtmp::worker {
+
+// What runners share: read-only after the start.
+struct Shared {
+  Settings settings;
+  std::vector<model::Encoder> encoders;
+  std::string cgroup_base;  // empty: none usable
+  std::string boot_id;
+  std::function<Result<std::unique_ptr<api::WorkerClient>>()> connect;  // with the node's token
+  std::function<void(const std::vector<api::Command>&)> on_commands;  // commands for any attempt, as replies carry them
+};
+
+class Runner {
+ public:
+  enum class Origin { kClaimed, kAdopted };
+  // Starts the thread; `ended` is called on it as its last act.
+  Runner(const Shared& shared, Notes notes, Origin origin, BootTime fence, std::function<void(const Uuid&)> ended);
+  ~Runner();  // joins
+  Runner(const Runner&) = delete;
+  Runner& operator=(const Runner&) = delete;
+
+  [[nodiscard]] const Uuid& attempt_id() const { return id_; }
+  [[nodiscard]] api::HeartbeatAttempt heartbeat() const;
+
+  // Any thread; an attempt that is over takes them as done.
+  void command(const api::Command& command);
+  // The master acknowledged, at or after `sent`, that the lease holds.
+  void renewed(BootTime sent);
+  // The master says that the attempt is not current any more.
+  void stale();
+  // SIGTERM to the worker: end the engine (SIGTERM, 10 s, kill) and give the job back.
+  void release();
+
+ private:
+  enum class End { kResult, kStale, kReleased };
+
+  void thread_main();
+  End work();
+  // nullopt: running or at its end already; else the result of a failed preparation.
+  std::optional<model::AttemptResult> prepare();
+  std::optional<model::AttemptResult> place_output();
+  std::optional<model::AttemptResult> plan_and_start();
+  std::optional<model::AttemptResult> start_engine(const engine::RunPlan& run, const std::string& staged);
+  void scan_input_later(const media::ProbeOptions& options);
+  std::optional<model::AttemptResult> reuse_granted_file();
+  model::AttemptResult watch_engine();
+  model::AttemptResult judge(const supervisor::Exit& exit);
+  model::AttemptResult verify_and_stage(model::AttemptResult result);
+  std::optional<End> publish_staged(model::AttemptResult& result);
+  [[nodiscard]] Result<model::PublishGrant> grant_of_staged() const;
+  template <class Work>
+  auto beside_talk(Work work);
+  End deliver(const model::AttemptResult& result);
+  void clean_up();
+
+  // One round of talk with the master: progress when due, log, acknowledgements. False: the attempt is stale.
+  bool talk(const supervisor::State* state, model::Phase phase);
+  bool send_progress(const supervisor::State* state, model::Phase phase);
+  void send_log(const supervisor::State& state);
+  void carry_out_commands();
+  [[nodiscard]] Move move() const;
+  [[nodiscard]] bool should_stop() const { return stale_ || abandon_ || releasing_; }
+  [[nodiscard]] bool fence_passed() const;
+  model::AttemptResult failure(model::FailureReason reason, std::string error) const;
+  model::AttemptResult canceled_result(bool graceful) const;
+
+  const Shared& shared_;
+  const Uuid id_;
+  Notes notes_;
+  AttemptDir dir_;
+  Origin origin_;
+  std::function<void(const Uuid&)> ended_;
+  std::unique_ptr<api::WorkerClient> client_;
+  std::unique_ptr<supervisor::Link> link_;
+  std::optional<supervisor::Exit> exit_;
+  std::string stderr_tail_;
+  std::int64_t log_end_ = 0;
+  std::future<Result<media::Probe>> input_scan_;
+  BootTime started_;
+
+  std::atomic<std::int64_t> fence_ns_;    // CLOCK_BOOTTIME
+  std::atomic<bool> stale_{false};
+  std::atomic<bool> abandon_{false};
+  std::atomic<bool> releasing_{false};
+  std::atomic<bool> canceled_{false};
+  std::atomic<bool> stop_tools_{false};   // ends a verification early
+  bool release_sent_to_engine_ = false;
+  bool delivered_ = false;                // the master took a completed result: the output stays
+
+  mutable std::mutex mutex_;
+  std::deque<api::Command> commands_;      // not yet carried out
+  std::vector<std::string> acks_;          // carried out, not yet told
+  std::vector<std::string> done_commands_; // ids seen: a command is repeated until its acknowledgement arrives
+  model::Phase phase_ = model::Phase::kPreparing;
+  std::optional<double> percent_;
+
+  std::int64_t log_sent_ = 0;
+  bool log_dropped_ = false;
+  model::Progress last_progress_;
+  BootTime last_report_{};
+  std::optional<double> output_seconds_;   // expected, for percent
+  std::thread thread_;                     // last: everything above exists when it starts
+};
+
+}  // namespace ffrtmp::worker

@@ -1,0 +1,368 @@
+// The steps of an attempt that touch media: prepare, judge, publish.
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <future>
+
+#include "base/log.h"
+#include "base/text.h"
+#include "engine/engine.h"
+#include "media/paths.h"
+#include "media/run_tool.h"
+#include "media/stream_choice.h"
+#include "media/verify.h"
+#include "net/digest.h"
+#include "sys/fd.h"
+#include "worker/retry.h"
+#include "worker/reuse.h"
+#include "worker/runner.h"
+
+namespace ffrtmp::worker {
+namespace {
+
+using namespace std::chrono_literals;
+using model::FailureReason;
+
+constexpr std::int64_t kDefaultDiskMb = 5000;
+constexpr auto kLookEvery = 200ms;
+constexpr std::int64_t kTailBytes = 64 << 10;
+
+// max(1 h, 20 times the length), a day when the length is unknown; a job's own timeout goes before.
+std::chrono::milliseconds deadline_of(const model::ResourceLimits& limits, std::optional<double> seconds) {
+  if (limits.timeout_sec) return std::chrono::seconds(*limits.timeout_sec);
+  if (!seconds) return std::chrono::hours(24);
+  return std::chrono::milliseconds(static_cast<std::int64_t>(std::max(3600.0, 20 * *seconds) * 1000));
+}
+
+std::vector<std::string> engine_environment() {
+  const char* path = std::getenv("PATH");
+  return {cat("PATH=", std::string(path == nullptr ? "/usr/local/bin:/usr/bin:/bin" : path)), "LC_ALL=C", "HOME=/nonexistent"};
+}
+
+std::optional<double> shorter(std::optional<double> a, std::optional<double> b) {
+  if (!a) return b;
+  if (!b) return a;
+  return std::min(*a, *b);
+}
+
+FailureReason input_failure(const Error& error) {
+  if (error.code == Errc::kIo || error.code == Errc::kTimeout) return FailureReason::kPlatformError;
+  return FailureReason::kInputError;
+}
+
+std::string staged_name(const std::string& name, const Uuid& attempt) {
+  const std::filesystem::path path(name);
+  return cat(path.stem().string(), ".", attempt.str(), ".part", path.extension().string());
+}
+
+bool was_granted(const std::vector<model::PublishGrant>& grants, const std::string& path) {
+  for (const model::PublishGrant& grant : grants)
+    if (grant.path == path) return true;
+  return false;
+}
+
+}  // namespace
+
+std::optional<model::AttemptResult> Runner::prepare() {
+  if (origin_ == Origin::kAdopted) {
+    auto link = supervisor::Link::adopt(dir_.path());
+    if (!link) return failure(FailureReason::kPlatformError, "the engine was lost with its worker");
+    link_ = std::move(*link);
+    const auto& p = notes_.claim.job.parameters;
+    output_seconds_ = shorter(notes_.input_seconds, p.duration_seconds);
+    return std::nullopt;
+  }
+  if (const Status made = dir_.create(); !made) return failure(FailureReason::kPlatformError, made.error().message);
+  notes_.boot_id = shared_.boot_id;
+  carry_out_commands();
+  if (canceled_) return canceled_result(true);
+  return plan_and_start();
+}
+
+// Where the output goes. A failed check is a result.
+std::optional<model::AttemptResult> Runner::place_output() {
+  const model::Parameters& p = notes_.claim.job.parameters;
+  const std::string path = p.output.value_or(
+      cat(shared_.settings.work_dir, "/outputs/job_", notes_.claim.job.id.str(), "_output.mp4"));
+  std::vector<std::string> roots = shared_.settings.output_roots;
+  roots.push_back(shared_.settings.work_dir);
+  auto place = media::open_output_place(path, roots);
+  if (!place) {
+    const bool user = place.error().code == Errc::kForbidden || place.error().code == Errc::kInvalidField || place.error().code == Errc::kDenied;
+    return failure(user ? FailureReason::kUserError : FailureReason::kPlatformError, cat("output: ", place.error().message));
+  }
+  const sys::Fd dir(place->dir_fd);
+  auto muxer = media::muxer_for(path);
+  if (!muxer) return failure(FailureReason::kUserError, muxer.error().message);
+  notes_.output_dir = place->dir;
+  notes_.output_name = place->name;
+  notes_.staged_name = staged_name(place->name, id_);
+  notes_.muxer = *muxer;
+  const std::string full = cat(notes_.output_dir, "/", notes_.output_name);
+  notes_.may_replace = p.overwrite || was_granted(notes_.claim.earlier_grants, full);
+  struct stat info {};
+  if (!notes_.may_replace && lstat(full.c_str(), &info) == 0)
+    return failure(FailureReason::kUserError, cat("output exists: ", full, " (overwrite: true replaces it)"));
+  return std::nullopt;
+}
+
+std::optional<model::AttemptResult> Runner::plan_and_start() {
+  const model::Parameters& p = notes_.claim.job.parameters;
+  if (!p.input) return failure(FailureReason::kUserError, "parameters.input is missing");
+  if (auto failed = place_output()) return failed;
+  if (auto done = reuse_granted_file()) return done;
+
+  std::vector<std::string> roots = shared_.settings.input_roots;
+  roots.push_back(shared_.settings.work_dir);
+  auto opened = media::open_input(*p.input, roots);
+  if (!opened) return failure(FailureReason::kInputError, cat("input: ", opened.error().message));
+  const sys::Fd input_fd(opened->fd);
+  notes_.input_path = opened->path;
+  notes_.input_bytes = opened->size_bytes;
+  auto demuxer = media::sniff_demuxer(opened->path);
+  if (!demuxer) return failure(input_failure(demuxer.error()), cat("input: ", demuxer.error().message));
+  notes_.demuxer = *demuxer;
+  const auto run = media::make_run_tool({{}, 10, -1, &stop_tools_});
+  media::ProbeOptions options;
+  options.ffprobe = shared_.settings.ffprobe;
+  options.demuxer = *demuxer;
+  auto probe = media::probe_file(opened->path, options, run);
+  if (canceled_) return canceled_result(true);
+  if (!probe) return failure(input_failure(probe.error()), cat("input: ", probe.error().message));
+  auto choice = media::choose_streams(*probe, p, notes_.muxer);
+  if (!choice) return failure(FailureReason::kInputError, choice.error().message);
+  notes_.maps = choice->maps;
+  notes_.left_out = choice->left_out;
+  notes_.input_seconds = probe->duration_seconds;
+  output_seconds_ = shorter(probe->duration_seconds, p.duration_seconds);
+  auto encoder = engine::choose_encoder(p, shared_.encoders);
+  if (!encoder) return failure(FailureReason::kCapabilityMismatch, encoder.error().message);
+
+  engine::InputFacts facts;
+  facts.path = opened->path;
+  facts.demuxer = *demuxer;
+  facts.duration_seconds = probe->duration_seconds;
+  facts.has_video = choice->video_streams > 0;
+  facts.has_audio = choice->audio_streams > 0;
+  facts.maps = choice->maps;
+  facts.subtitle_encoders = choice->subtitle_encoders;
+  for (const media::ProbedStream& stream : probe->streams)
+    if (stream.type == "video" && !stream.is_attached_pic && !facts.width) {
+      const bool turned = stream.rotation_degrees % 180 != 0;
+      facts.width = turned ? stream.height : stream.width;
+      facts.height = turned ? stream.width : stream.height;
+    }
+  const std::string staged = cat(notes_.output_dir, "/", notes_.staged_name);
+  const int slots = std::max(1, shared_.settings.slots);
+  const int threads = std::max(1, static_cast<int>(std::thread::hardware_concurrency()) / slots);
+  auto plan = engine::plan_ffmpeg({p, facts, staged, notes_.muxer, *encoder, shared_.settings.ffmpeg, threads});
+  if (!plan) return failure(FailureReason::kUserError, plan.error().message);
+  notes_.encoder = plan->encoder;
+  notes_.command = plan->masked_argv;
+  if (const Status saved = dir_.save_notes(notes_); !saved) return failure(FailureReason::kPlatformError, saved.error().message);
+  return start_engine(*plan, staged);
+}
+
+std::optional<model::AttemptResult> Runner::start_engine(const engine::RunPlan& run, const std::string& staged) {
+  const model::ResourceLimits& limits = notes_.claim.job.resource_limits;
+  supervisor::Plan plan;
+  plan.attempt = id_.str();
+  plan.argv = run.argv;
+  plan.cwd = "/";
+  plan.env = engine_environment();
+  plan.cgroup_base = shared_.cgroup_base;
+  plan.fence_boot_ns = fence_ns_;
+  plan.stall_ms = shared_.settings.stall.count();
+  plan.deadline_ms = deadline_of(limits, output_seconds_).count();
+  plan.log_head_bytes = shared_.settings.log_head_bytes;
+  plan.log_tail_bytes = shared_.settings.log_tail_bytes;
+  plan.watched_paths = {staged};
+  plan.max_disk_bytes = limits.max_disk_mb.value_or(kDefaultDiskMb) << 20;
+  auto link = supervisor::Link::start(shared_.settings.program, dir_.path(), plan);
+  if (!link) return failure(FailureReason::kPlatformError, link.error().message);
+  link_ = std::move(*link);
+  // What was made must be in the input's packets: they are read while the engine works.
+  media::ProbeOptions options;
+  options.ffprobe = shared_.settings.ffprobe;
+  options.demuxer = notes_.demuxer;
+  options.packets = true;
+  options.timeout = std::chrono::hours(1);
+  scan_input_later(options);
+  return std::nullopt;
+}
+
+void Runner::scan_input_later(const media::ProbeOptions& options) {
+  input_scan_ = std::async(std::launch::async, [path = notes_.input_path, options, stop = &stop_tools_] {
+    return media::probe_file(path, options, media::make_run_tool({{}, 10, -1, stop}));
+  });
+}
+
+model::AttemptResult Runner::judge(const supervisor::Exit& exit) {
+  using supervisor::EndCause;
+  const std::int64_t end = log_end_;
+  for (std::int64_t at = std::max<std::int64_t>(0, end - kTailBytes); at < end;) {
+    auto chunk = supervisor::read_log(dir_.path(), at, kTailBytes);
+    if (!chunk || chunk->data.empty()) break;
+    stderr_tail_ += chunk->data;
+    at = chunk->next_offset;
+  }
+  model::AttemptResult result;
+  if (canceled_) {
+    result = canceled_result(exit.graceful);
+  } else if (exit.cause == EndCause::kStartFailed) {
+    result = failure(FailureReason::kPlatformError, exit.error);
+  } else if (exit.cause == EndCause::kStalled) {
+    result = failure(FailureReason::kTimeout, cat("stalled: no progress and no CPU time for ", format_duration(shared_.settings.stall)));
+  } else if (exit.cause == EndCause::kDeadline) {
+    result = failure(FailureReason::kTimeout, "deadline passed");
+  } else if (exit.cause == EndCause::kFenced) {
+    result = failure(FailureReason::kPlatformError, "the master was out of reach for too long");
+  } else if (exit.cause == EndCause::kDiskLimit) {
+    result = failure(FailureReason::kResourceError, "max_disk_mb exceeded");
+  } else if (exit.exit_code != 0) {
+    const auto diagnosis = engine::diagnose(exit.exit_code, exit.signal, stderr_tail_);
+    result = failure(diagnosis.reason, diagnosis.error);
+  } else {
+    result = failure(FailureReason::kUnknown, "");
+    result.status = model::ResultStatus::kCompleted;
+    result.failure_reason.reset();
+    result.error.reset();
+  }
+  const model::Parameters& p = notes_.claim.job.parameters;
+  result.exit_code = exit.exit_code;
+  result.signal = exit.signal;
+  result.engine = model::EngineUsed{"ffmpeg", "File/batch processing - FFmpeg preferred"};
+  result.encoder = model::EncoderUsed{p.codec, notes_.encoder, false, std::nullopt};
+  result.input = model::InputInfo{notes_.input_path, false, false, notes_.input_bytes, std::nullopt};
+  result.resources = model::ResourceUse{exit.cpu_seconds, exit.max_rss_bytes, std::nullopt};
+  const model::Progress progress = engine::parse_progress(exit.last_progress, output_seconds_);
+  model::RunStats stats{progress.frame, std::nullopt, progress.speed, progress.drop, progress.dup, exit.run_seconds, std::nullopt};
+  if (progress.frame && exit.run_seconds > 0) stats.avg_fps = static_cast<double>(*progress.frame) / exit.run_seconds;
+  result.stats = stats;
+  if (result.status != model::ResultStatus::kCompleted) return result;
+  return verify_and_stage(std::move(result));
+}
+
+// Runs `work` beside the talk with the master, so that a long check keeps its lease.
+template <class Work>
+auto Runner::beside_talk(Work work) {
+  auto future = std::async(std::launch::async, std::move(work));
+  while (future.wait_for(kLookEvery) != std::future_status::ready) {
+    carry_out_commands();
+    if (!talk(nullptr, model::Phase::kVerifying)) stale();
+  }
+  return future.get();
+}
+
+model::AttemptResult Runner::verify_and_stage(model::AttemptResult result) {
+  const BootTime begun = BootClock::now();
+  const std::string staged = cat(notes_.output_dir, "/", notes_.staged_name);
+  const model::Parameters& p = notes_.claim.job.parameters;
+  const auto fail = [&](FailureReason reason, const std::string& error) {
+    result.status = model::ResultStatus::kFailed;
+    result.failure_reason = reason;
+    result.error = error;
+    return result;
+  };
+  if (!input_scan_.valid()) {
+    media::ProbeOptions options;
+    options.ffprobe = shared_.settings.ffprobe;
+    options.demuxer = notes_.demuxer;
+    options.packets = true;
+    scan_input_later(options);
+  }
+  media::VerifyOptions options;
+  options.level = p.verify.value_or(shared_.settings.verify);
+  options.ffmpeg = shared_.settings.verifier;
+  options.ffprobe = shared_.settings.ffprobe;
+  options.muxer = notes_.muxer;
+  if (result.stats) options.frames_encoded = result.stats->frames;
+  auto scan = beside_talk([this] { return input_scan_.get(); });
+  if (canceled_) return canceled_result(true);
+  if (!scan) return fail(input_failure(scan.error()), cat("input: ", scan.error().message));
+  auto expected = media::expect_output(*scan, p, notes_.maps);
+  if (!expected) return fail(FailureReason::kInputError, expected.error().message);
+  auto verdict = beside_talk([&, this] {
+    return media::verify_output(staged, *expected, options, media::make_run_tool({{}, 10, -1, &stop_tools_}));
+  });
+  if (canceled_) return canceled_result(true);
+  if (!verdict) return fail(FailureReason::kPlatformError, cat("verification could not run: ", verdict.error().message));
+  result.output = std::move(verdict->output);
+  result.output->path = cat(notes_.output_dir, "/", notes_.output_name);
+  result.output->left_out = notes_.left_out;
+  const auto complaints = engine::error_lines(stderr_tail_);
+  if (verdict->good && !complaints.empty()) {
+    verdict->good = false;
+    verdict->error = cat("ffmpeg exited 0 but said: ", complaints.front());
+    result.output->verified = false;
+    result.output->verify_error = verdict->error;
+  }
+  result.stats->verify_seconds = std::chrono::duration<double>(BootClock::now() - begun).count();
+  if (!verdict->good) return fail(FailureReason::kOutputError, verdict->error);
+  return result;
+}
+
+std::optional<Runner::End> Runner::publish_staged(model::AttemptResult& result) {
+  const auto fail = [&](FailureReason reason, const std::string& error) {
+    result.status = model::ResultStatus::kFailed;
+    result.failure_reason = reason;
+    result.error = error;
+    (void)dir_.save_result(result);
+    return std::nullopt;
+  };
+  if (is_published(move())) return std::nullopt;
+  auto inode = sync_staged(move());
+  if (!inode) return fail(FailureReason::kPlatformError, inode.error().message);
+  notes_.staged_inode = *inode;
+  if (const Status saved = dir_.save_notes(notes_); !saved) return fail(FailureReason::kPlatformError, saved.error().message);
+  auto grant = grant_of_staged();
+  if (!grant) return fail(FailureReason::kPlatformError, grant.error().message);
+  for (int tries = 0;; ++tries) {
+    if (stale_ || abandon_) return End::kStale;
+    auto granted = client_->publish(id_, *grant);
+    if (granted) break;
+    const Errc code = granted.error().code;
+    if (code == Errc::kStaleAttempt || code == Errc::kNotFound || code == Errc::kForbidden) return End::kStale;
+    std::this_thread::sleep_for(retry_pause(tries));
+  }
+  if (fence_passed()) return End::kStale;
+  const Status moved = publish(move());
+  if (!moved) return fail(moved.error().code == Errc::kForbidden ? FailureReason::kUserError : FailureReason::kPlatformError, moved.error().message);
+  return std::nullopt;
+}
+
+Result<model::PublishGrant> Runner::grant_of_staged() const {
+  const std::string staged = cat(notes_.output_dir, "/", notes_.staged_name);
+  FFRTMP_ASSIGN(const auto digest, digest_of(staged));
+  return model::PublishGrant{cat(notes_.output_dir, "/", notes_.output_name), digest.size, digest.sha256};
+}
+
+// A former attempt was allowed to publish and its file stands there, equal: the job is done. The file is copied, so that
+// the former attempt, should it come back and take its own away, does not take ours.
+std::optional<model::AttemptResult> Runner::reuse_granted_file() {
+  const std::string path = cat(notes_.output_dir, "/", notes_.output_name);
+  for (const model::PublishGrant& grant : notes_.claim.earlier_grants) {
+    if (grant.path != path) continue;
+    auto found = digest_of(path);
+    if (!found || found->size != grant.size || found->sha256 != grant.sha256) continue;
+    const std::string staged = cat(notes_.output_dir, "/", notes_.staged_name);
+    auto copied = copy_file(path, staged);
+    auto again = digest_of(staged);
+    if (!copied || !again || again->sha256 != grant.sha256) continue;
+    model::AttemptResult result = failure(FailureReason::kUnknown, "");
+    result.status = model::ResultStatus::kCompleted;
+    result.failure_reason.reset();
+    result.error.reset();
+    result.output = model::OutputInfo{};
+    result.output->path = path;
+    result.output->size_bytes = grant.size;
+    result.output->verified = true;
+    if (const Status saved = dir_.save_notes(notes_); !saved) return failure(FailureReason::kPlatformError, saved.error().message);
+    return result;
+  }
+  return std::nullopt;
+}
+
+}  // namespace ffrtmp::worker

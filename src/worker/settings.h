@@ -1,0 +1,41 @@
+#pragma once
+// What a worker is told at its start.
+#include <chrono>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "model/parameters.h"
+
+namespace ffrtmp::worker {
+
+//   <state-dir>/
+//     node.json     identity and token, 0600, flock'ed while a worker runs
+//     attempts/     one directory an attempt (attempt_dir.h)
+//   <work-dir>/outputs/   default outputs
+struct Settings {
+  std::string program;  // this binary, to start supervisors with
+  std::string state_dir;
+  std::string work_dir;
+  std::string name;     // of the node; the host's when empty
+  std::string master_url;
+  std::string ca_file;
+  bool verify_tls = true;
+  std::string api_key;  // for the first registration
+  int slots = 1;        // 1-64
+  std::chrono::milliseconds heartbeat{30'000};
+  std::chrono::milliseconds poll_pause{10'000};  // longest pause after a failed claim
+  std::chrono::milliseconds drain{30'000};
+  std::chrono::milliseconds stall{120'000};
+  std::map<std::string, std::string> labels;
+  model::VerifyLevel verify = model::VerifyLevel::kSample;
+  std::string ffmpeg = "ffmpeg";    // runs the jobs
+  std::string verifier = "ffmpeg";  // decodes outputs: never the program that made them, should that one be a wrapper
+  std::string ffprobe = "ffprobe";
+  std::vector<std::string> input_roots;   // resolved
+  std::vector<std::string> output_roots;  // resolved
+  std::int64_t log_head_bytes = 1 << 20;
+  std::int64_t log_tail_bytes = 3 << 20;
+};
+
+}  // namespace ffrtmp::worker
