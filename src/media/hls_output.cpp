@@ -5,7 +5,7 @@
 
 #include "base/text.h"
 #include "media/bitstream.h"
-#include "sys/file.h"
+#include "sys/file_io.h"
 
 namespace ffrtmp::media {
 

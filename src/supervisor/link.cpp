@@ -14,9 +14,9 @@
 #include "supervisor/protocol.h"
 #include "supervisor/spool.h"
 #include "supervisor/start_link.h"
-#include "sys/file.h"
-#include "sys/pidfd.h"
-#include "sys/procfs.h"
+#include "sys/file_io.h"
+#include "sys/pid_fd.h"
+#include "sys/proc_fs.h"
 #include "sys/spawn.h"
 #include "sys/unix_socket.h"
 

@@ -2,7 +2,7 @@
 
 #include "base/text.h"
 #include "json/json.h"
-#include "sys/file.h"
+#include "sys/file_io.h"
 
 namespace ffrtmp::supervisor {
 namespace {

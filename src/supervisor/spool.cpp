@@ -7,7 +7,7 @@
 
 #include "base/text.h"
 #include "supervisor/link.h"
-#include "sys/file.h"
+#include "sys/file_io.h"
 
 namespace ffrtmp::supervisor {
 namespace {

@@ -12,8 +12,8 @@
 #include "supervisor/link.h"
 #include "supervisor/protocol.h"
 #include "sys/cgroup.h"
-#include "sys/pidfd.h"
-#include "sys/procfs.h"
+#include "sys/pid_fd.h"
+#include "sys/proc_fs.h"
 
 namespace ffrtmp::supervisor {
 namespace {

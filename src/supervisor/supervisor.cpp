@@ -29,8 +29,8 @@
 #include "supervisor/spool.h"
 #include "supervisor/start_link.h"
 #include "supervisor/watchdog.h"
-#include "sys/file.h"
-#include "sys/procfs.h"
+#include "sys/file_io.h"
+#include "sys/proc_fs.h"
 #include "sys/unix_socket.h"
 
 namespace ffrtmp::supervisor {

@@ -16,9 +16,9 @@
 #include "supervisor/link.h"
 #include "supervisor/protocol.h"
 #include "sys/cgroup.h"
-#include "sys/file.h"
-#include "sys/pidfd.h"
-#include "sys/procfs.h"
+#include "sys/file_io.h"
+#include "sys/pid_fd.h"
+#include "sys/proc_fs.h"
 #include "tests/support/temp_dir.h"
 
 namespace ffrtmp::supervisor {

@@ -7,7 +7,7 @@
 #include <cstdint>
 #include <set>
 
-#include "sys/pidfd.h"
+#include "sys/pid_fd.h"
 
 namespace ffrtmp::supervisor {
 namespace {

@@ -7,7 +7,7 @@
 #include "base/result.h"
 #include "sys/cgroup.h"
 #include "sys/host.h"
-#include "sys/procfs.h"
+#include "sys/proc_fs.h"
 
 namespace ffrtmp::supervisor {
 

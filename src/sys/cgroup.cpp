@@ -10,8 +10,8 @@
 #include <memory>
 
 #include "base/text.h"
-#include "sys/file.h"
-#include "sys/procfs.h"
+#include "sys/file_io.h"
+#include "sys/proc_fs.h"
 
 namespace ffrtmp::sys {
 namespace {

@@ -9,8 +9,8 @@
 #include <filesystem>
 
 #include "base/text.h"
-#include "sys/pidfd.h"
-#include "sys/procfs.h"
+#include "sys/pid_fd.h"
+#include "sys/proc_fs.h"
 #include "sys/spawn.h"
 #include "tests/support/temp_dir.h"
 

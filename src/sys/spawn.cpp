@@ -16,7 +16,7 @@
 #include <cstdint>
 
 #include "base/text.h"
-#include "sys/file.h"
+#include "sys/file_io.h"
 
 namespace ffrtmp::sys {
 namespace {

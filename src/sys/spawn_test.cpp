@@ -7,9 +7,9 @@
 #include <unistd.h>
 
 #include "base/text.h"
-#include "sys/file.h"
-#include "sys/pidfd.h"
-#include "sys/procfs.h"
+#include "sys/file_io.h"
+#include "sys/pid_fd.h"
+#include "sys/proc_fs.h"
 #include "tests/support/temp_dir.h"
 
 namespace ffrtmp::sys {

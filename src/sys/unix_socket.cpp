@@ -10,7 +10,7 @@
 #include <cstring>
 
 #include "base/text.h"
-#include "sys/file.h"
+#include "sys/file_io.h"
 
 namespace ffrtmp::sys {
 namespace {

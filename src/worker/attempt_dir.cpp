@@ -5,7 +5,7 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "json/json.h"
-#include "sys/file.h"
+#include "sys/file_io.h"
 
 namespace ffrtmp::worker {
 

@@ -4,7 +4,7 @@
 
 #include "base/text.h"
 #include "json/json.h"
-#include "sys/file.h"
+#include "sys/file_io.h"
 #include "sys/lock.h"
 
 namespace ffrtmp::worker {

@@ -8,7 +8,7 @@
 
 #include "base/text.h"
 #include "net/digest.h"
-#include "sys/file.h"
+#include "sys/file_io.h"
 
 namespace ffrtmp::worker {
 

@@ -1,4 +1,4 @@
-#include "sys/procfs.h"
+#include "sys/proc_fs.h"
 
 #include <dirent.h>
 
@@ -8,7 +8,7 @@
 #include <memory>
 
 #include "base/text.h"
-#include "sys/file.h"
+#include "sys/file_io.h"
 
 namespace ffrtmp::sys {
 namespace {
@@ -125,7 +125,7 @@ Result<std::string> read_own_unified_cgroup(const Host& host) {
 }
 
 Result<std::string> read_boot_id(const Host& host) {
-  FFRTMP_ASSIGN(const std::string text, read_text(host.proc + "/sys/kernel/random/boot_id"));
+  FFRTMP_ASSIGN(const std::string text, read_text(cat(host.proc, "/", "sys/kernel/random/boot_id")));
   return std::string(trim(text));
 }
 

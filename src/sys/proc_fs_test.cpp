@@ -1,4 +1,4 @@
-#include "sys/procfs.h"
+#include "sys/proc_fs.h"
 
 #include <gtest/gtest.h>
 #include <sys/wait.h>

@@ -8,7 +8,7 @@
 #include "base/result.h"
 #include "sys/fd.h"
 #include "sys/host.h"
-#include "sys/procfs.h"
+#include "sys/proc_fs.h"
 
 namespace ffrtmp::sys {
 

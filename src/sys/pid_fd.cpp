@@ -1,4 +1,4 @@
-#include "sys/pidfd.h"
+#include "sys/pid_fd.h"
 
 #include <poll.h>
 #include <sys/syscall.h>
