@@ -106,6 +106,8 @@ Args video_options(const PlanRequest& request) {
   add(out, preset_options(request.encoder, resolve_preset(p.preset, request.threads_per_slot)));
   add(out, rate_options(request.encoder, p));
   if (p.threads) add(out, {"-threads:v", cat(*p.threads)});
+  // Segments can only begin at key frames.
+  if (p.output_mode == OutputMode::kHls) add(out, {"-force_key_frames", cat("expr:gte(t,n_forced*", kHlsSegmentSeconds, ")")});
   Args extra = p.extra_args;
   add(out, join_x265(habit_options(request.encoder, request.muxer), extra));
   add(out, extra);

@@ -69,6 +69,7 @@ TEST(PlanFfmpeg, CopyAndHlsAndOddSizes) {
   hls.output_mode = model::OutputMode::kHls;
   EXPECT_NE(planned(hls, facts(), "mp4", "libx264").find("-hls_time 3 -hls_list_size 0 -hls_playlist_type vod -f hls"),
             std::string::npos);
+  EXPECT_NE(planned(hls, facts(), "mp4", "libx264").find("-force_key_frames expr:gte(t,n_forced*3)"), std::string::npos);
   InputFacts odd = facts();
   odd.width = 321;
   odd.height = 180;

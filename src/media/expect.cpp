@@ -88,26 +88,35 @@ double span_before(const ProbedStream& stream, double start, double end, double 
   return std::max(0.0, std::min(end - start, cut) - std::max(0.0, first - start));
 }
 
+// Ends are measured at the start of the last picture: how long that one is shown is not kept by every container.
 void expect_motion(Expectation& out, const ProbedStream& video, const model::Parameters& p, double start, double cut) {
   if (!video.first_pts_seconds || !video.last_pts_seconds || !video.packets) return;
   const double frame = video.fps ? 1 / *video.fps : 0;
-  // To the start of the last picture and one frame more: how long it is shown is not kept by every container.
-  const double end = *video.last_pts_seconds + frame;
-  out.max_gap_seconds = video.largest_gap_seconds;
-  out.video_seconds = span_before(video, start, end, cut);
-  const bool is_cut = end - start > cut;
+  const double gap = video.largest_gap_seconds.value_or(0);
+  const double last = *video.last_pts_seconds - start;
+  const bool is_cut = last >= cut;
+  out.max_gap_seconds = gap;
   if (p.fps && p.codec != "copy") {
-    // A constant rate begins at the start of the media: a late first picture is repeated up to it.
-    out.video_seconds = std::min(end - start, cut);
-    out.video_frames = std::llround(*p.fps * *out.video_seconds);
-    // The last picture may also be shown for as long as the one before it.
-    out.spare_frames = std::llround(*p.fps * (is_cut ? 0 : video.largest_gap_seconds.value_or(0)));
-  } else if (!is_cut) {
-    out.video_frames = *video.packets;
-  } else if (video.largest_gap_seconds.value_or(0) < 3 * frame) {
-    out.video_frames = std::llround(*out.video_seconds / frame);
+    // A constant rate begins at the start of the media (a late first picture is repeated up to it), and shows the last
+    // picture for as long as the one before it or not at all.
+    out.video_seconds = std::min(last, cut - 1 / *p.fps);
+    out.video_frames = std::llround(*p.fps * *out.video_seconds) + 1;
+    out.spare_seconds = gap;
+    out.spare_frames = std::llround(*p.fps * gap);
+    return;
   }
-  if (is_cut) out.spare_seconds = video.largest_gap_seconds.value_or(0);
+  out.video_seconds = std::max(0.0, std::min(last, cut - frame) - std::max(0.0, *video.first_pts_seconds - start));
+  if (!is_cut) out.video_frames = *video.packets;
+  else if (gap < 3 * frame) out.video_frames = std::llround(*out.video_seconds / frame) + 1;
+  if (is_cut) out.spare_seconds = gap;
+}
+
+// Where ffmpeg's zero lies: at the first thing there is.
+double start_of(const Probe& input) {
+  double start = input.start_seconds.value_or(0);
+  for (const ProbedStream& stream : input.streams)
+    if (stream.type == "video" || stream.type == "audio") start = std::min(start, stream.first_pts_seconds.value_or(start));
+  return start;
 }
 
 }  // namespace
@@ -116,7 +125,7 @@ Result<Expectation> expect_output(const Probe& input, const model::Parameters& p
   FFRTMP_TRY(check_whole(input));
   Expectation out;
   const double cut = parameters.duration_seconds.value_or(std::numeric_limits<double>::infinity());
-  const double start = input.start_seconds.value_or(0);
+  const double start = start_of(input);
   double total = 0;
   bool timed = false;
   for (const std::string& map : maps) {
@@ -135,7 +144,7 @@ Result<Expectation> expect_output(const Probe& input, const model::Parameters& p
     }
     if (!stream->end_seconds) continue;
     timed = true;
-    total = std::max(total, stream->type == "video" ? out.video_seconds.value_or(0) : std::min(*stream->end_seconds - start, cut));
+    total = std::max(total, std::min(*stream->end_seconds - start, cut));
   }
   if (timed) out.total_seconds = total;
   return out;

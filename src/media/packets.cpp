@@ -88,23 +88,35 @@ void summarise(ProbedStream& stream, const std::vector<Packet>& packets) {
   std::vector<double> times;
   double end = -std::numeric_limits<double>::infinity();
   std::int64_t count = 0;
+  std::int64_t untimed = 0;
   for (const Packet& packet : packets) {
     if (packet.stream != stream.index || packet.discard) continue;
     ++count;
     const double pts = std::isnan(packet.pts) ? packet.dts : packet.pts;
-    if (std::isnan(pts)) continue;
+    if (std::isnan(pts)) {
+      ++untimed;
+      continue;
+    }
     times.push_back(pts);
     end = std::max(end, pts + (std::isnan(packet.duration) ? 0 : packet.duration));
   }
   stream.packets = count;
   if (times.empty()) return;
   std::sort(times.begin(), times.end());
-  stream.first_pts_seconds = times.front();
+  // Those without a time stand in front: Matroska cannot write a key frame's negative one.
+  stream.first_pts_seconds = times.front() - static_cast<double>(untimed) / stream.fps.value_or(1e9);
   stream.last_pts_seconds = times.back();
   stream.end_seconds = end;
   double gap = 0;
   for (std::size_t i = 1; i < times.size(); ++i) gap = std::max(gap, times[i] - times[i - 1]);
   stream.largest_gap_seconds = gap;
+}
+
+// In order of index. A stream of a program is listed there and again on its own.
+void add_stream(std::vector<ProbedStream>& streams, ProbedStream stream) {
+  const auto at = std::lower_bound(streams.begin(), streams.end(), stream.index,
+                                   [](const ProbedStream& s, int index) { return s.index < index; });
+  if (at == streams.end() || at->index != stream.index) streams.insert(at, std::move(stream));
 }
 
 std::vector<std::string> ffprobe_command(const std::string& path, const ProbeOptions& options) {
@@ -145,9 +157,11 @@ Result<Scan> parse_scan(std::string_view text) {
       out.packets.push_back(parse_packet(items));
       if (out.packets.back().stream < 0) return make_error(Errc::kCorrupt, cat("ffprobe:", number, ": stream_index"));
     } else if (section == "stream") {
-      ProbedStream& stream = out.probe.streams.emplace_back();
+      ProbedStream stream;
+      stream.index = -1;
       for_each_item(items, [&](std::string_view k, std::string_view v) { take_stream_item(stream, k, v); });
       if (stream.index < 0) return make_error(Errc::kCorrupt, cat("ffprobe:", number, ": index"));
+      add_stream(out.probe.streams, std::move(stream));
     } else if (section == "format") {
       for_each_item(items, [&](std::string_view k, std::string_view v) { take_format_item(out.probe, k, v); });
     } else if (section == "chapter") {

@@ -14,7 +14,7 @@ namespace ffrtmp::media {
 inline constexpr double kNoTime = std::numeric_limits<double>::quiet_NaN();
 
 struct Packet {
-  int stream = 0;
+  int stream = -1;
   double pts = kNoTime;       // seconds
   double dts = kNoTime;
   double duration = kNoTime;

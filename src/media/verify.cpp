@@ -58,10 +58,10 @@ std::string wrong_kind(const ProbedStream& video, const Expectation& expected) {
 
 double span_of(const ProbedStream& stream, double end) { return end - stream.first_pts_seconds.value_or(end); }
 
-// First picture to the start of the last, and one frame.
+// First picture to the start of the last.
 std::optional<double> picture_span(const ProbedStream& video) {
   if (!video.first_pts_seconds || !video.last_pts_seconds) return std::nullopt;
-  return span_of(video, *video.last_pts_seconds) + (video.fps ? 1 / *video.fps : 0);
+  return span_of(video, *video.last_pts_seconds);
 }
 
 std::string wrong_rate(const ProbedStream& video, double fps) {
@@ -69,15 +69,10 @@ std::string wrong_rate(const ProbedStream& video, double fps) {
   const double span = picture_span(video).value_or(0);
   // 0.1 %, or one picture more or less over a short file.
   const double slack = std::max(0.001 * fps, span > 0 ? 1.5 / span : fps);
-  const double counted = frames > 1 && span > 0 ? frames / span : fps;
+  const double counted = frames > 1 && span > 0 ? (frames - 1) / span : fps;
   const double declared = video.fps.value_or(counted);
   if (std::abs(declared - fps) <= slack || std::abs(counted - fps) <= slack) return {};
   return cat("the video has ", format_fixed(declared, 3), " frames a second instead of ", format_fixed(fps, 3));
-}
-
-std::string wrong_length(std::string_view what, double found, double wanted, double slack) {
-  if (std::abs(found - wanted) <= slack) return {};
-  return cat("the ", what, " lasts ", seconds_text(found), " instead of ", seconds_text(wanted));
 }
 
 std::string wrong_frames(const ProbedStream& video, const Expectation& expected, const VerifyOptions& options) {
@@ -88,7 +83,7 @@ std::string wrong_frames(const ProbedStream& video, const Expectation& expected,
   // Rounding of times drops or repeats a picture here and there; more is loss.
   const std::int64_t slack = std::max<std::int64_t>(2, *expected.video_frames / 200);
   const std::int64_t off = found - *expected.video_frames;
-  if (off >= -slack && off <= slack + expected.spare_frames) return {};
+  if (std::abs(off) <= slack + expected.spare_frames) return {};
   return cat("the video has ", found, " frames instead of ", *expected.video_frames);
 }
 
@@ -98,10 +93,9 @@ std::string wrong_video(const ProbedStream& video, const Expectation& expected, 
   if (expected.fps)
     if (std::string wrong = wrong_rate(video, *expected.fps); !wrong.empty()) return wrong;
   const double frame = video.fps ? 1 / *video.fps : 0;
-  if (const auto span = picture_span(video); span && expected.video_seconds)
-    if (std::string wrong = wrong_length("video", *span, *expected.video_seconds, kEndSlackSeconds + frame + expected.spare_seconds);
-        !wrong.empty())
-      return wrong;
+  const double slack = kEndSlackSeconds + frame + expected.spare_seconds;
+  if (const auto span = picture_span(video); span && expected.video_seconds && std::abs(*span - *expected.video_seconds) > slack)
+    return cat("the video's last frame is at ", seconds_text(*span), " instead of ", seconds_text(*expected.video_seconds));
   if (std::string wrong = wrong_frames(video, expected, options); !wrong.empty()) return wrong;
   const double allowed = std::max({kHoleSeconds, kHoleFrames * frame, 1.1 * expected.max_gap_seconds.value_or(0) + frame});
   if (const double gap = video.largest_gap_seconds.value_or(0); gap > allowed)
@@ -114,8 +108,8 @@ std::string wrong_audio(const std::vector<const ProbedStream*>& streams, const E
     if (streams[i]->packets.value_or(0) == 0) return cat("audio stream ", i, " is empty");
     if (i >= expected.audio_seconds.size() || !streams[i]->end_seconds) continue;
     const double found = span_of(*streams[i], *streams[i]->end_seconds);
-    if (std::string wrong = wrong_length(cat("audio stream ", i), found, expected.audio_seconds[i], kEndSlackSeconds); !wrong.empty())
-      return wrong;
+    if (std::abs(found - expected.audio_seconds[i]) > kEndSlackSeconds)
+      return cat("audio stream ", i, " lasts ", seconds_text(found), " instead of ", seconds_text(expected.audio_seconds[i]));
   }
   return {};
 }
@@ -126,13 +120,14 @@ std::string wrong_total(const Probe& found, const Expectation& expected) {
   double last = -first;
   for (const ProbedStream& stream : found.streams) {
     if (stream.is_attached_pic || (stream.type != "video" && stream.type != "audio") || !stream.end_seconds) continue;
-    const double end = stream.type == "video" ? stream.first_pts_seconds.value_or(0) + picture_span(stream).value_or(0) : *stream.end_seconds;
-    first = std::min(first, stream.first_pts_seconds.value_or(end));
-    last = std::max(last, end);
+    first = std::min(first, stream.first_pts_seconds.value_or(*stream.end_seconds));
+    last = std::max(last, *stream.end_seconds);
   }
   if (last < first) return {};
-  const double slack = std::max(kEndSlackSeconds, 0.02 * *expected.total_seconds) + expected.spare_seconds;
-  return wrong_length("output", last - first, *expected.total_seconds, slack);
+  // The last picture may be shown for as long as any of the input.
+  const double slack = std::max(kEndSlackSeconds, 0.02 * *expected.total_seconds) + expected.max_gap_seconds.value_or(0);
+  if (std::abs(last - first - *expected.total_seconds) <= slack) return {};
+  return cat("the output lasts ", seconds_text(last - first), " instead of ", seconds_text(*expected.total_seconds));
 }
 
 // Times that run backwards, packets without content.

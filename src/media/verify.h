@@ -18,13 +18,13 @@ struct Expectation {
   std::optional<int> height;
   std::optional<double> fps;                // 0.1 % off is allowed
   std::optional<std::string> pixel_format;
-  std::optional<double> video_seconds;      // from the first picture to the start of the last one, plus one frame
+  std::optional<double> video_seconds;      // from the first picture to the start of the last one
   std::vector<double> audio_seconds;        // of each audio stream in output order
   std::optional<double> total_seconds;      // of the input's packets, cut to `duration`
   std::optional<std::int64_t> video_frames; // exact within tolerance
   std::optional<double> max_gap_seconds;    // largest between two pictures of the input
-  double spare_seconds = 0;                 // by which a cut inside a gap may end earlier
-  std::int64_t spare_frames = 0;            // more that may be there
+  double spare_seconds = 0;                 // by which ends may differ besides: a cut may fall into a gap of the input
+  std::int64_t spare_frames = 0;
   int video_streams = 0;
   int audio_streams = 0;
   int subtitle_streams = 0;

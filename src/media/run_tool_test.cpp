@@ -1,0 +1,85 @@
+#include "media/run_tool.h"
+
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <csignal>
+#include <thread>
+
+#include "tests/support/temp_dir.h"
+
+namespace ffrtmp::media {
+namespace {
+
+using namespace std::chrono_literals;
+
+TEST(RunTool, OutputErrorsAndExit) {
+  const RunTool run = make_run_tool();
+  const auto result = run({"sh", "-c", "echo out; echo err >&2; exit 3"}, 10s);
+  ASSERT_TRUE(result) << result.error().message;
+  EXPECT_EQ(result->exit_code, 3);
+  EXPECT_EQ(result->out, "out\n");
+  EXPECT_EQ(result->err, "err\n");
+  EXPECT_EQ(run({"sh", "-c", "kill -9 $$"}, 10s)->exit_code, 137);
+  EXPECT_EQ(run({"/none/at/all"}, 10s).error().code, Errc::kGone);
+}
+
+TEST(RunTool, MuchOutputIsReadAndTheTailOfErrorsKept) {
+  const auto result = make_run_tool()({"sh", "-c", "head -c 3000000 /dev/zero; head -c 3000000 /dev/zero | tr '\\0' x >&2; printf end >&2"}, 30s);
+  ASSERT_TRUE(result);
+  EXPECT_EQ(result->out.size(), 3000000U);
+  EXPECT_EQ(result->err.size(), 64U * 1024);
+  EXPECT_TRUE(result->err.ends_with("xend"));
+}
+
+// Pids that the script wrote; each must be gone.
+void expect_gone(const std::string& pids) {
+  std::size_t start = 0;
+  while (start < pids.size()) {
+    const std::size_t end = pids.find('\n', start);
+    const pid_t pid = std::stoi(pids.substr(start, end - start));
+    // A killed grandchild may still await its reaper: it must not run, that is all.
+    for (int i = 0; i < 100 && kill(pid, 0) == 0; ++i) std::this_thread::sleep_for(10ms);
+    std::string state;
+    if (kill(pid, 0) == 0) state = test::read_file("/proc/" + std::to_string(pid) + "/stat");
+    EXPECT_TRUE(state.empty() || state.find(") Z ") != std::string::npos) << state;
+    start = end + 1;
+  }
+}
+
+TEST(RunTool, ATimeoutKillsTheGroup) {
+  const test::TempDir dir;
+  const std::string script = "trap '' TERM; (trap '' TERM; exec sleep 60) & echo $! >" + (dir / "pids") + "; echo $$ >>" + (dir / "pids") + "; wait";
+  const auto begin = std::chrono::steady_clock::now();
+  const auto result = make_run_tool()({"sh", "-c", script}, 300ms);
+  ASSERT_FALSE(result);
+  EXPECT_EQ(result.error().code, Errc::kTimeout);
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, 5s);
+  expect_gone(test::read_file(dir / "pids"));
+}
+
+TEST(RunTool, ACancelEndsIt) {
+  std::atomic<bool> canceled{false};
+  std::thread later([&] {
+    std::this_thread::sleep_for(100ms);
+    canceled = true;
+  });
+  const auto begin = std::chrono::steady_clock::now();
+  const auto result = make_run_tool({{}, {}, -1, &canceled})({"sleep", "60"}, 60s);
+  later.join();
+  ASSERT_FALSE(result);
+  EXPECT_EQ(result.error().code, Errc::kUnavailable);
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, 5s);
+}
+
+TEST(RunTool, AGrandchildDoesNotHoldUp) {
+  const auto begin = std::chrono::steady_clock::now();
+  const auto result = make_run_tool()({"sh", "-c", "sleep 60 & exit 0"}, 30s);
+  ASSERT_TRUE(result);
+  EXPECT_EQ(result->exit_code, 0);
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, 10s);
+}
+
+}  // namespace
+}  // namespace ffrtmp::media

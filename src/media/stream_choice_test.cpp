@@ -1,0 +1,74 @@
+#include "media/stream_choice.h"
+
+#include <gtest/gtest.h>
+
+namespace ffrtmp::media {
+namespace {
+
+using Texts = std::vector<std::string>;
+
+ProbedStream stream(int index, const char* type, const char* codec, int width = 0, const char* language = "und") {
+  ProbedStream out;
+  out.index = index;
+  out.type = type;
+  out.codec = codec;
+  if (width > 0) out.width = width, out.height = width / 2;
+  out.language = language;
+  return out;
+}
+
+Probe rich() {
+  Probe out;
+  out.streams = {stream(0, "video", "h264", 640), stream(1, "audio", "aac", 0, "eng"), stream(2, "video", "h264", 1920),
+                 stream(3, "audio", "ac3", 0, "ger"), stream(4, "subtitle", "subrip"), stream(5, "subtitle", "hdmv_pgs_subtitle"),
+                 stream(6, "data", "bin_data"), stream(7, "video", "mjpeg", 4000)};
+  out.streams[7].is_attached_pic = true;
+  return out;
+}
+
+// contract: F50
+TEST(ChooseStreams, DefaultKeepsTheBestAndNamesTheRest) {
+  const auto mp4 = choose_streams(rich(), {}, "mp4");
+  ASSERT_TRUE(mp4);
+  EXPECT_EQ(mp4->maps, (Texts{"0:2", "0:1", "0:3", "0:4"}));
+  EXPECT_EQ(mp4->subtitle_encoders, Texts{"mov_text"});
+  EXPECT_EQ(mp4->left_out, (Texts{"stream 0 (video, h264): not the best video; ask for it with streams",
+                                  "stream 5 (subtitle, hdmv_pgs_subtitle): mp4 cannot hold it",
+                                  "stream 6 (data, bin_data): neither picture, sound nor subtitle",
+                                  "stream 7 (video, mjpeg): a cover picture"}));
+  const auto mkv = choose_streams(rich(), {}, "matroska");
+  EXPECT_EQ(mkv->maps, (Texts{"0:2", "0:1", "0:3", "0:4", "0:5"}));
+  EXPECT_EQ(mkv->subtitle_encoders, (Texts{"copy", "copy"}));
+}
+
+TEST(ChooseStreams, AllAndSpecifiersAndNoSound) {
+  model::Parameters p;
+  p.streams = {"all"};
+  EXPECT_EQ(choose_streams(rich(), p, "mp4")->maps, (Texts{"0:0", "0:2", "0:1", "0:3", "0:4"}));
+  p.streams = {"v:0", "a:m:language:ger"};
+  EXPECT_EQ(choose_streams(rich(), p, "mp4")->maps, (Texts{"0:0", "0:3"}));
+  p.streams = {"0", "a:1"};
+  const auto two = choose_streams(rich(), p, "mp4");
+  EXPECT_EQ(two->maps, (Texts{"0:0", "0:3"}));
+  EXPECT_EQ(two->video_streams, 1);
+  EXPECT_EQ(two->audio_streams, 1);
+  p.streams = {"a:7"};
+  EXPECT_EQ(choose_streams(rich(), p, "mp4").error().message, "streams: \"a:7\" matches no stream of the input");
+  p.streams = {"s:1"};
+  EXPECT_EQ(choose_streams(rich(), p, "mp4").error().message, "streams: stream 5 (subtitle, hdmv_pgs_subtitle): mp4 cannot hold it");
+  p.streams = {"default"};
+  p.audio_codec = model::AudioCodec::kNone;
+  EXPECT_EQ(choose_streams(rich(), p, "mp4")->audio_streams, 0);
+  EXPECT_EQ(choose_streams({}, {}, "mp4").error().code, Errc::kInvalid);
+}
+
+TEST(MuxerFor, ByExtension) {
+  EXPECT_EQ(*muxer_for("/a/b.MP4"), "mp4");
+  EXPECT_EQ(*muxer_for("/a/b.part.mkv"), "matroska");
+  EXPECT_EQ(*muxer_for("/a/b.m3u8"), "hls");
+  EXPECT_EQ(muxer_for("/a.b/c").error().code, Errc::kInvalidField);
+  EXPECT_EQ(muxer_for("/a/c.exe").error().field, "parameters.output");
+}
+
+}  // namespace
+}  // namespace ffrtmp::media
