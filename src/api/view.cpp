@@ -12,18 +12,6 @@ std::optional<std::string> masked(const std::optional<std::string>& url) {
   return mask_url(*url);
 }
 
-// The request's parameters with what is secret in them hidden; the key keeps its place, so that its use is seen.
-std::map<std::string, Scalars> masked(std::map<std::string, Scalars> parameters) {
-  for (auto& [name, scalars] : parameters) {
-    if (name == "stream_key") {
-      scalars = Scalars::one(std::string(kMask));
-    } else {
-      for (std::string& value : scalars.values) value = mask_url(value);
-    }
-  }
-  return parameters;
-}
-
 // The key is often the last part of an RTMP address as well.
 std::optional<std::string> without_key(std::optional<std::string> url, const std::optional<std::string>& key) {
   if (!url || !key || key->empty()) return url;
@@ -31,14 +19,26 @@ std::optional<std::string> without_key(std::optional<std::string> url, const std
   return url;
 }
 
-void put_request(Job& out, const model::JobSpec& spec) {
+// The request's parameters with what is secret in them hidden; the key keeps its place, so that its use is seen.
+std::map<std::string, Scalars> masked(std::map<std::string, Scalars> parameters, const std::optional<std::string>& key) {
+  for (auto& [name, scalars] : parameters) {
+    if (name == "stream_key") {
+      scalars = Scalars::one(std::string(kMask));
+    } else {
+      for (std::string& value : scalars.values) value = *without_key(mask_url(value), key);
+    }
+  }
+  return parameters;
+}
+
+void put_request(Job& out, const model::JobSpec& spec, const std::optional<std::string>& stream_key) {
   out.scenario = spec.scenario;
   out.confidence = spec.confidence;
   out.engine = spec.engine;
   out.classification = spec.classification;
   out.queue = spec.queue;
   out.priority = spec.priority;
-  out.parameters = masked(spec.parameters);
+  out.parameters = masked(spec.parameters, stream_key);
   out.resource_limits = spec.resource_limits;
   out.constraints = spec.constraints;
   out.max_retries = spec.max_retries;
@@ -105,7 +105,7 @@ Job make_job(const store::JobView& view, std::optional<std::string> node_name) {
   out.sequence_number = view.job.sequence_number;
   out.owner = view.job.owner;
   out.created_at = view.job.created_at;
-  put_request(out, view.job.spec);
+  put_request(out, view.job.spec, view.job.effective.stream_key);
   out.effective_parameters = make_effective(view.job.effective);
   out.scenario_parsed = view.job.scenario_parsed;
   put_status(out, view.job.now);
@@ -132,10 +132,9 @@ Attempt make_attempt(const model::Attempt& attempt) {
 
 Node make_node(const store::NodeView& view) {
   Node out;
+  static_cast<model::NodeFacts&>(out) = view.node.facts;
   out.id = view.node.id;
-  out.name = view.node.facts.name;
   out.status = view.status;
-  out.facts = view.node.facts;
   out.load1 = view.load.load1;
   out.cpu_percent = view.load.cpu_percent;
   out.ram_free_bytes = view.load.ram_free_bytes;

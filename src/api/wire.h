@@ -152,11 +152,10 @@ struct LogPage {
 };
 BOOST_DESCRIBE_STRUCT(LogPage, (), (attempt, offset, next_offset, data, dropped_bytes, eof))
 
-struct Node {
+// What the worker announced, and what the master adds.
+struct Node : model::NodeFacts {
   Uuid id;
-  std::string name;
   model::NodeStatus status = model::NodeStatus::kOffline;
-  model::NodeFacts facts;
   std::optional<double> load1;
   std::optional<double> cpu_percent;
   std::optional<std::int64_t> ram_free_bytes;
@@ -165,8 +164,8 @@ struct Node {
   UtcTime last_heartbeat;
   UtcTime registered_at;
 };
-BOOST_DESCRIBE_STRUCT(Node, (),
-                      (id, name, status, facts, load1, cpu_percent, ram_free_bytes, disk_free_bytes, active_attempts,
+BOOST_DESCRIBE_STRUCT(Node, (model::NodeFacts),
+                      (id, status, load1, cpu_percent, ram_free_bytes, disk_free_bytes, active_attempts,
                        last_heartbeat, registered_at))
 
 struct NodeList {

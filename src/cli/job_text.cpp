@@ -168,18 +168,18 @@ namespace {
 
 std::string gpus_text(const api::Node& node) {
   std::vector<std::string> names;
-  for (const model::Gpu& gpu : node.facts.gpus) names.push_back(gpu.name);
+  for (const model::Gpu& gpu : node.gpus) names.push_back(gpu.name);
   return names.empty() ? std::string(kUnknown) : join(names, ", ");
 }
 
 std::string encoders_text(const api::Node& node) {
   std::vector<std::string> names;
-  for (const model::Encoder& encoder : node.facts.encoders)
+  for (const model::Encoder& encoder : node.encoders)
     if (encoder.usable) names.push_back(encoder.name);
   return names.empty() ? std::string(kUnknown) : join(names, ",");
 }
 
-std::string slots_text(const api::Node& node) { return cat(node.active_attempts.size(), "/", node.facts.slots); }
+std::string slots_text(const api::Node& node) { return cat(node.active_attempts.size(), "/", node.slots); }
 
 template <class Map>
 std::string map_text(const Map& map, std::string_view separator) {
@@ -193,8 +193,8 @@ std::string map_text(const Map& map, std::string_view separator) {
 std::string nodes_table(const std::vector<api::Node>& nodes) {
   std::vector<std::vector<std::string>> rows;
   for (const api::Node& node : nodes)
-    rows.push_back({node.name, json::enum_name(node.status), json::enum_name(node.facts.type),
-                    cat(node.facts.cpu_threads, " threads"), gpus_text(node), slots_text(node), encoders_text(node)});
+    rows.push_back({node.name, json::enum_name(node.status), json::enum_name(node.type),
+                    cat(node.cpu_threads, " threads"), gpus_text(node), slots_text(node), encoders_text(node)});
   return format_table({"Name", "Status", "Type", "CPU", "GPU", "Slots", "Encoders"}, rows);
 }
 
@@ -202,20 +202,20 @@ std::string node_pairs(const api::Node& node) {
   Pairs pairs{{"Name", node.name},
               {"ID", node.id.str()},
               {"Status", json::enum_name(node.status)},
-              {"Type", json::enum_name(node.facts.type)},
-              {"Version", node.facts.version},
-              {"CPU", cat(node.facts.cpu_threads, " threads", node.facts.cpu_model.empty() ? "" : ", ", node.facts.cpu_model)},
-              {"RAM", format_bytes(node.facts.ram_total_bytes)},
+              {"Type", json::enum_name(node.type)},
+              {"Version", node.version},
+              {"CPU", cat(node.cpu_threads, " threads", node.cpu_model.empty() ? "" : ", ", node.cpu_model)},
+              {"RAM", format_bytes(node.ram_total_bytes)},
               {"GPU", gpus_text(node)},
               {"Slots", slots_text(node)},
-              {"Engines", map_text(node.facts.engines, " ")},
-              {"Labels", map_text(node.facts.labels, "=")},
-              {"Roots", join(node.facts.roots, ", ")},
+              {"Engines", map_text(node.engines, " ")},
+              {"Labels", map_text(node.labels, "=")},
+              {"Roots", join(node.roots, ", ")},
               {"Load", number_or(node.load1, 2, "", "")},
               {"Disk free", node.disk_free_bytes ? format_bytes(*node.disk_free_bytes) : ""},
               {"Last heartbeat", time_or(node.last_heartbeat, "")},
               {"Registered", time_or(node.registered_at, "")}};
-  for (const model::Encoder& encoder : node.facts.encoders)
+  for (const model::Encoder& encoder : node.encoders)
     pairs.emplace_back("Encoder", cat(encoder.name, " (", encoder.codec, encoder.usable ? ")" : cat("), unusable: ", encoder.reason.value_or("?"))));
   return format_pairs(pairs);
 }
