@@ -12,10 +12,10 @@
 namespace ffrtmp::supervisor {
 namespace {
 
-constexpr int kProgressFd = 3;           // of the engine
+constexpr int kProgressFd = 3;               // of the engine
 constexpr int kOutputPipeBytes = 256 << 10;  // fewer wakeups under a flood; a wish, the kernel may refuse
 constexpr std::size_t kReadBytes = 64 << 10;
-constexpr int kReadsPerTurn = 16;        // so that a flood starves no request
+constexpr int kReadsPerTurn = 16;  // so that a flood starves no request
 
 char g_buffer[kReadBytes];  // static: it is touched only when the engine says something
 

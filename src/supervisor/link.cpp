@@ -29,11 +29,12 @@ constexpr milliseconds kAnswerTime{10'000};  // a supervisor that says nothing f
 constexpr milliseconds kEndTime{1'000};      // from its last answer to its end
 constexpr milliseconds kBirthTime{2'000};    // from supervisor.json to the first listen
 constexpr milliseconds kBirthCheck{5};
-constexpr int kLinkFd = 3;                   // of the supervisor
+constexpr int kLinkFd = 3;  // of the supervisor
 constexpr std::size_t kErrorTail = 1024;
 
 // What a supervisor inherits; the engine's environment is the plan's alone.
-constexpr const char* kInherited[] = {"PATH", "HOME", "LANG", "TMPDIR", "LD_LIBRARY_PATH", "ASAN_OPTIONS", "UBSAN_OPTIONS", "TSAN_OPTIONS"};
+constexpr const char* kInherited[] = {"PATH",         "HOME",          "LANG",        "TMPDIR", "LD_LIBRARY_PATH",
+                                      "ASAN_OPTIONS", "UBSAN_OPTIONS", "TSAN_OPTIONS"};
 
 // Why the supervisor of `dir` died: the end of its own complaints.
 std::string last_words(const std::string& dir) {
@@ -92,7 +93,8 @@ Result<Reply> SocketLink::ask(sys::Fd& socket, const Request& request, milliseco
       FFRTMP_ASSIGN(socket, sys::connect_unix(sys::Host::real(), dir_ + "/control.sock"));
     }
     Status sent = sys::send_message(socket, encode_request(request));
-    auto answer = sent ? sys::receive_message(socket, answer_time, kMaxMessageBytes) : Result<std::string>(sent.error());
+    auto answer =
+        sent ? sys::receive_message(socket, answer_time, kMaxMessageBytes) : Result<std::string>(sent.error());
     if (answer) return decode_reply(*answer);
     socket.reset();  // a late answer must not be taken for the next one
     if (answer.error().code != Errc::kUnavailable || attempt > 0) return std::move(answer).error();
@@ -140,7 +142,8 @@ Status SocketLink::order(const Request& request) {
 void SocketLink::reap() {
   if (!child_) return;
   if (has_ended_) (void)sys::wait_ended(child_->pidfd, kEndTime);
-  while (waitpid(child_->pid, nullptr, WNOHANG) < 0 && errno == EINTR) {}
+  while (waitpid(child_->pid, nullptr, WNOHANG) < 0 && errno == EINTR) {
+  }
 }
 
 sys::Command supervisor_command(const std::string& program, const std::string& dir, const Plan& plan) {
@@ -164,7 +167,8 @@ Result<sys::Child> spawn_supervisor(sys::Command& command) {
 
 Error not_started(const std::string& dir, sys::Child& child, const Error& why) {
   (void)sys::send_signal(child.pidfd, SIGKILL);  // it may have ended by itself
-  while (waitpid(child.pid, nullptr, 0) < 0 && errno == EINTR) {}
+  while (waitpid(child.pid, nullptr, 0) < 0 && errno == EINTR) {
+  }
   return make_error(Errc::kIo, cat("the supervisor does not start: ", why.message, "; ", last_words(dir)));
 }
 
@@ -197,7 +201,8 @@ Result<std::unique_ptr<Link>> Link::start(const std::string& program, const std:
 Result<std::unique_ptr<Link>> Link::adopt(const std::string& dir) {
   for (milliseconds waited{0};; waited += kBirthCheck) {
     auto socket = sys::connect_unix(sys::Host::real(), dir + "/control.sock");
-    if (socket) return std::unique_ptr<Link>(std::make_unique<SocketLink>(dir, std::move(socket).value(), std::nullopt));
+    if (socket)
+      return std::unique_ptr<Link>(std::make_unique<SocketLink>(dir, std::move(socket).value(), std::nullopt));
     if (socket.error().code != Errc::kGone) return std::move(socket).error();
     if (load_exit(dir)) return std::unique_ptr<Link>(std::make_unique<SocketLink>(dir, sys::Fd(), std::nullopt));
     const auto identity = load_identity(dir);

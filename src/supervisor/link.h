@@ -27,18 +27,18 @@ namespace ffrtmp::supervisor {
 inline constexpr const char* kAttemptVariable = "FFRTMP_ATTEMPT";
 
 struct Plan {
-  std::string attempt;              // UUID text, names the cgroup
-  std::vector<std::string> argv;    // argv[0] is the program; "{progress}" in an item becomes "pipe:N"
+  std::string attempt;            // UUID text, names the cgroup
+  std::vector<std::string> argv;  // argv[0] is the program; "{progress}" in an item becomes "pipe:N"
   std::string cwd;
-  std::vector<std::string> env;     // NAME=value, the whole environment
-  std::string cgroup_base;          // directory of the unified group to make "ffrtmp/<attempt>" in (sys::find_own_cgroup);
-                                    // empty: none, signals only
+  std::vector<std::string> env;  // NAME=value, the whole environment
+  std::string cgroup_base;       // directory of the unified group to make "ffrtmp/<attempt>" in (sys::find_own_cgroup);
+                                 // empty: none, signals only
   int nice = 10;
   std::int64_t fence_boot_ns = 0;   // CLOCK_BOOTTIME: freeze (file jobs) or kill (live ones) unless renewed; 0: never
   bool live_output = false;         // killed at the fence instead of frozen
   std::int64_t stall_ms = 120'000;  // no change of frame, out_time, size and no CPU time for so long; 0: off
   std::int64_t deadline_ms = 0;     // running time, pauses and fences not counted; 0: none
-  std::int64_t kill_grace_ms = 10'000;  // SIGTERM to SIGKILL after stall or deadline
+  std::int64_t kill_grace_ms = 10'000;     // SIGTERM to SIGKILL after stall or deadline
   std::int64_t frozen_limit_ms = 600'000;  // frozen by the fence for so long: killed
   std::int64_t log_head_bytes = 1 << 20;
   std::int64_t log_tail_bytes = 3 << 20;
@@ -56,25 +56,26 @@ struct Exit {
   EndCause cause = EndCause::kExited;
   std::optional<int> exit_code;
   std::optional<int> signal;
-  bool graceful = true;         // of a cancel: the engine ended within the grace
-  double run_seconds = 0;       // wall, from exec to the end
-  double cpu_seconds = 0;       // of the whole tree
+  bool graceful = true;    // of a cancel: the engine ended within the grace
+  double run_seconds = 0;  // wall, from exec to the end
+  double cpu_seconds = 0;  // of the whole tree
   std::int64_t max_rss_bytes = 0;
-  std::string error;            // of kStartFailed
-  std::string last_progress;    // the final -progress block, "key=value" lines
+  std::string error;          // of kStartFailed
+  std::string last_progress;  // the final -progress block, "key=value" lines
 };
 BOOST_DESCRIBE_STRUCT(Exit, (),
-                      (cause, exit_code, signal, graceful, run_seconds, cpu_seconds, max_rss_bytes, error, last_progress))
+                      (cause, exit_code, signal, graceful, run_seconds, cpu_seconds, max_rss_bytes, error,
+                       last_progress))
 
 // What a supervisor answers to every request.
 struct State {
-  bool started = false;         // the engine's exec succeeded
-  bool frozen = false;          // by pause or fence
-  std::int64_t log_end = 0;     // offset behind the last byte of the log
+  bool started = false;               // the engine's exec succeeded
+  bool frozen = false;                // by pause or fence
+  std::int64_t log_end = 0;           // offset behind the last byte of the log
   std::int64_t log_dropped_from = 0;  // [from, to) is not kept
   std::int64_t log_dropped_to = 0;
-  std::string progress;         // latest block, "key=value" lines
-  std::optional<Exit> exit;     // all is over
+  std::string progress;      // latest block, "key=value" lines
+  std::optional<Exit> exit;  // all is over
 };
 BOOST_DESCRIBE_STRUCT(State, (), (started, frozen, log_end, log_dropped_from, log_dropped_to, progress, exit))
 
@@ -82,7 +83,8 @@ class Link {
  public:
   // Writes plan.json and starts a supervisor for DIR by running `program` (this binary) with the hidden sub-command
   // "supervise DIR"; as root it is the init of a PID namespace. Returns once it answers; kPlatform errors as kIo.
-  [[nodiscard]] static Result<std::unique_ptr<Link>> start(const std::string& program, const std::string& dir, const Plan& plan);
+  [[nodiscard]] static Result<std::unique_ptr<Link>> start(const std::string& program, const std::string& dir,
+                                                           const Plan& plan);
   // Connects to the supervisor of DIR left by an earlier worker. When it has ended, exit.json speaks for it; kGone when
   // there is neither.
   [[nodiscard]] static Result<std::unique_ptr<Link>> adopt(const std::string& dir);
@@ -110,8 +112,8 @@ struct LogChunk {
 };
 [[nodiscard]] Result<LogChunk> read_log(const std::string& dir, std::int64_t offset, std::int64_t limit);
 
-// Kills whatever still runs in the cgroups "<base>/ffrtmp/*" of attempts not in `keep`, removes those groups, and returns
-// when they are empty. For a starting worker, before its first claim.
+// Kills whatever still runs in the cgroups "<base>/ffrtmp/*" of attempts not in `keep`, removes those groups, and
+// returns when they are empty. For a starting worker, before its first claim.
 [[nodiscard]] Status kill_strays(const std::string& cgroup_base, const std::string& attempts_dir,
                                  const std::vector<std::string>& keep);
 

@@ -26,7 +26,9 @@ Status save(const std::string& dir, std::string_view name, const T& value, sys::
 }  // namespace
 
 std::string encode_request(const Request& request) { return json::encode(request); }
-Result<Request> decode_request(std::string_view text) { return json::decode<Request>(text, json::UnknownKeys::kIgnore); }
+Result<Request> decode_request(std::string_view text) {
+  return json::decode<Request>(text, json::UnknownKeys::kIgnore);
+}
 std::string encode_reply(const Reply& reply) { return json::encode(reply); }
 Result<Reply> decode_reply(std::string_view text) { return json::decode<Reply>(text, json::UnknownKeys::kIgnore); }
 

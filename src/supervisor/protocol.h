@@ -19,10 +19,10 @@ BOOST_DESCRIBE_ENUM(Op, kStart, kWait, kRenew, kPause, kResume, kCancel)
 
 struct Request {
   Op op = Op::kWait;
-  std::int64_t seen = -1;           // kWait: answered when Reply::version is another, or after wait_ms
+  std::int64_t seen = -1;  // kWait: answered when Reply::version is another, or after wait_ms
   std::int64_t wait_ms = 0;
-  std::int64_t fence_boot_ns = 0;   // kRenew
-  std::int64_t grace_ms = 0;        // kCancel
+  std::int64_t fence_boot_ns = 0;  // kRenew
+  std::int64_t grace_ms = 0;       // kCancel
 };
 BOOST_DESCRIBE_STRUCT(Request, (), (op, seen, wait_ms, fence_boot_ns, grace_ms))
 
@@ -39,7 +39,7 @@ struct Identity {
   std::string boot_id;
   std::int64_t pid = 0;  // in the initial PID namespace of /proc
   std::int64_t start_ticks = 0;
-  std::string cgroup;    // directory of the engine's group, "" without
+  std::string cgroup;  // directory of the engine's group, "" without
 };
 BOOST_DESCRIBE_STRUCT(Identity, (), (attempt, boot_id, pid, start_ticks, cgroup))
 

@@ -53,7 +53,8 @@ Result<Header> read_header(const sys::Fd& file, const std::string& path) {
 }
 
 // [offset, offset + size) of one region that is a ring of `ring` bytes starting at file position `at`.
-Result<std::string> read_ring(const sys::Fd& file, std::int64_t at, std::int64_t ring, std::int64_t offset, std::int64_t size) {
+Result<std::string> read_ring(const sys::Fd& file, std::int64_t at, std::int64_t ring, std::int64_t offset,
+                              std::int64_t size) {
   const std::int64_t place = offset % ring;
   const std::int64_t first = std::min(size, ring - place);
   FFRTMP_ASSIGN(std::string data, sys::read_at(file.get(), static_cast<std::size_t>(first), at + place));
@@ -145,18 +146,22 @@ Result<LogChunk> read_log(const std::string& dir, std::int64_t offset, std::int6
     FFRTMP_ASSIGN(const Header header, read_header(file, path));
     const auto end = static_cast<std::int64_t>(header.offsets.end);
     // What the writer has reserved may be overwritten already.
-    const SpoolState kept = state_of(header.head_bytes, header.tail_bytes, static_cast<std::int64_t>(header.offsets.reserved));
+    const SpoolState kept =
+        state_of(header.head_bytes, header.tail_bytes, static_cast<std::int64_t>(header.offsets.reserved));
     if (offset >= end) return LogChunk{end, {}, end, 0};
     if (offset >= kept.dropped_from && offset < kept.dropped_to) {
       const std::int64_t dropped = kept.dropped_to - offset;
       return LogChunk{offset, cat("[ffrtmp: ", dropped, " bytes dropped]\n"), kept.dropped_to, dropped};
     }
     const bool stops_at_gap = offset < kept.dropped_from && kept.dropped_to > kept.dropped_from;
-    const std::int64_t stop = std::min(stops_at_gap ? kept.dropped_from : end, offset + std::max<std::int64_t>(limit, 0));
+    const std::int64_t stop =
+        std::min(stops_at_gap ? kept.dropped_from : end, offset + std::max<std::int64_t>(limit, 0));
     FFRTMP_ASSIGN(std::string data, read_kept(file, header, offset, stop - offset));
     FFRTMP_ASSIGN(const Header after, read_header(file, path));
-    const SpoolState still = state_of(header.head_bytes, header.tail_bytes, static_cast<std::int64_t>(after.offsets.reserved));
-    const bool overtaken = stop > still.dropped_from && offset < still.dropped_to && still.dropped_to > still.dropped_from;
+    const SpoolState still =
+        state_of(header.head_bytes, header.tail_bytes, static_cast<std::int64_t>(after.offsets.reserved));
+    const bool overtaken =
+        stop > still.dropped_from && offset < still.dropped_to && still.dropped_to > still.dropped_from;
     if (!overtaken) return LogChunk{offset, std::move(data), stop, 0};
   }
 }

@@ -103,6 +103,5 @@ TEST(Spool, SaysWhatIsNone) {
   EXPECT_EQ(read_log(dir.path(), 0, 10).error().code, Errc::kCorrupt);
 }
 
-
 }  // namespace
 }  // namespace ffrtmp::supervisor

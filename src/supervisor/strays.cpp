@@ -39,7 +39,8 @@ Status kill_and_wait(const sys::Host& host, const sys::ProcessKey& key) {
   auto pidfd = sys::open_pidfd(host, key);
   if (!pidfd) return pidfd.error().code == Errc::kGone ? Status{} : Status(pidfd.error());
   if (Status sent = sys::send_signal(*pidfd, SIGKILL); !sent && sent.error().code != Errc::kGone) return sent;
-  if (!sys::wait_ended(*pidfd, kDeathTime)) return make_error(Errc::kTimeout, cat("process ", key.pid, " does not die"));
+  if (!sys::wait_ended(*pidfd, kDeathTime))
+    return make_error(Errc::kTimeout, cat("process ", key.pid, " does not die"));
   return {};
 }
 
@@ -71,7 +72,8 @@ Status kill_marked(const sys::Host& host, const std::set<std::string>& attempts)
 
 }  // namespace
 
-Status kill_strays(const std::string& cgroup_base, const std::string& attempts_dir, const std::vector<std::string>& keep) {
+Status kill_strays(const std::string& cgroup_base, const std::string& attempts_dir,
+                   const std::vector<std::string>& keep) {
   const sys::Host host = sys::Host::real();
   FFRTMP_ASSIGN(std::set<std::string> attempts, list_attempts(attempts_dir));
   for (const std::string& kept : keep) attempts.erase(kept);

@@ -39,13 +39,13 @@ namespace {
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
-constexpr milliseconds kKillAgain{50};        // a process born between two kills is caught by the next
-constexpr milliseconds kLogNotice{100};       // a flood wakes the worker at most so often; logs are due within 1 s
-constexpr seconds kOrphanGrace{1};            // of a told engine's children once it has ended itself
+constexpr milliseconds kKillAgain{50};   // a process born between two kills is caught by the next
+constexpr milliseconds kLogNotice{100};  // a flood wakes the worker at most so often; logs are due within 1 s
+constexpr seconds kOrphanGrace{1};       // of a told engine's children once it has ended itself
 constexpr seconds kProgressFile{1};
 constexpr seconds kDiskCheck{2};
-constexpr seconds kLinger{2};                 // for a connected worker to fetch the exit
-constexpr seconds kSaveAgain{1};              // exit.json on a full disk
+constexpr seconds kLinger{2};     // for a connected worker to fetch the exit
+constexpr seconds kSaveAgain{1};  // exit.json on a full disk
 constexpr seconds kSavePatience{60};
 constexpr milliseconds kLiveFenceGrace{4000};  // a live engine is gone within 8 s of the fence (contract 2.5)
 
@@ -53,7 +53,7 @@ enum class Phase { kWaiting, kRunning, kEnding, kKilling, kEnded, kOver };
 
 class Supervisor {
  public:
-  Supervisor(std::string dir, Plan plan, sys::Host host, pid_t self) 
+  Supervisor(std::string dir, Plan plan, sys::Host host, pid_t self)
       : dir_(std::move(dir)), plan_(std::move(plan)), host_(std::move(host)), self_(self) {}
 
   Status open(sys::Fd first);
@@ -81,7 +81,9 @@ class Supervisor {
   void note_progress();
   void write_progress();
   void check_disk();
-  [[nodiscard]] bool is_live() const { return phase_ == Phase::kRunning || phase_ == Phase::kEnding || phase_ == Phase::kKilling; }
+  [[nodiscard]] bool is_live() const {
+    return phase_ == Phase::kRunning || phase_ == Phase::kEnding || phase_ == Phase::kKilling;
+  }
 
   std::string dir_;
   Plan plan_;
@@ -102,9 +104,9 @@ class Supervisor {
   BootTime started_{};
   bool paused_ = false;
   bool frozen_ = false;
-  std::optional<BootTime> kill_at_;   // ending: SIGKILL; killing: once more
+  std::optional<BootTime> kill_at_;  // ending: SIGKILL; killing: once more
   Exit exit_;
-  std::optional<int> main_status_;    // as wait gave it
+  std::optional<int> main_status_;  // as wait gave it
   BootTime ended_{};
   bool exit_saved_ = false;
 
@@ -169,7 +171,8 @@ void Supervisor::dispatch(int fd) {
   } else if (fd == peers_->listener_fd()) {
     peers_->accept_all();
   } else if (engine_ && fd == engine_->output_fd()) {
-    if (engine_->drain_output(spool_) && !log_notice_at_) log_notice_at_ = std::max(now_, last_log_notice_ + kLogNotice);
+    if (engine_->drain_output(spool_) && !log_notice_at_)
+      log_notice_at_ = std::max(now_, last_log_notice_ + kLogNotice);
   } else if (engine_ && fd == engine_->progress_fd()) {
     if (engine_->drain_progress(progress_)) note_progress();
   } else {
@@ -239,8 +242,10 @@ Status Supervisor::handle(const Request& request) {
       update_freeze();
       return {};
     case Op::kCancel:
-      if (phase_ == Phase::kWaiting) phase_ = Phase::kOver;
-      else end(EndCause::kCanceled, milliseconds(std::max<std::int64_t>(request.grace_ms, 0)));
+      if (phase_ == Phase::kWaiting)
+        phase_ = Phase::kOver;
+      else
+        end(EndCause::kCanceled, milliseconds(std::max<std::int64_t>(request.grace_ms, 0)));
       return {};
     case Op::kWait:
       break;
@@ -362,8 +367,10 @@ void Supervisor::on_signals() {
   while (read(signals_.get(), &info, sizeof info) == sizeof info) asked_to_end |= info.ssi_signo != SIGCHLD;
   reap();
   if (!asked_to_end) return;
-  if (phase_ == Phase::kWaiting) phase_ = Phase::kOver;
-  else end(EndCause::kCanceled, milliseconds(plan_.kill_grace_ms));
+  if (phase_ == Phase::kWaiting)
+    phase_ = Phase::kOver;
+  else
+    end(EndCause::kCanceled, milliseconds(plan_.kill_grace_ms));
 }
 
 void Supervisor::reap() {
@@ -388,12 +395,16 @@ void Supervisor::reap() {
 void Supervisor::finish() {
   ended_ = BootClock::now();
   if (engine_) {
-    while (engine_->drain_output(spool_)) {}
-    while (engine_->drain_progress(progress_)) {}
+    while (engine_->drain_output(spool_)) {
+    }
+    while (engine_->drain_progress(progress_)) {
+    }
     if (!progress_.latest().empty()) write_progress();
     rusage usage{};
     getrusage(RUSAGE_CHILDREN, &usage);
-    const auto cpu_of = [](const timeval& time) { return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) / 1e6; };
+    const auto cpu_of = [](const timeval& time) {
+      return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) / 1e6;
+    };
     exit_.cpu_seconds = cpu_of(usage.ru_utime) + cpu_of(usage.ru_stime);
     exit_.max_rss_bytes = static_cast<std::int64_t>(usage.ru_maxrss) * 1024;
     exit_.run_seconds = std::chrono::duration<double>(ended_ - started_).count();
@@ -416,8 +427,10 @@ void Supervisor::finish() {
 void Supervisor::save_exit_file() {
   const Status saved = save_exit(dir_, exit_);
   exit_saved_ = saved.has_value();
-  if (exit_saved_) next_save_.reset();
-  else next_save_ = now_ + kSaveAgain;
+  if (exit_saved_)
+    next_save_.reset();
+  else
+    next_save_ = now_ + kSaveAgain;
   if (!saved) log::error("exit.json", {{"error", saved.error().message}});
 }
 

@@ -75,8 +75,10 @@ class SupervisorTest : public testing::TestWithParam<Grouping> {
   void TearDown() override {
     // No process, no group, no descriptor is left behind.
     for (const std::string& attempt : attempts_)
-      EXPECT_TRUE(eventually([&] { return processes_of(attempt).empty(); }, 3s)) << "processes of " << attempt << " left";
-    while (waitpid(-1, nullptr, WNOHANG) > 0) {}
+      EXPECT_TRUE(eventually([&] { return processes_of(attempt).empty(); }, 3s))
+          << "processes of " << attempt << " left";
+    while (waitpid(-1, nullptr, WNOHANG) > 0) {
+    }
     if (!base_.empty()) {
       std::error_code error;
       for (const auto& entry : std::filesystem::directory_iterator(base_ + "/ffrtmp", error))
@@ -122,7 +124,8 @@ class SupervisorTest : public testing::TestWithParam<Grouping> {
     return state;
   }
   static Exit wait_exit(Link& link, milliseconds patience = 20s) {
-    const State state = wait_for(link, [](const State& s) { return s.exit.has_value(); }, patience);
+    const State state = wait_for(
+        link, [](const State& s) { return s.exit.has_value(); }, patience);
     return state.exit.value_or(Exit{});
   }
   static void wait_log(Link& link, std::int64_t bytes) {
@@ -188,7 +191,8 @@ TEST_P(SupervisorTest, CannotStartWhatIsNotThere) {
   ASSERT_TRUE(state && state->exit);
   EXPECT_FALSE(state->started);
   EXPECT_EQ(state->exit->cause, EndCause::kStartFailed);
-  EXPECT_NE(state->exit->error.find("/nonexistent/ffmpeg: exec: No such file"), std::string::npos) << state->exit->error;
+  EXPECT_NE(state->exit->error.find("/nonexistent/ffmpeg: exec: No such file"), std::string::npos)
+      << state->exit->error;
 }
 
 TEST_P(SupervisorTest, AddsUpTheTimeOfTheWholeTree) {
@@ -199,7 +203,8 @@ TEST_P(SupervisorTest, AddsUpTheTimeOfTheWholeTree) {
 }
 
 TEST_P(SupervisorTest, KillsWhatTheEngineLeavesBehind) {
-  const Plan plan = plan_of("trap '' TERM; (setsid sleep 1000 & sleep 1000 & wait) >/dev/null 2>&1 & echo ready; sleep 0.2; exit 0");
+  const Plan plan =
+      plan_of("trap '' TERM; (setsid sleep 1000 & sleep 1000 & wait) >/dev/null 2>&1 & echo ready; sleep 0.2; exit 0");
   auto link = start(plan);
   const Exit exit = wait_exit(*link);
   EXPECT_EQ(exit.exit_code, 0);
@@ -276,7 +281,8 @@ TEST_P(SupervisorTest, LeavesItsExitForAWorkerThatComesLater) {
 // contract: F24
 TEST_P(SupervisorTest, TakesTheWholeTreeWithItWhenKilled) {
   if (geteuid() != 0) GTEST_SKIP() << "without root only its own child dies with a supervisor";
-  const Plan plan = plan_of("trap '' TERM HUP; (setsid sh -c 'sleep 1000 & sleep 1000') & (sleep 1000 & wait) & echo ready; wait");
+  const Plan plan =
+      plan_of("trap '' TERM HUP; (setsid sh -c 'sleep 1000 & sleep 1000') & (sleep 1000 & wait) & echo ready; wait");
   auto link = start(plan);
   wait_log(*link, 6);
   ASSERT_TRUE(eventually([&] { return processes_of(plan.attempt).size() >= 5; }));
@@ -339,7 +345,8 @@ TEST_P(SupervisorTest, EndsALiveEngineAtTheFence) {
 
 // contract: F14
 TEST_P(SupervisorTest, CancelKillsATreeThatIgnoresTerm) {
-  const Plan plan = plan_of("trap '' TERM; (trap '' TERM; setsid sh -c 'trap \"\" TERM; sleep 1000; :' & sleep 1000) & echo ready; while :; do sleep 1; done");
+  const Plan plan = plan_of(
+      "trap '' TERM; (trap '' TERM; setsid sh -c 'trap \"\" TERM; sleep 1000; :' & sleep 1000) & echo ready; while :; do sleep 1; done");
   auto link = start(plan);
   wait_log(*link, 6);
   const auto begin = steady_clock::now();
@@ -369,8 +376,9 @@ TEST_P(SupervisorTest, CancelIsGracefulForATreeThatListens) {
 
 // contract: F15
 TEST_P(SupervisorTest, PausedMakesNoProgressAndResumedCompletes) {
-  Plan plan = plan_of("i=0; while [ $i -lt 100 ]; do i=$((i+1)); echo $i; printf \"frame=$i\\nprogress=continue\\n\" >&3; sleep 0.01; done");
-  plan.stall_ms = 400;     // neither counts while paused
+  Plan plan = plan_of(
+      "i=0; while [ $i -lt 100 ]; do i=$((i+1)); echo $i; printf \"frame=$i\\nprogress=continue\\n\" >&3; sleep 0.01; done");
+  plan.stall_ms = 400;  // neither counts while paused
   plan.deadline_ms = 8000;
   auto link = start(plan);
   wait_log(*link, 10);
@@ -402,7 +410,8 @@ TEST_P(SupervisorTest, EndsASleeperButNotAThinker) {
   EXPECT_LT(steady_clock::now() - begin, 2s);
 
   // No word for three times the limit, but it works.
-  Plan thinker = plan_of("end=$(($(date +%s) + 3)); while [ $(date +%s) -lt $end ]; do i=0; while [ $i -lt 20000 ]; do i=$((i+1)); done; done; exit 4");
+  Plan thinker = plan_of(
+      "end=$(($(date +%s) + 3)); while [ $(date +%s) -lt $end ]; do i=0; while [ $i -lt 20000 ]; do i=$((i+1)); done; done; exit 4");
   thinker.stall_ms = 700;
   auto second = start(thinker);
   const Exit worked = wait_exit(*second);
@@ -433,15 +442,19 @@ TEST_P(SupervisorTest, EndsAtTheDiskLimit) {
 
 // contract: F42
 TEST_P(SupervisorTest, StaysSmallUnderAFlood) {
-  const Plan plan = plan_of("echo first >&2; head -c 200000000 /dev/zero | tr '\\0' '\\n' >&2; echo last >&2; sleep 0.3");
+  const Plan plan =
+      plan_of("echo first >&2; head -c 200000000 /dev/zero | tr '\\0' '\\n' >&2; echo last >&2; sleep 0.3");
   auto link = start(plan);
   std::int64_t rss_kib = 0;
   const pid_t supervisor = supervisor_of(plan).pid;
-  const State state = wait_for(*link, [&](const State& s) {
-    if (const auto stat = sys::read_stat(g_host, supervisor))
-      rss_kib = std::max(rss_kib, static_cast<std::int64_t>(stat->rss_pages) * sysconf(_SC_PAGESIZE) / 1024);
-    return s.exit.has_value();
-  }, 60s);
+  const State state = wait_for(
+      *link,
+      [&](const State& s) {
+        if (const auto stat = sys::read_stat(g_host, supervisor))
+          rss_kib = std::max(rss_kib, static_cast<std::int64_t>(stat->rss_pages) * sysconf(_SC_PAGESIZE) / 1024);
+        return s.exit.has_value();
+      },
+      60s);
   RecordProperty("rss_kib", static_cast<int>(rss_kib));
   EXPECT_GT(rss_kib, 0);
   EXPECT_LT(rss_kib, 20 * 1024);

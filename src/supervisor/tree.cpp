@@ -62,8 +62,10 @@ void Tree::kill() const {
 
 void Tree::signal_all(int signal) const {
   // As init, -1 is everything in the namespace but this process, at once.
-  if (is_init_) ::kill(-1, signal);
-  else signal_descendants(signal);
+  if (is_init_)
+    ::kill(-1, signal);
+  else
+    signal_descendants(signal);
 }
 
 void Tree::signal_descendants(int signal) const {

@@ -65,8 +65,10 @@ Watchdog::Verdict Watchdog::judge(BootTime now) {
 std::optional<BootTime> Watchdog::next_judgement(BootTime now) const {
   std::optional<BootTime> next;
   const auto at = [&](BootTime time) { next = next ? std::min(*next, time) : time; };
-  if (fenced_since_) at(*fenced_since_ + limits_.frozen);
-  else if (fence_) at(*fence_);
+  if (fenced_since_)
+    at(*fenced_since_ + limits_.frozen);
+  else if (fence_)
+    at(*fence_);
   if (running_since_ && limits_.deadline.count() > 0) at(now + (limits_.deadline - ran(now)));
   if (running_since_ && limits_.stall.count() > 0) at(now + (advanced_at_ + limits_.stall - ran(now)));
   return next;

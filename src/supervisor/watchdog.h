@@ -49,7 +49,7 @@ class Watchdog {
   std::optional<BootTime> running_since_;   // nothing while frozen
 
   std::string mark_;
-  std::chrono::microseconds cpu_{0};       // latest sample
+  std::chrono::microseconds cpu_{0};  // latest sample
   std::chrono::microseconds cpu_at_advance_{0};
   std::chrono::nanoseconds advanced_at_{0};  // in running time
 };

@@ -24,9 +24,9 @@ TEST(Watchdog, StallNeedsBothStandStillAndNoCpu) {
   dog.note_advance("frame=1;", at(10s));
   dog.note_advance("frame=1;", at(100s));  // repeated blocks are no advance
   EXPECT_EQ(dog.judge(at(129s)), Verdict::kFine);
-  dog.note_cpu(100s, at(129s));            // an encoder that thinks
+  dog.note_cpu(100s, at(129s));  // an encoder that thinks
   EXPECT_EQ(dog.judge(at(248s)), Verdict::kFine);
-  dog.note_cpu(100s + 20ms, at(248s));     // threads that poll: 0.02 %
+  dog.note_cpu(100s + 20ms, at(248s));  // threads that poll: 0.02 %
   EXPECT_EQ(dog.judge(at(249s)), Verdict::kStalled);
 }
 

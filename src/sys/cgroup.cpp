@@ -144,7 +144,8 @@ Status Cgroup::wait_event(std::string_view key, bool wanted, milliseconds wait) 
     FFRTMP_ASSIGN(const std::string text, read_at(events.get(), 4096, 0));
     if ((parse_flat_key(text, key).value_or(0) != 0) == wanted) return {};
     const auto left = std::chrono::ceil<milliseconds>(until - steady_clock::now());
-    if (left.count() <= 0) return make_error(Errc::kTimeout, cat(path_, ": ", key, wanted ? " not reached" : " not left"));
+    if (left.count() <= 0)
+      return make_error(Errc::kTimeout, cat(path_, ": ", key, wanted ? " not reached" : " not left"));
     pollfd item{events.get(), POLLPRI, 0};  // the kernel raises it at each change
     if (poll(&item, 1, static_cast<int>(left.count())) < 0 && errno != EINTR) return last_sys_error("poll");
   }

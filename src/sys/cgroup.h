@@ -39,8 +39,8 @@ class Cgroup {
   // For CLONE_INTO_CGROUP.
   [[nodiscard]] const Fd& dir() const { return dir_; }
 
-  // cgroup.freeze, since Linux 5.2. Waits until the kernel reports all tasks stopped; kTimeout when `wait` passes first:
-  // then they stop as soon as they leave the kernel.
+  // cgroup.freeze, since Linux 5.2. Waits until the kernel reports all tasks stopped; kTimeout when `wait` passes
+  // first: then they stop as soon as they leave the kernel.
   [[nodiscard]] Status freeze(std::chrono::milliseconds wait) const;
   [[nodiscard]] Status thaw() const;
   [[nodiscard]] Result<bool> is_frozen() const;
@@ -53,7 +53,8 @@ class Cgroup {
   [[nodiscard]] Status kill() const;
   // In it and below; pids as the caller's PID namespace numbers them, 0 for those it cannot see.
   [[nodiscard]] Result<std::vector<pid_t>> procs() const;
-  // CPU time of all that ever ran in it or below, the dead included. Key: cpu.stat usage_usec, there without controllers.
+  // CPU time of all that ever ran in it or below, the dead included. Key: cpu.stat usage_usec, there without
+  // controllers.
   [[nodiscard]] Result<std::chrono::microseconds> cpu_usage() const;
   // Removes it and all groups below; no process may be left. Gone already is fine.
   [[nodiscard]] Status remove() const;

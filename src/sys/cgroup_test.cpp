@@ -30,7 +30,8 @@ TEST(ParseUnifiedMount, FindsItOnAHybridHost) {
 }
 
 TEST(ParseUnifiedMount, UnescapesAndKeepsTheRoot) {
-  const auto mount = parse_unified_mount("41 31 0:38 /docker/ab\\040c /mnt/c\\0402 rw - cgroup2 cgroup rw,nsdelegate\n");
+  const auto mount =
+      parse_unified_mount("41 31 0:38 /docker/ab\\040c /mnt/c\\0402 rw - cgroup2 cgroup rw,nsdelegate\n");
   ASSERT_TRUE(mount);
   EXPECT_EQ(mount->mount_point, "/mnt/c 2");
   EXPECT_EQ(mount->root, "/docker/ab c");
@@ -41,7 +42,8 @@ TEST(FindOwnCgroup, IsBelowTheMount) {
   const test::TempDir root;
   const Host host{root / "proc", root / "sys"};
   test::write_file(root / "proc/self/cgroup", "0::/docker/ab/unit\n");
-  test::write_file(root / "proc/self/mountinfo", cat("41 31 0:38 /docker/ab ", root / "cg", " rw - cgroup2 cgroup2 rw\n"));
+  test::write_file(root / "proc/self/mountinfo",
+                   cat("41 31 0:38 /docker/ab ", root / "cg", " rw - cgroup2 cgroup2 rw\n"));
   EXPECT_EQ(find_own_cgroup(host).error().code, Errc::kGone);
   std::filesystem::create_directories(root / "cg/unit");
   EXPECT_EQ(find_own_cgroup(host).value(), root / "cg/unit");
@@ -61,9 +63,7 @@ class RealCgroup : public testing::Test {
     if (!own) GTEST_SKIP() << "no unified group to write: " << own.error().message;
     path_ = cat(*own, "/ffrtmp-systest-", getpid());
   }
-  void TearDown() override {
-    EXPECT_TRUE(path_.empty() || !std::filesystem::exists(path_));
-  }
+  void TearDown() override { EXPECT_TRUE(path_.empty() || !std::filesystem::exists(path_)); }
   static Child start_in(const Cgroup& group, const std::string& script) {
     Command command;
     command.argv = {"/bin/sh", "-c", script};

@@ -109,8 +109,7 @@ Result<std::string> read_at(int fd, std::size_t size, off_t offset) {
   std::string data(size, '\0');
   std::size_t got = 0;
   while (got < size) {
-    const ssize_t n =
-        retry([&] { return pread(fd, data.data() + got, size - got, offset + static_cast<off_t>(got)); });
+    const ssize_t n = retry([&] { return pread(fd, data.data() + got, size - got, offset + static_cast<off_t>(got)); });
     if (n < 0) return last_sys_error("pread");
     if (n == 0) break;
     got += static_cast<std::size_t>(n);
@@ -125,7 +124,7 @@ Status make_directories(const std::string& path, mode_t mode) {
     if (mkdir(part.c_str(), mode) != 0 && errno != EEXIST) {
       // A parent on a read-only or foreign file system may refuse although it is there.
       const int err = errno;
-      struct stat info{};
+      struct stat info {};
       if (stat(part.c_str(), &info) != 0 || !S_ISDIR(info.st_mode)) return sys_error(cat("mkdir ", part), err);
     }
     if (at == std::string::npos) return {};

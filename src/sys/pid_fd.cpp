@@ -18,7 +18,8 @@ Result<Fd> open_pidfd(pid_t pid) {
 Result<Fd> open_pidfd(const Host& host, const ProcessKey& key) {
   FFRTMP_ASSIGN(Fd fd, open_pidfd(key.pid));
   FFRTMP_ASSIGN(const ProcStat stat, read_stat(host, key.pid));
-  if (stat.start_ticks != key.start_ticks) return make_error(Errc::kGone, cat("process ", key.pid, " is another one now"));
+  if (stat.start_ticks != key.start_ticks)
+    return make_error(Errc::kGone, cat("process ", key.pid, " is another one now"));
   return fd;
 }
 

@@ -15,8 +15,17 @@ namespace {
 
 // Fields behind the name, counted from "state" = 0; proc(5) numbers that one 3.
 enum StatField : std::size_t {
-  kState = 0, kPpid = 1, kPgrp = 2, kSession = 3, kUtime = 11, kStime = 12, kCutime = 13, kCstime = 14,
-  kStartTime = 19, kRss = 21, kFieldsNeeded = 22
+  kState = 0,
+  kPpid = 1,
+  kPgrp = 2,
+  kSession = 3,
+  kUtime = 11,
+  kStime = 12,
+  kCutime = 13,
+  kCstime = 14,
+  kStartTime = 19,
+  kRss = 21,
+  kFieldsNeeded = 22
 };
 
 std::string pid_path(const Host& host, pid_t pid, std::string_view file) { return cat(host.proc, "/", pid, "/", file); }
@@ -26,7 +35,9 @@ bool is_vanished(const Error& error) { return error.code == Errc::kGone; }
 }  // namespace
 
 Result<ProcStat> parse_stat(std::string_view text) {
-  const auto corrupt = [&](std::string_view item) { return make_error(Errc::kCorrupt, cat("stat: ", item, " in \"", escape(text.substr(0, 200)), "\"")); };
+  const auto corrupt = [&](std::string_view item) {
+    return make_error(Errc::kCorrupt, cat("stat: ", item, " in \"", escape(text.substr(0, 200)), "\""));
+  };
   const auto open = text.find('(');
   const auto close = text.rfind(')');
   if (open == std::string_view::npos || close == std::string_view::npos || close < open) return corrupt("no name");

@@ -24,8 +24,8 @@ struct ProcessKey {
 // /proc/PID/stat. Times in clock ticks of sysconf(_SC_CLK_TCK).
 struct ProcStat {
   pid_t pid = 0;
-  std::string comm;        // may hold spaces and parentheses
-  char state = '?';        // R S D T t Z X I
+  std::string comm;  // may hold spaces and parentheses
+  char state = '?';  // R S D T t Z X I
   pid_t ppid = 0;
   pid_t pgrp = 0;
   pid_t session = 0;

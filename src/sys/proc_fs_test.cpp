@@ -37,7 +37,8 @@ TEST(ParseStat, NameMayHoldParenthesesAndSpaces) {
 }
 
 TEST(ParseStat, RefusesWhatIsNone) {
-  for (const char* text : {"", "1", "1 (x", "1 (x)", "x (x) S 1", "1 (x) S 1 1 1 0 -1 0 0 0 0 0 a 2 3 4 20 0 1 0 5 0 5 0", ") 1 ("}) {
+  for (const char* text :
+       {"", "1", "1 (x", "1 (x)", "x (x) S 1", "1 (x) S 1 1 1 0 -1 0 0 0 0 0 a 2 3 4 20 0 1 0 5 0 5 0", ") 1 ("}) {
     const auto stat = parse_stat(text);
     ASSERT_FALSE(stat) << text;
     EXPECT_EQ(stat.error().code, Errc::kCorrupt);

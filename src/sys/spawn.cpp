@@ -25,7 +25,8 @@ constexpr std::string_view kDefaultPath = "/usr/local/bin:/usr/bin:/bin";
 
 // Steps of the child that can fail, in the order of kStepNames.
 enum Step : std::int32_t { kSession, kParent, kJoinGroup, kChdir, kNice, kDescriptors, kExec };
-constexpr const char* kStepNames[] = {"setsid", "parent died", "join cgroup", "chdir", "setpriority", "pass descriptors", "exec"};
+constexpr const char* kStepNames[] = {"setsid",      "parent died",      "join cgroup", "chdir",
+                                      "setpriority", "pass descriptors", "exec"};
 
 struct Failure {
   std::int32_t step;
@@ -44,8 +45,8 @@ struct Launch {
   std::size_t fd_count;
   int first_free_fd;  // above all target descriptors
   int report_fd;
-  pid_t parent;       // as the child sees it
-  bool join_group;    // clone could not do it
+  pid_t parent;     // as the child sees it
+  bool join_group;  // clone could not do it
 };
 
 [[noreturn]] void fail(int report_fd, Step step, int err) {
@@ -146,7 +147,8 @@ Status read_report(const Fd& report, const Child& child, const std::string& prog
   do n = read(report.get(), &failure, sizeof failure);
   while (n < 0 && errno == EINTR);
   if (n == 0) return {};
-  while (waitpid(child.pid, nullptr, 0) < 0 && errno == EINTR) {}
+  while (waitpid(child.pid, nullptr, 0) < 0 && errno == EINTR) {
+  }
   if (n != sizeof failure) return make_error(Errc::kIo, cat("start ", program, ": no report"));
   return sys_error(cat("start ", program, ": ", kStepNames[failure.step]), failure.err);
 }
@@ -181,8 +183,17 @@ Result<Child> spawn(const Command& command) {
 
   const std::vector<char*> argv = pointers_to(command.argv);
   const std::vector<char*> envp = pointers_to(command.env);
-  Launch launch{program.c_str(), argv.data(), envp.data(), command.cwd.empty() ? nullptr : command.cwd.c_str(),
-                &command, fds.data(), fds.size(), 3, report_write.get(), command.new_pid_namespace ? 0 : getpid(), false};
+  Launch launch{program.c_str(),
+                argv.data(),
+                envp.data(),
+                command.cwd.empty() ? nullptr : command.cwd.c_str(),
+                &command,
+                fds.data(),
+                fds.size(),
+                3,
+                report_write.get(),
+                command.new_pid_namespace ? 0 : getpid(),
+                false};
   for (const auto& fd : fds) launch.first_free_fd = std::max(launch.first_free_fd, fd.child_fd + 1);
 
   // No handler of ours may run in the child before it has reset them.

@@ -33,7 +33,8 @@ Outcome run(Command command) {
   write_end.reset();
   Outcome outcome;
   char buffer[4096];
-  for (ssize_t n; (n = read(read_end.get(), buffer, sizeof buffer)) > 0;) outcome.text.append(buffer, static_cast<std::size_t>(n));
+  for (ssize_t n; (n = read(read_end.get(), buffer, sizeof buffer)) > 0;)
+    outcome.text.append(buffer, static_cast<std::size_t>(n));
   if (child) waitpid(child->pid, &outcome.status, 0);
   return outcome;
 }

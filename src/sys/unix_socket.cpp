@@ -28,7 +28,8 @@ Result<Address> address_of(const Host& host, const std::string& path) {
     const auto slash = path.rfind('/');
     FFRTMP_ASSIGN(address.dir, open_file(path.substr(0, slash), O_PATH | O_DIRECTORY));
     name = cat(host.proc, "/self/fd/", address.dir.get(), path.substr(slash));
-    if (name.size() >= sizeof address.raw.sun_path) return make_error(Errc::kInvalid, cat("socket name too long: ", path));
+    if (name.size() >= sizeof address.raw.sun_path)
+      return make_error(Errc::kInvalid, cat("socket name too long: ", path));
   }
   std::memcpy(address.raw.sun_path, name.c_str(), name.size() + 1);
   return address;
@@ -94,7 +95,8 @@ Result<std::string> receive_message(const Fd& socket, std::chrono::milliseconds 
   for (;;) {
     const ssize_t n = recv(socket.get(), message.data(), message.size(), MSG_DONTWAIT | MSG_TRUNC);
     if (n == 0 || (n < 0 && errno == ECONNRESET)) return make_error(Errc::kUnavailable, "the peer is gone");
-    if (n > 0 && static_cast<std::size_t>(n) > max_bytes) return make_error(Errc::kTooLarge, cat("a message of ", n, " bytes"));
+    if (n > 0 && static_cast<std::size_t>(n) > max_bytes)
+      return make_error(Errc::kTooLarge, cat("a message of ", n, " bytes"));
     if (n > 0) {
       message.resize(static_cast<std::size_t>(n));
       return message;

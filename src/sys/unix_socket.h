@@ -23,6 +23,7 @@ namespace ffrtmp::sys {
 // One whole message. kUnavailable when the peer is gone or, on a non-blocking socket, does not read.
 [[nodiscard]] Status send_message(const Fd& socket, std::string_view message);
 // kTimeout when none comes within `wait`, kUnavailable when the peer is gone, kTooLarge beyond `max_bytes`.
-[[nodiscard]] Result<std::string> receive_message(const Fd& socket, std::chrono::milliseconds wait, std::size_t max_bytes);
+[[nodiscard]] Result<std::string> receive_message(const Fd& socket, std::chrono::milliseconds wait,
+                                                  std::size_t max_bytes);
 
 }  // namespace ffrtmp::sys
