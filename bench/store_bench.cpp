@@ -1,5 +1,5 @@
 // Claim + complete a second on the store alone: SQLite at synchronous=FULL, on a real disk.
-//   store_bench [--dir DIR=.] [--jobs N=40000]      N: jobs that each line claims and completes
+//   store_bench [--dir DIR=.] [--jobs N=40000] [--line 1-4]      N: jobs that each line claims and completes
 // Lines: 1,000 and 100,000 queued jobs of 600 bytes, one slot a claim (256 claims in flight) and batched (64 slots, 16
 // nodes). At 1,000 the queue is filled up again between rounds, outside the measured time.
 #include <sys/syscall.h>
@@ -270,10 +270,12 @@ double measure(const Line& line, const std::string& dir, std::int64_t jobs) {
 int main(int argc, char** argv) {
   std::string dir = ".";
   std::int64_t jobs = 40'000;
+  std::int64_t only = 0;
   for (int i = 1; i + 1 < argc; i += 2) {
     const std::string_view flag = argv[i];
     if (flag == "--dir") dir = argv[i + 1];
     else if (flag == "--jobs") jobs = parse_int(argv[i + 1]).value_or(jobs);
+    else if (flag == "--line") only = parse_int(argv[i + 1]).value_or(0);
     else die(cat("unknown flag ", flag));
   }
   refuse_tmpfs(dir);
@@ -281,6 +283,7 @@ int main(int argc, char** argv) {
                         {"64 slots a claim", 1'000, 16, 64}, {"64 slots a claim", 100'000, 16, 64}};
   std::printf("%-22s %8s %10s %12s %10s %12s\n", "claim + complete", "queued", "jobs/s", "CPU us/job", "fsyncs", "fsyncs/job");
   double rates[4];
+  if (only >= 1 && only <= 4) return measure(lines[only - 1], dir, jobs) > 0 ? 0 : 1;
   for (int i = 0; i < 4; ++i) rates[i] = measure(lines[i], dir, jobs);
   std::printf("100k against 1k: %.2fx slower one by one, %.2fx batched\n", rates[0] / rates[1], rates[2] / rates[3]);
   return 0;

@@ -4,10 +4,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <csignal>
 #include <filesystem>
 #include <fstream>
-#include <thread>
 
 #include "json/json.h"
 #include "store/store_test_bed.h"
@@ -165,8 +165,8 @@ TEST_P(SqliteStoreTest, ADamagedOrNewerFileIsRefusedByName) {
   }
 }
 
-// What the child said before it was killed in the middle of things.
-std::string run_and_kill(const std::string& path, std::chrono::milliseconds after) {
+// What the child said before it was killed in the middle of things, once it had said so many lines.
+std::string run_and_kill(const std::string& path, std::ptrdiff_t lines) {
   int ends[2];
   EXPECT_EQ(::pipe2(ends, O_CLOEXEC), 0);
   const pid_t child = ::fork();
@@ -175,14 +175,12 @@ std::string run_and_kill(const std::string& path, std::chrono::milliseconds afte
     work_for_ever(path, ends[1]);
   }
   ::close(ends[1]);
-  std::thread killer([&] {
-    std::this_thread::sleep_for(after);
-    ::kill(child, SIGKILL);
-  });
   std::string said;
   char buffer[4096];
-  for (ssize_t n = 0; (n = ::read(ends[0], buffer, sizeof buffer)) > 0;) said.append(buffer, static_cast<std::size_t>(n));
-  killer.join();
+  for (ssize_t n = 0; (n = ::read(ends[0], buffer, sizeof buffer)) > 0;) {
+    said.append(buffer, static_cast<std::size_t>(n));
+    if (std::count(said.begin(), said.end(), '\n') >= lines) ::kill(child, SIGKILL);
+  }
   int wait_status = 0;
   ::waitpid(child, &wait_status, 0);
   EXPECT_TRUE(WIFSIGNALED(wait_status)) << "exit " << WEXITSTATUS(wait_status);
@@ -194,8 +192,8 @@ std::string run_and_kill(const std::string& path, std::chrono::milliseconds afte
 TEST_P(SqliteStoreTest, WhatWasReportedCommittedIsThereAfterAKill) {
   const std::string path = dir / "killed.db";
   std::map<std::int64_t, char> expected;
-  for (const auto after : {60ms, 95ms, 130ms, 185ms, 250ms}) {
-    const std::string said = run_and_kill(path, after);
+  for (const std::ptrdiff_t so_many : {1, 6, 17, 40, 90}) {
+    const std::string said = run_and_kill(path, so_many);
     const auto lines = split(said, '\n');
     ASSERT_GT(lines.size(), 1U);
     // The last piece is behind the last newline: empty, or a line that was cut.
