@@ -40,9 +40,10 @@ Status arm(std::string_view text) {
     if (parts.size() >= 2)
       for (const Name& name : kNames)
         if (name.text == parts[1]) one.err = name.err;
-    if (parts.size() > 3 || one.err == 0) return make_error(Errc::kInvalid, cat("fault \"", escape(item), "\": want op:ERRNO[:count]"));
+    if (parts.size() == 3) one.left = parse_int(parts[2]).value_or(0);
+    if (parts.size() > 3 || one.err == 0 || one.left == 0)
+      return make_error(Errc::kInvalid, cat("fault \"", escape(item), "\": want op:ERRNO[:count]"));
     one.op = parts[0];
-    if (parts.size() == 3) one.left = parse_int(parts[2]).value_or(1);
     armed.push_back(std::move(one));
   }
   const std::lock_guard lock(g_mutex);

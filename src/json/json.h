@@ -247,8 +247,10 @@ template <class T>
   } else if constexpr (detail::IsVector<T>::value) {
     if (!value.is_array()) return wrong("a list");
     out.clear();
-    for (const auto& item : value.get_array())
-      FFRTMP_TRY(decode_to(out.emplace_back(), item, unknown, cat(path, "[", out.size() - 1, "]")));
+    for (const auto& item : value.get_array()) {
+      const std::string name = cat(path, "[", out.size(), "]");
+      FFRTMP_TRY(decode_to(out.emplace_back(), item, unknown, name));
+    }
   } else if constexpr (detail::IsStringMap<T>::value) {
     if (!value.is_object()) return wrong("an object");
     out.clear();
