@@ -84,9 +84,9 @@ class Leftovers:
                 found.append(path)
         return sorted(found)
 
-    def end_and_describe(self):
+    def end_and_describe(self, settle_seconds=SETTLE_SECONDS):
         """Descriptions of what is left; ends the processes by their pid and removes the empty cgroups."""
-        until = time.monotonic() + SETTLE_SECONDS
+        until = time.monotonic() + settle_seconds
         while (self.living() or self.stale_cgroups()) and time.monotonic() < until:
             time.sleep(0.1)
         found = []
