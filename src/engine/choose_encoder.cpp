@@ -1,6 +1,5 @@
 #include <algorithm>
 
-
 #include "base/text.h"
 #include "engine/engine.h"
 
@@ -19,7 +18,8 @@ std::optional<std::string> unfit(const model::Encoder& encoder, const model::Par
   };
   if (needs(HwAccel::kCuda, "_nvenc") || needs(HwAccel::kQsv, "_qsv") || needs(HwAccel::kVaapi, "_vaapi"))
     return "not of the hardware asked for";
-  if (!encoder.pix_fmts.empty() && std::find(encoder.pix_fmts.begin(), encoder.pix_fmts.end(), p.pixel_format) == encoder.pix_fmts.end())
+  if (!encoder.pix_fmts.empty() &&
+      std::find(encoder.pix_fmts.begin(), encoder.pix_fmts.end(), p.pixel_format) == encoder.pix_fmts.end())
     return cat("cannot encode ", p.pixel_format);
   return std::nullopt;
 }

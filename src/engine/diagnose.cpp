@@ -102,8 +102,10 @@ constexpr std::array<std::string_view, 4> kHarmless{"co located POCs unavailable
                                                     "number of reference frames", "SEI type"};
 // Damage that is reported as a warning, or without a tag by other builds.
 constexpr std::array<std::string_view, 10> kDamage{
-    "corrupt decoded frame", "corrupt input packet", "Packet corrupt", "error while decoding", "Error while decoding",
-    "File ended prematurely", "partial file", "Truncating packet", "concealing", "No space left on device"};
+    "corrupt decoded frame",  "corrupt input packet", "Packet corrupt",
+    "error while decoding",   "Error while decoding", "File ended prematurely",
+    "partial file",           "Truncating packet",    "concealing",
+    "No space left on device"};
 
 bool holds(std::string_view line, std::string_view text) { return line.find(text) != std::string_view::npos; }
 

@@ -16,12 +16,15 @@ struct Row {
 // contract: F18
 TEST(Diagnose, MessagesOfFfmpeg51) {
   const Row rows[] = {
-      {"[error] none.mp4: No such file or directory\n", FailureReason::kInputError, "none.mp4: No such file or directory"},
+      {"[error] none.mp4: No such file or directory\n", FailureReason::kInputError,
+       "none.mp4: No such file or directory"},
       {"[mov,mp4,m4a,3gp,3g2,mj2 @ 0x5630b29ae8c0] [error] moov atom not found\n[error] t.mp4: Invalid data found when "
-       "processing input\n", FailureReason::kInputError, "[mov,mp4,m4a,3gp,3g2,mj2] moov atom not found"},
+       "processing input\n",
+       FailureReason::kInputError, "[mov,mp4,m4a,3gp,3g2,mj2] moov atom not found"},
       {"[error] t.mp4: Permission denied\n", FailureReason::kInputError, "t.mp4: Permission denied"},
       {"[fatal] flip.mp4: corrupt decoded frame in stream 0\n[aac @ 0x556b8d095600] [warning] 2 frames left in the queue "
-       "on closing\n", FailureReason::kInputError, "flip.mp4: corrupt decoded frame in stream 0"},
+       "on closing\n",
+       FailureReason::kInputError, "flip.mp4: corrupt decoded frame in stream 0"},
       {"[fatal] Unknown encoder 'nosuch'\n", FailureReason::kPlatformError, "Unknown encoder 'nosuch'"},
       {"Unrecognized option 'nosuchopt'.\nError splitting the argument list: Option not found\n",
        FailureReason::kUserError, "Unrecognized option 'nosuchopt'."},
@@ -29,12 +32,13 @@ TEST(Diagnose, MessagesOfFfmpeg51) {
        "[error] Error initializing output stream 0:0 -- Error while opening encoder for output stream #0:0 - maybe "
        "incorrect parameters such as bit_rate, rate, width or height\n",
        FailureReason::kUserError, "[libx264] Error setting preset/tune zz/(null)."},
-      {"[fatal] Stream map '0:9' matches no streams.\n", FailureReason::kUserError, "Stream map '0:9' matches no streams."},
-      {"[tcp @ 0x5627332f0f80] Connection to tcp://127.0.0.1:1 failed: Connection refused\n", FailureReason::kNetworkError,
-       "[tcp] Connection to tcp://127.0.0.1:1 failed: Connection refused"},
+      {"[fatal] Stream map '0:9' matches no streams.\n", FailureReason::kUserError,
+       "Stream map '0:9' matches no streams."},
+      {"[tcp @ 0x5627332f0f80] Connection to tcp://127.0.0.1:1 failed: Connection refused\n",
+       FailureReason::kNetworkError, "[tcp] Connection to tcp://127.0.0.1:1 failed: Connection refused"},
       {"[tcp @ 0x54] Failed to resolve hostname nosuch.invalid: Name or service not known\nhttp://nosuch.invalid/x: "
-       "Input/output error\n", FailureReason::kNetworkError,
-       "[tcp] Failed to resolve hostname nosuch.invalid: Name or service not known"},
+       "Input/output error\n",
+       FailureReason::kNetworkError, "[tcp] Failed to resolve hostname nosuch.invalid: Name or service not known"},
       {"[error] Could not write header for output file #0 (incorrect codec parameters ?): No space left on device\n",
        FailureReason::kPlatformError,
        "Could not write header for output file #0 (incorrect codec parameters ?): No space left on device"},
@@ -45,8 +49,8 @@ TEST(Diagnose, MessagesOfFfmpeg51) {
       {"ffmpeg: error while loading shared libraries: liblapack.so.3: failed to map segment from shared object\n",
        FailureReason::kPlatformError,
        "ffmpeg: error while loading shared libraries: liblapack.so.3: failed to map segment from shared object"},
-      {"[libx264 @ 0x1] [error] malloc of size 1 failed\n[fatal] Cannot allocate memory\n", FailureReason::kResourceError,
-       "Cannot allocate memory"},
+      {"[libx264 @ 0x1] [error] malloc of size 1 failed\n[fatal] Cannot allocate memory\n",
+       FailureReason::kResourceError, "Cannot allocate memory"},
       {"Conversion failed!\n", FailureReason::kRuntimeError, "Conversion failed!"},
       {"something new\n", FailureReason::kUnknown, "something new"},
       {"", FailureReason::kUnknown, "exit 1 without a word"},

@@ -8,15 +8,15 @@
 namespace ffrtmp::engine {
 namespace {
 
-constexpr std::array<std::string_view, 9> kPresets{"ultrafast", "superfast", "veryfast", "faster", "fast",
+constexpr std::array<std::string_view, 9> kPresets{"ultrafast", "superfast", "veryfast", "faster",  "fast",
                                                    "medium",    "slow",      "slower",   "veryslow"};
 
 // The number each preset stands for, in the order of kPresets.
 using Scale = std::array<int, kPresets.size()>;
-constexpr Scale kSvtPreset{12, 11, 10, 9, 8, 7, 6, 5, 4};   // svt-av1 1.x: 0 (best) to 13
-constexpr Scale kAomCpuUsed{8, 8, 7, 6, 5, 4, 3, 2, 1};     // libaom: 0 (best) to 8 in good quality
-constexpr Scale kVpxCpuUsed{8, 7, 5, 4, 3, 2, 1, 1, 0};     // libvpx: realtime up to 8, good 0 to 5
-constexpr Scale kNvencPreset{1, 1, 2, 3, 4, 4, 5, 6, 7};    // p1 (fastest) to p7
+constexpr Scale kSvtPreset{12, 11, 10, 9, 8, 7, 6, 5, 4};  // svt-av1 1.x: 0 (best) to 13
+constexpr Scale kAomCpuUsed{8, 8, 7, 6, 5, 4, 3, 2, 1};    // libaom: 0 (best) to 8 in good quality
+constexpr Scale kVpxCpuUsed{8, 7, 5, 4, 3, 2, 1, 1, 0};    // libvpx: realtime up to 8, good 0 to 5
+constexpr Scale kNvencPreset{1, 1, 2, 3, 4, 4, 5, 6, 7};   // p1 (fastest) to p7
 
 std::size_t rank(std::string_view preset) {
   const auto at = std::find(kPresets.begin(), kPresets.end(), preset);
@@ -62,7 +62,8 @@ std::vector<std::string> rate_options(std::string_view encoder, const model::Par
   const int crf = *parameters.crf;
   const int crf51 = std::min(crf, 51);  // the scale of h264 and hevc ends there
   if (encoder == "libx264" || encoder == "libx265") return {"-crf", cat(crf51)};
-  if (encoder == "libvpx") return {"-crf", cat(std::clamp(crf, 4, 63)), "-b:v", "50000000"};  // VP8's crf needs a ceiling
+  if (encoder == "libvpx")
+    return {"-crf", cat(std::clamp(crf, 4, 63)), "-b:v", "50000000"};  // VP8's crf needs a ceiling
   if (encoder == "libvpx-vp9" || encoder == "libaom-av1") return {"-crf", cat(crf), "-b:v", "0"};
   if (ends_with(encoder, "_nvenc")) return {"-rc", "vbr", "-cq", cat(crf51), "-b:v", "0"};
   if (ends_with(encoder, "_qsv")) return {"-global_quality", cat(std::max(crf51, 1))};

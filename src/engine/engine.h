@@ -15,12 +15,12 @@ namespace ffrtmp::engine {
 
 // What is known of the input before the start; the unknown is absent.
 struct InputFacts {
-  std::string path;                      // resolved, absolute, or a URL
-  std::string demuxer;                   // forced with -f
+  std::string path;     // resolved, absolute, or a URL
+  std::string demuxer;  // forced with -f
   std::optional<double> duration_seconds;
-  bool has_video = true;                 // among the mapped streams
+  bool has_video = true;  // among the mapped streams
   bool has_audio = false;
-  std::optional<int> width;              // of the mapped video, as displayed; an odd one is cut by one line
+  std::optional<int> width;  // of the mapped video, as displayed; an odd one is cut by one line
   std::optional<int> height;
   // Streams that the output keeps, as ffmpeg specifiers ("0:0"), decided by media/stream_choice.h.
   std::vector<std::string> maps;
@@ -38,11 +38,11 @@ struct RunPlan {
 struct PlanRequest {
   const model::Parameters& parameters;
   const InputFacts& input;
-  std::string output_path;               // where to write: the staged file
-  std::string muxer;                     // forced with -f, "mp4"
-  std::string encoder;                   // chosen by the node; "copy" copies the video
+  std::string output_path;  // where to write: the staged file
+  std::string muxer;        // forced with -f, "mp4"
+  std::string encoder;      // chosen by the node; "copy" copies the video
   std::string program = "ffmpeg";
-  int threads_per_slot = 2;              // decides preset "auto"
+  int threads_per_slot = 2;  // decides preset "auto"
 };
 
 // The full ffmpeg command for output modes file and hls. kUnsupported for the others, kInvalidField for parameters that

@@ -33,9 +33,9 @@ std::string protocols_for(std::string_view scheme) {
 std::string location(const std::string& path) { return scheme_of(path) == "file" ? cat("file:", path) : path; }
 
 Args global_options() {
-  return {"-nostdin", "-hide_banner",
-          "-loglevel", "level+warning",  // tags each line, so that error_lines tells errors from remarks
-          "-nostats", "-progress", "{progress}", "-stats_period", "0.5",
+  return {"-nostdin", "-hide_banner", "-loglevel",  "level+warning",  // tags each line, so that error_lines tells
+                                                                      // errors from remarks
+          "-nostats", "-progress",    "{progress}", "-stats_period", "0.5",
           "-xerror",  // a damaged input ends the run: without it ffmpeg conceals the damage and exits 0
           "-y"};      // the staged file is the attempt's own; nobody else's is ever named here
 }
@@ -100,14 +100,17 @@ Args video_options(const PlanRequest& request) {
   if (const std::string chain = filters(request); !chain.empty()) add(out, {"-vf", chain});
   // Asked: exactly that rate, by duplicating and dropping. Not asked: the times of the input, also when they vary;
   // mp4 would otherwise be filled up to the highest rate of a VFR input.
-  if (p.fps) add(out, {"-r", rate_text(*p.fps), "-fps_mode", "cfr"});
-  else add(out, {"-fps_mode", "vfr"});
+  if (p.fps)
+    add(out, {"-r", rate_text(*p.fps), "-fps_mode", "cfr"});
+  else
+    add(out, {"-fps_mode", "vfr"});
   add(out, {"-pix_fmt", pixel_format(request), "-c:v", request.encoder});
   add(out, preset_options(request.encoder, resolve_preset(p.preset, request.threads_per_slot)));
   add(out, rate_options(request.encoder, p));
   if (p.threads) add(out, {"-threads:v", cat(*p.threads)});
   // Segments can only begin at key frames.
-  if (p.output_mode == OutputMode::kHls) add(out, {"-force_key_frames", cat("expr:gte(t,n_forced*", kHlsSegmentSeconds, ")")});
+  if (p.output_mode == OutputMode::kHls)
+    add(out, {"-force_key_frames", cat("expr:gte(t,n_forced*", kHlsSegmentSeconds, ")")});
   Args extra = p.extra_args;
   add(out, join_x265(habit_options(request.encoder, request.muxer), extra));
   add(out, extra);
@@ -131,7 +134,8 @@ Args audio_options(const PlanRequest& request) {
 Args subtitle_options(const InputFacts& input) {
   if (input.subtitle_encoders.empty()) return {"-sn"};
   Args out;
-  for (std::size_t i = 0; i < input.subtitle_encoders.size(); ++i) add(out, {cat("-c:s:", i), input.subtitle_encoders[i]});
+  for (std::size_t i = 0; i < input.subtitle_encoders.size(); ++i)
+    add(out, {cat("-c:s:", i), input.subtitle_encoders[i]});
   return out;
 }
 
@@ -154,7 +158,8 @@ Status check_request(const PlanRequest& request) {
   if (request.encoder != "copy") return {};
   if (p.width || p.height) return field_error("parameters.resolution", "a copied video keeps its size");
   if (p.fps) return field_error("parameters.fps", "a copied video keeps its frame rate");
-  if (p.crf || p.bitrate_bps) return field_error(p.crf ? "parameters.crf" : "parameters.bitrate", "a copied video keeps its bit rate");
+  if (p.crf || p.bitrate_bps)
+    return field_error(p.crf ? "parameters.crf" : "parameters.bitrate", "a copied video keeps its bit rate");
   return {};
 }
 

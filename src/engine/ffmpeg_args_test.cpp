@@ -20,16 +20,17 @@ InputFacts facts() {
   return in;
 }
 
-std::string planned(const model::Parameters& p, const InputFacts& in, const std::string& muxer, const std::string& encoder,
-                    int threads = 2) {
+std::string planned(const model::Parameters& p, const InputFacts& in, const std::string& muxer,
+                    const std::string& encoder, int threads = 2) {
   auto plan = plan_ffmpeg({p, in, "/out/b.part." + muxer, muxer, encoder, "ffmpeg", threads});
   return plan ? join(plan->argv, " ") : cat("error: ", plan.error().field, ": ", plan.error().message);
 }
 
 TEST(PlanFfmpeg, DefaultJob) {
   EXPECT_EQ(planned({}, facts(), "mp4", "libx264"),
-            kGlobal + kMovInput + " -map 0:0 -map 0:1 -fps_mode vfr -pix_fmt yuv420p -c:v libx264 -preset ultrafast"
-            " -b:v 2000000 -c:a aac -b:a 128000 -sn -dn -max_muxing_queue_size 4096 -f mp4 file:/out/b.part.mp4");
+            kGlobal + kMovInput +
+                " -map 0:0 -map 0:1 -fps_mode vfr -pix_fmt yuv420p -c:v libx264 -preset ultrafast"
+                " -b:v 2000000 -c:a aac -b:a 128000 -sn -dn -max_muxing_queue_size 4096 -f mp4 file:/out/b.part.mp4");
 }
 
 TEST(PlanFfmpeg, EverythingAsked) {  // contract: F37
@@ -49,10 +50,11 @@ TEST(PlanFfmpeg, EverythingAsked) {  // contract: F37
   in.subtitle_encoders = {"copy", "subrip"};
   in.maps = {"0:0", "0:1", "0:2", "0:3"};
   EXPECT_EQ(planned(p, in, "matroska", "libx265"),
-            kGlobal + kMovInput + " -map 0:0 -map 0:1 -map 0:2 -map 0:3 -vf scale=1920:1080 -r 60000/1001 -fps_mode cfr"
-            " -pix_fmt yuv420p10le -c:v libx265 -preset slow -crf 51 -threads:v 3 -x265-params"
-            " log-level=warning:bframes=2 -g 60 -c:a libopus -b:a 128000 -c:s:0 copy -c:s:1 subrip -dn -t 23.976"
-            " -max_muxing_queue_size 4096 -f matroska file:/out/b.part.matroska");
+            kGlobal + kMovInput +
+                " -map 0:0 -map 0:1 -map 0:2 -map 0:3 -vf scale=1920:1080 -r 60000/1001 -fps_mode cfr"
+                " -pix_fmt yuv420p10le -c:v libx265 -preset slow -crf 51 -threads:v 3 -x265-params"
+                " log-level=warning:bframes=2 -g 60 -c:a libopus -b:a 128000 -c:s:0 copy -c:s:1 subrip -dn -t 23.976"
+                " -max_muxing_queue_size 4096 -f matroska file:/out/b.part.matroska");
 }
 
 TEST(PlanFfmpeg, CopyAndHlsAndOddSizes) {
@@ -60,8 +62,9 @@ TEST(PlanFfmpeg, CopyAndHlsAndOddSizes) {
   p.codec = "copy";
   p.audio_codec = model::AudioCodec::kNone;
   EXPECT_EQ(planned(p, facts(), "mp4", "copy"),
-            kGlobal + kMovInput + " -map 0:0 -map 0:1 -c:v copy -an -sn -dn -max_muxing_queue_size 4096 -f mp4"
-            " file:/out/b.part.mp4");
+            kGlobal + kMovInput +
+                " -map 0:0 -map 0:1 -c:v copy -an -sn -dn -max_muxing_queue_size 4096 -f mp4"
+                " file:/out/b.part.mp4");
   p.fps = 30;
   EXPECT_EQ(planned(p, facts(), "mp4", "copy"), "error: parameters.fps: a copied video keeps its frame rate");
 
@@ -69,7 +72,8 @@ TEST(PlanFfmpeg, CopyAndHlsAndOddSizes) {
   hls.output_mode = model::OutputMode::kHls;
   EXPECT_NE(planned(hls, facts(), "mp4", "libx264").find("-hls_time 3 -hls_list_size 0 -hls_playlist_type vod -f hls"),
             std::string::npos);
-  EXPECT_NE(planned(hls, facts(), "mp4", "libx264").find("-force_key_frames expr:gte(t,n_forced*3)"), std::string::npos);
+  EXPECT_NE(planned(hls, facts(), "mp4", "libx264").find("-force_key_frames expr:gte(t,n_forced*3)"),
+            std::string::npos);
   InputFacts odd = facts();
   odd.width = 321;
   odd.height = 180;
@@ -122,7 +126,8 @@ TEST(ChooseEncoder, FirstUsableThatFits) {
   p.pixel_format = "yuv420p10le";
   EXPECT_EQ(*choose_encoder(p, node), "libx265");
   p.codec = "libx264";
-  EXPECT_EQ(choose_encoder(p, node).error().message, "no usable encoder for libx264 (libx264: cannot encode yuv420p10le)");
+  EXPECT_EQ(choose_encoder(p, node).error().message,
+            "no usable encoder for libx264 (libx264: cannot encode yuv420p10le)");
   p.codec = "h264_nvenc";
   EXPECT_EQ(choose_encoder(p, node).error().message,
             "no usable encoder for h264_nvenc (h264_nvenc: no NVENC-capable GPU found)");

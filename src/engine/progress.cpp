@@ -23,13 +23,20 @@ std::optional<std::int64_t> whole(std::string_view value) {
 }
 
 void take(model::Progress& out, std::string_view key, std::string_view value) {
-  if (key == "frame") out.frame = whole(value);
-  else if (key == "fps") out.fps = measured(number_before(value, ""));
-  else if (key == "bitrate") out.bitrate_kbps = measured(number_before(value, "kbits/s"));
-  else if (key == "total_size") out.size_bytes = whole(value);
-  else if (key == "dup_frames") out.dup = whole(value);
-  else if (key == "drop_frames") out.drop = whole(value);
-  else if (key == "speed") out.speed = measured(number_before(value, "x"));
+  if (key == "frame")
+    out.frame = whole(value);
+  else if (key == "fps")
+    out.fps = measured(number_before(value, ""));
+  else if (key == "bitrate")
+    out.bitrate_kbps = measured(number_before(value, "kbits/s"));
+  else if (key == "total_size")
+    out.size_bytes = whole(value);
+  else if (key == "dup_frames")
+    out.dup = whole(value);
+  else if (key == "drop_frames")
+    out.drop = whole(value);
+  else if (key == "speed")
+    out.speed = measured(number_before(value, "x"));
   // Both are microseconds; the older name lies.
   else if (key == "out_time_us" || key == "out_time_ms")
     if (const auto micros = whole(value)) out.out_time_ms = *micros / 1000;

@@ -23,8 +23,8 @@ TEST(ParseProgress, ABlockOfFfmpeg51) {
 }
 
 TEST(ParseProgress, WhatIsNotAvailableIsAbsent) {
-  const auto p = parse_progress("bitrate=N/A\ntotal_size=N/A\nout_time_us=-9223372036854775807\nspeed=   0x\nnonsense\n",
-                                std::nullopt);
+  const auto p = parse_progress(
+      "bitrate=N/A\ntotal_size=N/A\nout_time_us=-9223372036854775807\nspeed=   0x\nnonsense\n", std::nullopt);
   model::Progress nothing;
   nothing.phase = model::Phase::kRunning;
   EXPECT_EQ(p, nothing);

@@ -36,10 +36,14 @@ bool legal_header(std::string_view unit, Kind kind) {
 std::optional<std::size_t> unescaped(std::string_view unit) {
   std::size_t i = 2;
   while (i < unit.size()) {
-    if (byte(unit, i) > 2) i += 3;
-    else if (unit[i - 1] != 0) i += byte(unit, i) == 0 ? 1 : 2;
-    else if (unit[i - 2] != 0) i += 1;
-    else return i - 2;
+    if (byte(unit, i) > 2)
+      i += 3;
+    else if (unit[i - 1] != 0)
+      i += byte(unit, i) == 0 ? 1 : 2;
+    else if (unit[i - 2] != 0)
+      i += 1;
+    else
+      return i - 2;
   }
   return std::nullopt;
 }
@@ -112,12 +116,14 @@ Result<std::optional<std::string>> find_damage(const std::string& path, const Sc
     const ProbedStream* const stream = index < streams.size() ? streams[index] : nullptr;
     if (stream == nullptr || packet.pos < 0 || packet.size <= 0) continue;
     const auto size = static_cast<std::size_t>(packet.size);
-    FFRTMP_ASSIGN(const std::string bytes, sys::read_at(fd.get(), size + (in_blocks ? kMaxBlockHeader : 0), packet.pos));
+    FFRTMP_ASSIGN(const std::string bytes,
+                  sys::read_at(fd.get(), size + (in_blocks ? kMaxBlockHeader : 0), packet.pos));
     if (bytes.size() < size) return std::optional(cat(place(*stream, packet), "the file ends before it"));
     const Kind kind = kind_of(*stream);
-    const std::string wrong = kind == Kind::kArithmetic
-                                  ? zero_run(bytes)
-                                  : wrong_nals(bytes, size, static_cast<std::size_t>(stream->nal_length_bytes.value_or(4)), kind);
+    const std::string wrong =
+        kind == Kind::kArithmetic
+            ? zero_run(bytes)
+            : wrong_nals(bytes, size, static_cast<std::size_t>(stream->nal_length_bytes.value_or(4)), kind);
     if (!wrong.empty()) return std::optional(cat(place(*stream, packet), wrong));
   }
   return std::optional<std::string>();

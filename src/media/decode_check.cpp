@@ -36,8 +36,9 @@ std::vector<double> key_times(const Scan& scan, double start) {
 bool harmless(std::string_view line) {
   constexpr std::array<std::string_view, 5> kLines{"co located POCs unavailable", "mmco: unref short failure",
                                                    "number of reference frames", "SEI type", "Last message repeated"};
-  return trim(line).empty() ||
-         std::any_of(kLines.begin(), kLines.end(), [&](std::string_view text) { return line.find(text) != std::string_view::npos; });
+  return trim(line).empty() || std::any_of(kLines.begin(), kLines.end(), [&](std::string_view text) {
+           return line.find(text) != std::string_view::npos;
+         });
 }
 
 std::string first_complaint(std::string_view text) {
@@ -63,8 +64,8 @@ std::vector<std::string> decode_command(const DecodeRequest& request, const std:
   return argv;
 }
 
-Result<std::optional<std::string>> decode(const DecodeRequest& request, const std::vector<Window>& windows, const RunTool& run,
-                                          std::chrono::milliseconds patience) {
+Result<std::optional<std::string>> decode(const DecodeRequest& request, const std::vector<Window>& windows,
+                                          const RunTool& run, std::chrono::milliseconds patience) {
   FFRTMP_ASSIGN(const ToolResult result, run(decode_command(request, windows), patience));
   std::string complaint = first_complaint(result.err);
   if (result.exit_code != 0 && complaint.empty()) complaint = cat("the decoder ended with ", result.exit_code);
@@ -78,14 +79,16 @@ std::vector<Window> plan_windows(const Scan& scan, model::VerifyLevel level) {
   if (level == model::VerifyLevel::kPackets) return {};
   const double start = scan.probe.start_seconds.value_or(0);
   double length = 0;
-  for (const ProbedStream& stream : scan.probe.streams) length = std::max(length, stream.end_seconds.value_or(0) - start);
+  for (const ProbedStream& stream : scan.probe.streams)
+    length = std::max(length, stream.end_seconds.value_or(0) - start);
   if (level == model::VerifyLevel::kFull || length <= kShortSeconds) return {Window{}};
   const auto keys = key_times(scan, start);
   return {Window{0, kWindowSeconds}, Window{key_before(keys, (length - kWindowSeconds) / 2), kWindowSeconds},
           Window{key_before(keys, length - kWindowSeconds), std::nullopt}};
 }
 
-Result<std::optional<std::string>> find_decode_error(const DecodeRequest& request, const std::vector<Window>& windows, const RunTool& run) {
+Result<std::optional<std::string>> find_decode_error(const DecodeRequest& request, const std::vector<Window>& windows,
+                                                     const RunTool& run) {
   if (windows.empty()) return std::optional<std::string>();
   const auto patience = windows.size() > 1 ? kMinPatience : std::chrono::milliseconds(std::chrono::hours(24));
   if (windows.size() < 2) return decode(request, windows, run, patience);

@@ -20,16 +20,22 @@ struct Candidate {
   std::string_view codec;
 };
 // In order of preference within a codec.
-constexpr std::array kSoftware{Candidate{"libx264", "h264"},       Candidate{"libx265", "hevc"}, Candidate{"libsvtav1", "av1"},
-                               Candidate{"libaom-av1", "av1"},     Candidate{"libvpx-vp9", "vp9"}, Candidate{"libvpx", "vp8"}};
+constexpr std::array kSoftware{Candidate{"libx264", "h264"},   Candidate{"libx265", "hevc"},
+                               Candidate{"libsvtav1", "av1"},  Candidate{"libaom-av1", "av1"},
+                               Candidate{"libvpx-vp9", "vp9"}, Candidate{"libvpx", "vp8"}};
 
 bool holds(const std::vector<std::string>& list, std::string_view item) {
   return std::find(list.begin(), list.end(), item) != list.end();
 }
 
 std::vector<std::string> probe_command(const std::string& ffmpeg, std::string_view encoder, std::string_view format) {
-  std::vector<std::string> argv{ffmpeg, "-nostdin", "-v", "error", "-f", "lavfi", "-i", "testsrc2=size=640x360:rate=30",
-                                "-frames:v", "8", "-vf", cat("format=", format), "-c:v", std::string(encoder)};
+  std::vector<std::string> argv{ffmpeg,      "-nostdin",
+                                "-v",        "error",
+                                "-f",        "lavfi",
+                                "-i",        "testsrc2=size=640x360:rate=30",
+                                "-frames:v", "8",
+                                "-vf",       cat("format=", format),
+                                "-c:v",      std::string(encoder)};
   // As it comes, libaom takes 16 s for these 8 frames on two cores, three times the limit.
   if (encoder == "libaom-av1") argv.insert(argv.end(), {"-usage", "realtime", "-cpu-used", "8"});
   argv.insert(argv.end(), {"-f", "null", "-"});
@@ -37,9 +43,11 @@ std::vector<std::string> probe_command(const std::string& ffmpeg, std::string_vi
 }
 
 // Why it cannot encode that format, or "".
-std::string try_encode(const std::string& ffmpeg, std::string_view encoder, std::string_view format, const RunTool& run) {
+std::string try_encode(const std::string& ffmpeg, std::string_view encoder, std::string_view format,
+                       const RunTool& run) {
   const auto result = run(probe_command(ffmpeg, encoder, format), kProbeTimeout);
-  if (!result) return result.error().code == Errc::kTimeout ? "validation timeout (encoder may be hung)" : result.error().message;
+  if (!result)
+    return result.error().code == Errc::kTimeout ? "validation timeout (encoder may be hung)" : result.error().message;
   return result->exit_code == 0 ? std::string() : probe_failure(result->exit_code, result->err);
 }
 
@@ -83,8 +91,10 @@ std::vector<std::string> parse_encoder_names(std::string_view text) {
   bool in_list = false;
   for (const std::string_view line : split(text, '\n')) {
     const std::string_view row = trim(line);
-    if (row.starts_with("---")) in_list = true;
-    else if (in_list && row.size() > 7 && row.front() == 'V') out.emplace_back(row.substr(7, row.find(' ', 7) - 7));
+    if (row.starts_with("---"))
+      in_list = true;
+    else if (in_list && row.size() > 7 && row.front() == 'V')
+      out.emplace_back(row.substr(7, row.find(' ', 7) - 7));
   }
   return out;
 }

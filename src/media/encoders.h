@@ -12,8 +12,8 @@
 namespace ffrtmp::media {
 
 struct Detection {
-  std::string version;                    // "5.1.9-0+deb12u1"
-  std::vector<model::Encoder> encoders;   // in order of preference for a codec; unusable ones carry the reason
+  std::string version;                   // "5.1.9-0+deb12u1"
+  std::vector<model::Encoder> encoders;  // in order of preference for a codec; unusable ones carry the reason
 };
 
 // Runs the probes two at a time, 5 s each. kGone: "ffmpeg not found in PATH".

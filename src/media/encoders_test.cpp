@@ -15,15 +15,19 @@ const char* const kList =
     " A....D aac                  AAC\n V....D libvpx               libvpx VP8 (codec vp8)\n V..... libx265    x (codec hevc)\n";
 
 TEST(Encoders, Parsers) {
-  EXPECT_EQ(parse_version("ffmpeg version 5.1.9-0+deb12u1 Copyright (c) 2000-2026 the FFmpeg developers\nbuilt"), "5.1.9-0+deb12u1");
+  EXPECT_EQ(parse_version("ffmpeg version 5.1.9-0+deb12u1 Copyright (c) 2000-2026 the FFmpeg developers\nbuilt"),
+            "5.1.9-0+deb12u1");
   EXPECT_EQ(parse_encoder_names(kList), (Texts{"libx264", "libvpx", "libx265"}));
-  EXPECT_EQ(parse_pixel_formats("x\n    Supported pixel formats: yuv420p yuv420p10le\nlibsvtav1 AVOptions:\n"), (Texts{"yuv420p", "yuv420p10le"}));
+  EXPECT_EQ(parse_pixel_formats("x\n    Supported pixel formats: yuv420p yuv420p10le\nlibsvtav1 AVOptions:\n"),
+            (Texts{"yuv420p", "yuv420p10le"}));
 }
 
 TEST(Encoders, ReasonsOfFailedProbes) {  // contract: F33
-  EXPECT_EQ(probe_failure(1, "[h264_nvenc @ 0x5] Cannot load libcuda.so.1\nError initializing"), "CUDA runtime not available (libcuda.so.1 not found)");
+  EXPECT_EQ(probe_failure(1, "[h264_nvenc @ 0x5] Cannot load libcuda.so.1\nError initializing"),
+            "CUDA runtime not available (libcuda.so.1 not found)");
   EXPECT_EQ(probe_failure(1, "Unknown encoder 'x'"), "encoder not recognized by FFmpeg");
-  EXPECT_EQ(probe_failure(127, "ffmpeg: error while loading shared libraries: libx.so: cannot open shared object file"), "required library not available");
+  EXPECT_EQ(probe_failure(127, "ffmpeg: error while loading shared libraries: libx.so: cannot open shared object file"),
+            "required library not available");
   EXPECT_EQ(probe_failure(1, "No capable devices found"), "no NVENC-capable GPU found");
   EXPECT_EQ(probe_failure(4, "?"), "encode test failed: exit 4");
 }
@@ -55,7 +59,8 @@ TEST(Encoders, EachOutcome) {
 TEST(Encoders, TheRealOne) {
   const auto found = detect_encoders("ffmpeg", make_run_tool());
   ASSERT_TRUE(found) << found.error().message;
-  for (const model::Encoder& encoder : found->encoders) EXPECT_TRUE(encoder.usable) << encoder.name << ": " << encoder.reason.value_or("");
+  for (const model::Encoder& encoder : found->encoders)
+    EXPECT_TRUE(encoder.usable) << encoder.name << ": " << encoder.reason.value_or("");
   EXPECT_EQ(detect_encoders("/none/ffmpeg", make_run_tool()).error().message, "ffmpeg not found in PATH");
 }
 

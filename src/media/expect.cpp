@@ -27,15 +27,16 @@ Status check_whole(const Probe& input) {
   // Some containers count from zero, some from the first packet: the longer reading is held to be what there is.
   const double held = end - std::min(0.0, input.start_seconds.value_or(0));
   if (const double declared = input.duration_seconds.value_or(0); declared - held > slack(declared))
-    return make_error(Errc::kInvalid, cat("the input is cut short: it declares ", seconds_text(declared), " and holds ", seconds_text(held)));
+    return make_error(Errc::kInvalid, cat("the input is cut short: it declares ", seconds_text(declared), " and holds ",
+                                          seconds_text(held)));
   if (!input.format.starts_with("mov")) return {};
   for (const ProbedStream& stream : input.streams) {
     if (stream.is_attached_pic || (stream.type != "video" && stream.type != "audio")) continue;
     const double declared = stream.duration_seconds.value_or(0);
     const double span = stream.end_seconds.value_or(0) - std::min(0.0, stream.first_pts_seconds.value_or(0));
     if (declared - span > slack(declared))
-      return make_error(Errc::kInvalid, cat("the input is cut short: its ", stream.type, " declares ", seconds_text(declared),
-                                            " and holds ", seconds_text(span)));
+      return make_error(Errc::kInvalid, cat("the input is cut short: its ", stream.type, " declares ",
+                                            seconds_text(declared), " and holds ", seconds_text(span)));
   }
   return {};
 }
@@ -49,10 +50,14 @@ const ProbedStream* mapped(const Probe& input, const std::string& map) {
 
 // ffprobe's name of what an encoder makes.
 std::string codec_made(const std::string& codec) {
-  struct Row { std::string_view start, made; };
-  constexpr std::array kRows{Row{"h265", "hevc"}, Row{"libx264", "h264"}, Row{"libx265", "hevc"}, Row{"libsvtav1", "av1"},
-                             Row{"libaom-av1", "av1"}, Row{"libvpx-vp9", "vp9"}, Row{"libvpx", "vp8"}, Row{"librav1e", "av1"},
-                             Row{"h264", "h264"}, Row{"hevc", "hevc"}, Row{"av1", "av1"}, Row{"vp9", "vp9"}, Row{"vp8", "vp8"}};
+  struct Row {
+    std::string_view start, made;
+  };
+  constexpr std::array kRows{Row{"h265", "hevc"},     Row{"libx264", "h264"},   Row{"libx265", "hevc"},
+                             Row{"libsvtav1", "av1"}, Row{"libaom-av1", "av1"}, Row{"libvpx-vp9", "vp9"},
+                             Row{"libvpx", "vp8"},    Row{"librav1e", "av1"},   Row{"h264", "h264"},
+                             Row{"hevc", "hevc"},     Row{"av1", "av1"},        Row{"vp9", "vp9"},
+                             Row{"vp8", "vp8"}};
   for (const Row& row : kRows)
     if (std::string_view(codec).starts_with(row.start)) return std::string(row.made);
   return {};
@@ -65,8 +70,10 @@ std::string stored_format(const std::string& pixel_format) {
 
 void expect_picture(Expectation& out, const ProbedStream& video, const model::Parameters& p) {
   const bool copied = p.codec == "copy";
-  if (copied) out.video_codec = video.codec;
-  else if (std::string made = codec_made(p.codec); !made.empty()) out.video_codec = std::move(made);
+  if (copied)
+    out.video_codec = video.codec;
+  else if (std::string made = codec_made(p.codec); !made.empty())
+    out.video_codec = std::move(made);
   out.pixel_format = copied ? video.pixel_format : stored_format(p.pixel_format);
   out.fps = p.fps;
   if (p.width && p.height) {
@@ -106,8 +113,10 @@ void expect_motion(Expectation& out, const ProbedStream& video, const model::Par
     return;
   }
   out.video_seconds = std::max(0.0, std::min(last, cut - frame) - std::max(0.0, *video.first_pts_seconds - start));
-  if (!is_cut) out.video_frames = *video.packets;
-  else if (gap < 3 * frame) out.video_frames = std::llround(*out.video_seconds / frame) + 1;
+  if (!is_cut)
+    out.video_frames = *video.packets;
+  else if (gap < 3 * frame)
+    out.video_frames = std::llround(*out.video_seconds / frame) + 1;
   if (is_cut) out.spare_seconds = gap;
 }
 
@@ -115,13 +124,15 @@ void expect_motion(Expectation& out, const ProbedStream& video, const model::Par
 double start_of(const Probe& input) {
   double start = input.start_seconds.value_or(0);
   for (const ProbedStream& stream : input.streams)
-    if (stream.type == "video" || stream.type == "audio") start = std::min(start, stream.first_pts_seconds.value_or(start));
+    if (stream.type == "video" || stream.type == "audio")
+      start = std::min(start, stream.first_pts_seconds.value_or(start));
   return start;
 }
 
 }  // namespace
 
-Result<Expectation> expect_output(const Probe& input, const model::Parameters& parameters, const std::vector<std::string>& maps) {
+Result<Expectation> expect_output(const Probe& input, const model::Parameters& parameters,
+                                  const std::vector<std::string>& maps) {
   FFRTMP_TRY(check_whole(input));
   Expectation out;
   const double cut = parameters.duration_seconds.value_or(std::numeric_limits<double>::infinity());
@@ -133,7 +144,8 @@ Result<Expectation> expect_output(const Probe& input, const model::Parameters& p
     if (stream == nullptr) return make_error(Errc::kInvalid, cat("the input has no stream ", map));
     if (stream->type == "subtitle") ++out.subtitle_streams;
     if (stream->type != "video" && stream->type != "audio") continue;
-    if (stream->packets == 0) return make_error(Errc::kInvalid, cat("the input's stream ", stream->index, " (", stream->type, ") is empty"));
+    if (stream->packets == 0)
+      return make_error(Errc::kInvalid, cat("the input's stream ", stream->index, " (", stream->type, ") is empty"));
     if (stream->type == "video" && out.video_streams++ == 0) {
       expect_picture(out, *stream, parameters);
       expect_motion(out, *stream, parameters, start, cut);

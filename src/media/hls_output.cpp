@@ -40,9 +40,12 @@ Result<HlsFiles> check_hls(const std::string& playlist) {
   for (const std::string& segment : out.list.segments) {
     struct stat info {};
     const std::string& path = out.paths.emplace_back(cat(dir, segment));
-    if (segment.find('/') != std::string::npos) out.wrong = cat("segment ", segment, " lies elsewhere");
-    else if (lstat(path.c_str(), &info) != 0 || !S_ISREG(info.st_mode)) out.wrong = cat("segment ", segment, " is missing");
-    else if (info.st_size == 0) out.wrong = cat("segment ", segment, " is empty");
+    if (segment.find('/') != std::string::npos)
+      out.wrong = cat("segment ", segment, " lies elsewhere");
+    else if (lstat(path.c_str(), &info) != 0 || !S_ISREG(info.st_mode))
+      out.wrong = cat("segment ", segment, " is missing");
+    else if (info.st_size == 0)
+      out.wrong = cat("segment ", segment, " is empty");
     if (!out.wrong.empty()) return out;
     out.size_bytes += info.st_size;
     FFRTMP_ASSIGN(const auto damage, find_ts_damage(path));

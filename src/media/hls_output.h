@@ -11,7 +11,7 @@ namespace ffrtmp::media {
 struct HlsList {
   std::vector<std::string> segments;  // as named, relative to the playlist
   double total_seconds = 0;
-  bool closed = false;                // EXT-X-ENDLIST
+  bool closed = false;  // EXT-X-ENDLIST
 };
 
 // Pure. kCorrupt (line) for text that is no media playlist.

@@ -42,12 +42,18 @@ std::optional<double> ratio(std::string_view value) {
 Packet parse_packet(std::string_view items) {
   Packet out;
   for_each_item(items, [&](std::string_view key, std::string_view value) {
-    if (key == "stream_index") out.stream = small(value).value_or(-1);
-    else if (key == "pts_time") out.pts = time_of(value);
-    else if (key == "dts_time") out.dts = time_of(value);
-    else if (key == "duration_time") out.duration = time_of(value);
-    else if (key == "size") out.size = parse_int(value).value_or(0);
-    else if (key == "pos") out.pos = parse_int(value).value_or(-1);
+    if (key == "stream_index")
+      out.stream = small(value).value_or(-1);
+    else if (key == "pts_time")
+      out.pts = time_of(value);
+    else if (key == "dts_time")
+      out.dts = time_of(value);
+    else if (key == "duration_time")
+      out.duration = time_of(value);
+    else if (key == "size")
+      out.size = parse_int(value).value_or(0);
+    else if (key == "pos")
+      out.pos = parse_int(value).value_or(-1);
     else if (key == "flags") {
       out.key = value.find('K') != std::string_view::npos;
       out.discard = value.find('D') != std::string_view::npos;
@@ -61,27 +67,45 @@ void take_stream_item(ProbedStream& out, std::string_view key, std::string_view 
     if (value.empty() || value == "N/A" || value == "unknown") return std::nullopt;
     return std::string(value);
   };
-  if (key == "index") out.index = small(value).value_or(-1);
-  else if (key == "codec_type") out.type = value;
-  else if (key == "codec_name") out.codec = value;
-  else if (key == "width") out.width = small(value);
-  else if (key == "height") out.height = small(value);
-  else if (key == "pix_fmt") out.pixel_format = text();
-  else if (key == "avg_frame_rate") out.fps = ratio(value);
-  else if (key == "channels") out.channels = small(value);
-  else if (key == "sample_rate") out.sample_rate = small(value);
-  else if (key == "duration") out.duration_seconds = parse_number(value);
-  else if (key == "nal_length_size") out.nal_length_bytes = small(value);
-  else if (key == "disposition:attached_pic") out.is_attached_pic = value == "1";
-  else if (key == "tag:language") out.language = text();
-  else if (key == "rotation") out.rotation_degrees = static_cast<int>(parse_int(value).value_or(0));
+  if (key == "index")
+    out.index = small(value).value_or(-1);
+  else if (key == "codec_type")
+    out.type = value;
+  else if (key == "codec_name")
+    out.codec = value;
+  else if (key == "width")
+    out.width = small(value);
+  else if (key == "height")
+    out.height = small(value);
+  else if (key == "pix_fmt")
+    out.pixel_format = text();
+  else if (key == "avg_frame_rate")
+    out.fps = ratio(value);
+  else if (key == "channels")
+    out.channels = small(value);
+  else if (key == "sample_rate")
+    out.sample_rate = small(value);
+  else if (key == "duration")
+    out.duration_seconds = parse_number(value);
+  else if (key == "nal_length_size")
+    out.nal_length_bytes = small(value);
+  else if (key == "disposition:attached_pic")
+    out.is_attached_pic = value == "1";
+  else if (key == "tag:language")
+    out.language = text();
+  else if (key == "rotation")
+    out.rotation_degrees = static_cast<int>(parse_int(value).value_or(0));
 }
 
 void take_format_item(Probe& out, std::string_view key, std::string_view value) {
-  if (key == "format_name") out.format = value;
-  else if (key == "duration") out.duration_seconds = parse_number(value);
-  else if (key == "start_time") out.start_seconds = parse_number(value);
-  else if (key == "size") out.size_bytes = parse_int(value).value_or(0);
+  if (key == "format_name")
+    out.format = value;
+  else if (key == "duration")
+    out.duration_seconds = parse_number(value);
+  else if (key == "start_time")
+    out.start_seconds = parse_number(value);
+  else if (key == "size")
+    out.size_bytes = parse_int(value).value_or(0);
 }
 
 void summarise(ProbedStream& stream, const std::vector<Packet>& packets) {

@@ -15,13 +15,13 @@ inline constexpr double kNoTime = std::numeric_limits<double>::quiet_NaN();
 
 struct Packet {
   int stream = -1;
-  double pts = kNoTime;       // seconds
+  double pts = kNoTime;  // seconds
   double dts = kNoTime;
   double duration = kNoTime;
-  std::int64_t size = 0;      // bytes
-  std::int64_t pos = -1;      // of the packet, or of its container's block, in the file
+  std::int64_t size = 0;  // bytes
+  std::int64_t pos = -1;  // of the packet, or of its container's block, in the file
   bool key = false;
-  bool discard = false;       // primes the decoder, is not shown
+  bool discard = false;  // primes the decoder, is not shown
 };
 
 struct Scan {

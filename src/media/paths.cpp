@@ -56,7 +56,8 @@ std::vector<Place> places(const std::string& path, const std::vector<std::string
     if (!relative) relative = relative_to(path, real);
     if (relative) out.push_back({real, *relative});
   }
-  std::stable_sort(out.begin(), out.end(), [](const Place& a, const Place& b) { return a.relative.size() < b.relative.size(); });
+  std::stable_sort(out.begin(), out.end(),
+                   [](const Place& a, const Place& b) { return a.relative.size() < b.relative.size(); });
   return out;
 }
 
@@ -141,7 +142,8 @@ Result<OutputPlace> open_output_place(const std::string& path, const std::vector
   const std::size_t slash = place.relative.rfind('/');
   const std::string parent = slash == std::string::npos ? "" : place.relative.substr(0, slash);
   FFRTMP_ASSIGN(sys::Fd dir, make_beneath(place.root, parent));
-  return OutputPlace{dir.release(), joined(place.root, parent), place.relative.substr(slash == std::string::npos ? 0 : slash + 1)};
+  return OutputPlace{dir.release(), joined(place.root, parent),
+                     place.relative.substr(slash == std::string::npos ? 0 : slash + 1)};
 }
 
 }  // namespace ffrtmp::media

@@ -15,7 +15,7 @@ namespace ffrtmp::media {
 // Opens an input for reading beneath a root, following no symlink: kForbidden outside, kGone when missing, kDenied.
 // Returns a descriptor; ffmpeg is given /proc/self/fd/N or the path it was resolved to.
 struct OpenedInput {
-  int fd = -1;  // owned by the caller
+  int fd = -1;       // owned by the caller
   std::string path;  // absolute, as the kernel resolved it
   std::int64_t size_bytes = 0;
 };

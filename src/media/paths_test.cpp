@@ -23,7 +23,8 @@ Errc code(const std::string& path, const std::vector<std::string>& roots) {
 constexpr Errc kOpened = Errc::kInternal;
 
 TEST(CheckPathSyntax, RefusesWhatIsNoPlainPath) {  // contract: F44
-  for (const char* path : {"", "a.mp4", "/a/../b", "/..", "-i", "/a/-i", "/a//b", "/a/./b", "/a/", "http://h/x", "/a\nb", "/a\x7f"}) {
+  for (const char* path :
+       {"", "a.mp4", "/a/../b", "/..", "-i", "/a/-i", "/a//b", "/a/./b", "/a/", "http://h/x", "/a\nb", "/a\x7f"}) {
     const auto status = check_path_syntax(path, {});
     ASSERT_FALSE(status) << path;
     EXPECT_EQ(status.error().code, Errc::kInvalidField) << path;

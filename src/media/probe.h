@@ -12,14 +12,15 @@
 
 namespace ffrtmp::media {
 
-// Runs a tool to its end: argv, no shell, killed with its group after `timeout` or when `canceled` turns true. Handed in,
-// so that tests and the worker's cgroups decide how.
+// Runs a tool to its end: argv, no shell, killed with its group after `timeout` or when `canceled` turns true. Handed
+// in, so that tests and the worker's cgroups decide how.
 struct ToolResult {
   int exit_code = -1;  // 128+n after signal n
   std::string out;
-  std::string err;     // last 64 KiB
+  std::string err;  // last 64 KiB
 };
-using RunTool = std::function<Result<ToolResult>(const std::vector<std::string>& argv, std::chrono::milliseconds timeout)>;
+using RunTool =
+    std::function<Result<ToolResult>(const std::vector<std::string>& argv, std::chrono::milliseconds timeout)>;
 
 struct ProbedStream {
   int index = 0;
@@ -28,18 +29,18 @@ struct ProbedStream {
   std::optional<int> width;
   std::optional<int> height;
   std::optional<std::string> pixel_format;
-  std::optional<double> fps;               // avg_frame_rate
+  std::optional<double> fps;  // avg_frame_rate
   std::optional<int> channels;
   std::optional<int> sample_rate;
   std::optional<double> duration_seconds;  // declared
   std::optional<std::string> language;
   bool is_attached_pic = false;
-  int rotation_degrees = 0;                // of the display matrix; ffmpeg turns the picture when it encodes
-  std::optional<int> nal_length_bytes;     // of length-prefixed h264
+  int rotation_degrees = 0;             // of the display matrix; ffmpeg turns the picture when it encodes
+  std::optional<int> nal_length_bytes;  // of length-prefixed h264
   // From the packet scan; absent after a probe of headers only. Packets that only prime the decoder do not count.
   std::optional<double> first_pts_seconds;
   std::optional<double> last_pts_seconds;
-  std::optional<double> end_seconds;       // largest pts + duration of its packets
+  std::optional<double> end_seconds;          // largest pts + duration of its packets
   std::optional<double> largest_gap_seconds;  // between neighbours in time
   std::optional<std::int64_t> packets;
 };
@@ -55,8 +56,8 @@ struct Probe {
 
 struct ProbeOptions {
   std::string ffprobe = "ffprobe";
-  std::string demuxer;      // forced; empty: only for our own outputs
-  bool packets = false;     // read every packet
+  std::string demuxer;   // forced; empty: only for our own outputs
+  bool packets = false;  // read every packet
   std::chrono::milliseconds timeout{60'000};
 };
 
@@ -65,7 +66,8 @@ struct ProbeOptions {
 
 // The demuxer to force for an input, by the first bytes of the file (not its name): "mov", "matroska", "mpegts", "avi",
 // "flv", "ogg", "wav", "mp3", "aac", "flac", "h264", "hevc", "ivf", "yuv4mpegpipe", "mxf", "mpeg", "asf", … .
-// Formats that refer to other files (hls, dash, concat, ffmetadata, sdp, image patterns) are kForbidden, as is what nobody knows.
+// Formats that refer to other files (hls, dash, concat, ffmetadata, sdp, image patterns) are kForbidden, as is what
+// nobody knows.
 [[nodiscard]] Result<std::string> sniff_demuxer(const std::string& path);
 
 }  // namespace ffrtmp::media

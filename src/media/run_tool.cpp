@@ -56,7 +56,8 @@ class Running {
     kill(-child_.pid, SIGKILL);
     kill(child_.pid, SIGKILL);
     siginfo_t info{};
-    while (waitid(static_cast<idtype_t>(P_PIDFD), static_cast<id_t>(child_.pidfd.get()), &info, WEXITED) != 0 && errno == EINTR) {
+    while (waitid(static_cast<idtype_t>(P_PIDFD), static_cast<id_t>(child_.pidfd.get()), &info, WEXITED) != 0 &&
+           errno == EINTR) {
     }
     reaped_ = true;
     return info.si_code == CLD_EXITED ? info.si_status : 128 + info.si_status;
@@ -87,7 +88,8 @@ struct Streams {
 };
 
 // Until the child has exited and its output is read. What is left open by a grandchild is not waited for.
-Status pump(Running& running, Streams& streams, ToolResult& result, SteadyClock::time_point end, const std::atomic<bool>* canceled) {
+Status pump(Running& running, Streams& streams, ToolResult& result, SteadyClock::time_point end,
+            const std::atomic<bool>* canceled) {
   for (;;) {
     std::array<pollfd, 3> fds{pollfd{streams.out.read.get(), POLLIN, 0}, pollfd{streams.err.read.get(), POLLIN, 0},
                               pollfd{running.pidfd(), POLLIN, 0}};
@@ -95,7 +97,8 @@ Status pump(Running& running, Streams& streams, ToolResult& result, SteadyClock:
     if (left.count() <= 0) return make_error(Errc::kTimeout, "timed out");
     if (canceled != nullptr && canceled->load()) return make_error(Errc::kUnavailable, "canceled");
     const auto wait = canceled == nullptr ? left : std::min(left, kCancelLook);
-    if (poll(fds.data(), fds.size(), static_cast<int>(wait.count()) + 1) < 0 && errno != EINTR) return last_sys_error("poll");
+    if (poll(fds.data(), fds.size(), static_cast<int>(wait.count()) + 1) < 0 && errno != EINTR)
+      return last_sys_error("poll");
     if (streams.out.read && !drain(streams.out.read.get(), result.out, 0)) streams.out.read.reset();
     if (streams.err.read && !drain(streams.err.read.get(), result.err, kErrTailBytes)) streams.err.read.reset();
     if (result.out.size() > kMaxOutBytes) return make_error(Errc::kTooLarge, "writes too much");
@@ -106,7 +109,8 @@ Status pump(Running& running, Streams& streams, ToolResult& result, SteadyClock:
   }
 }
 
-Result<ToolResult> run_once(const ToolSettings& settings, const std::vector<std::string>& argv, std::chrono::milliseconds timeout) {
+Result<ToolResult> run_once(const ToolSettings& settings, const std::vector<std::string>& argv,
+                            std::chrono::milliseconds timeout) {
   Streams streams;
   FFRTMP_ASSIGN(streams.out, open_pipe());
   FFRTMP_ASSIGN(streams.err, open_pipe());
@@ -132,9 +136,11 @@ Result<ToolResult> run_once(const ToolSettings& settings, const std::vector<std:
 }  // namespace
 
 RunTool make_run_tool(ToolSettings settings) {
-  return [settings = std::move(settings)](const std::vector<std::string>& argv, std::chrono::milliseconds timeout) -> Result<ToolResult> {
+  return [settings = std::move(settings)](const std::vector<std::string>& argv,
+                                          std::chrono::milliseconds timeout) -> Result<ToolResult> {
     auto result = run_once(settings, argv, timeout);
-    if (!result) return std::move(result).error().within(argv.empty() ? std::string_view("tool") : std::string_view(argv.front()));
+    if (!result)
+      return std::move(result).error().within(argv.empty() ? std::string_view("tool") : std::string_view(argv.front()));
     return result;
   };
 }

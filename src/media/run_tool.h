@@ -10,10 +10,10 @@
 namespace ffrtmp::media {
 
 struct ToolSettings {
-  std::vector<std::string> env;                    // whole environment; empty: the caller's
+  std::vector<std::string> env;  // whole environment; empty: the caller's
   std::optional<int> nice;
-  int cgroup_dir = -1;                             // see sys/spawn.h
-  const std::atomic<bool>* canceled = nullptr;     // looked at every 50 ms; outlives the RunTool
+  int cgroup_dir = -1;                          // see sys/spawn.h
+  const std::atomic<bool>* canceled = nullptr;  // looked at every 50 ms; outlives the RunTool
 };
 
 // kGone: no such program. kTimeout; kUnavailable after a cancel; kTooLarge: more than 1 GiB of output. Any thread.

@@ -26,7 +26,8 @@ TEST(RunTool, OutputErrorsAndExit) {
 }
 
 TEST(RunTool, MuchOutputIsReadAndTheTailOfErrorsKept) {
-  const auto result = make_run_tool()({"sh", "-c", "head -c 3000000 /dev/zero; head -c 3000000 /dev/zero | tr '\\0' x >&2; printf end >&2"}, 30s);
+  const auto result = make_run_tool()(
+      {"sh", "-c", "head -c 3000000 /dev/zero; head -c 3000000 /dev/zero | tr '\\0' x >&2; printf end >&2"}, 30s);
   ASSERT_TRUE(result);
   EXPECT_EQ(result->out.size(), 3000000U);
   EXPECT_EQ(result->err.size(), 64U * 1024);
@@ -50,7 +51,8 @@ void expect_gone(const std::string& pids) {
 
 TEST(RunTool, ATimeoutKillsTheGroup) {
   const test::TempDir dir;
-  const std::string script = "trap '' TERM; (trap '' TERM; exec sleep 60) & echo $! >" + (dir / "pids") + "; echo $$ >>" + (dir / "pids") + "; wait";
+  const std::string script = "trap '' TERM; (trap '' TERM; exec sleep 60) & echo $! >" + (dir / "pids") +
+                             "; echo $$ >>" + (dir / "pids") + "; wait";
   const auto begin = std::chrono::steady_clock::now();
   const auto result = make_run_tool()({"sh", "-c", script}, 300ms);
   ASSERT_FALSE(result);

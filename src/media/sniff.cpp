@@ -22,14 +22,25 @@ struct Magic {
 };
 
 constexpr std::array kMagics{
-    Magic{4, "ftyp"sv, "mov"},        Magic{4, "moov"sv, "mov"},          Magic{4, "mdat"sv, "mov"},
-    Magic{4, "wide"sv, "mov"},        Magic{4, "free"sv, "mov"},          Magic{4, "skip"sv, "mov"},
-    Magic{0, "\x1a\x45\xdf\xa3"sv, "matroska"},                           Magic{0, "FLV\x01"sv, "flv"},
-    Magic{0, "OggS"sv, "ogg"},        Magic{0, "fLaC"sv, "flac"},         Magic{0, "DKIF"sv, "ivf"},
-    Magic{0, "YUV4MPEG2 "sv, "yuv4mpegpipe"},                             Magic{0, "\x06\x0e\x2b\x34"sv, "mxf"},
-    Magic{0, "\x30\x26\xb2\x75"sv, "asf"},                                Magic{0, "\x00\x00\x01\xba"sv, "mpeg"},
-    Magic{0, "\x00\x00\x01\xb3"sv, "mpegvideo"},                          Magic{0, "caff"sv, "caf"},
-    Magic{0, "#!AMR"sv, "amr"},       Magic{0, "riff\x2e\x91\xcf\x11"sv, "w64"},
+    Magic{4, "ftyp"sv, "mov"},
+    Magic{4, "moov"sv, "mov"},
+    Magic{4, "mdat"sv, "mov"},
+    Magic{4, "wide"sv, "mov"},
+    Magic{4, "free"sv, "mov"},
+    Magic{4, "skip"sv, "mov"},
+    Magic{0, "\x1a\x45\xdf\xa3"sv, "matroska"},
+    Magic{0, "FLV\x01"sv, "flv"},
+    Magic{0, "OggS"sv, "ogg"},
+    Magic{0, "fLaC"sv, "flac"},
+    Magic{0, "DKIF"sv, "ivf"},
+    Magic{0, "YUV4MPEG2 "sv, "yuv4mpegpipe"},
+    Magic{0, "\x06\x0e\x2b\x34"sv, "mxf"},
+    Magic{0, "\x30\x26\xb2\x75"sv, "asf"},
+    Magic{0, "\x00\x00\x01\xba"sv, "mpeg"},
+    Magic{0, "\x00\x00\x01\xb3"sv, "mpegvideo"},
+    Magic{0, "caff"sv, "caf"},
+    Magic{0, "#!AMR"sv, "amr"},
+    Magic{0, "riff\x2e\x91\xcf\x11"sv, "w64"},
 };
 
 // Formats whose files name other files.
@@ -80,7 +91,7 @@ std::string_view annex_b(std::string_view head) {
   const auto second = static_cast<unsigned char>(head[skip + 1]);
   if ((first == 0x40 || first == 0x42 || first == 0x46) && second == 0x01) return "hevc";  // VPS, SPS, AUD
   const int type = first & 0x1f;
-  if ((first & 0x80) == 0 && (type == 7 || type == 9 || type == 6)) return "h264";          // SPS, AUD, SEI
+  if ((first & 0x80) == 0 && (type == 7 || type == 9 || type == 6)) return "h264";  // SPS, AUD, SEI
   return {};
 }
 
@@ -90,7 +101,8 @@ std::string_view mpeg_audio(std::string_view head) {
   const auto b1 = static_cast<unsigned char>(head[1]);
   const auto b2 = static_cast<unsigned char>(head[2]);
   if ((b1 & 0xf6) == 0xf0) return "aac";
-  const bool legal = (b1 & 0xe0) == 0xe0 && (b1 & 0x18) != 0x08 && (b1 & 0x06) != 0 && (b2 >> 4) != 15 && ((b2 >> 2) & 3) != 3;
+  const bool legal =
+      (b1 & 0xe0) == 0xe0 && (b1 & 0x18) != 0x08 && (b1 & 0x06) != 0 && (b2 >> 4) != 15 && ((b2 >> 2) & 3) != 3;
   return legal ? "mp3" : std::string_view{};
 }
 

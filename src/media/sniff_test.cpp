@@ -1,5 +1,4 @@
 #include "media/probe.h"
-
 #include "tests/support/clips.h"
 
 namespace ffrtmp::media {
@@ -40,9 +39,11 @@ TEST(Sniff, ByContentNotByName) {
 TEST(Sniff, WhatRefersToOtherFilesIsRefusedUnderAnyName) {  // contract: F44
   const TempDir dir;
   const std::string path = dir / "in.mp4";
-  for (const char* text : {"#EXTM3U\n#EXTINF:3,\n/etc/shadow\n", "\xef\xbb\xbf#EXTM3U\n", "\n\n#EXTM3U\n", "ffconcat version 1.0\nfile '/etc/shadow'\n",
-                           "<?xml version=\"1.0\"?>\n<MPD xmlns=\"urn:mpeg:dash:schema:mpd:2011\">", "<MPD>", "v=0\r\no=- 0 0 IN IP4 10.0.0.1\r\n",
-                           ";FFMETADATA1\n", "hello", "file '/etc/shadow'\n", "\x89PNG\r\n\x1a\n0000"}) {
+  for (const char* text : {"#EXTM3U\n#EXTINF:3,\n/etc/shadow\n", "\xef\xbb\xbf#EXTM3U\n", "\n\n#EXTM3U\n",
+                           "ffconcat version 1.0\nfile '/etc/shadow'\n",
+                           "<?xml version=\"1.0\"?>\n<MPD xmlns=\"urn:mpeg:dash:schema:mpd:2011\">", "<MPD>",
+                           "v=0\r\no=- 0 0 IN IP4 10.0.0.1\r\n", ";FFMETADATA1\n", "hello", "file '/etc/shadow'\n",
+                           "\x89PNG\r\n\x1a\n0000"}) {
     write_file(path, text);
     EXPECT_EQ(sniffed(path), "forbidden") << text;
   }

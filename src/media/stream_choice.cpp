@@ -13,10 +13,10 @@ struct Extension {
   std::string_view muxer;
 };
 constexpr std::array kExtensions{
-    Extension{"mp4", "mp4"},       Extension{"m4v", "mp4"},   Extension{"m4a", "mp4"},  Extension{"mov", "mov"},
-    Extension{"mkv", "matroska"},  Extension{"mka", "matroska"}, Extension{"webm", "webm"}, Extension{"ts", "mpegts"},
-    Extension{"m2ts", "mpegts"},   Extension{"flv", "flv"},   Extension{"avi", "avi"},  Extension{"ogg", "ogg"},
-    Extension{"mp3", "mp3"},       Extension{"m3u8", "hls"},
+    Extension{"mp4", "mp4"},      Extension{"m4v", "mp4"},      Extension{"m4a", "mp4"},   Extension{"mov", "mov"},
+    Extension{"mkv", "matroska"}, Extension{"mka", "matroska"}, Extension{"webm", "webm"}, Extension{"ts", "mpegts"},
+    Extension{"m2ts", "mpegts"},  Extension{"flv", "flv"},      Extension{"avi", "avi"},   Extension{"ogg", "ogg"},
+    Extension{"mp3", "mp3"},      Extension{"m3u8", "hls"},
 };
 
 bool is_text(std::string_view codec) {
@@ -52,7 +52,8 @@ std::string cannot_hold(const ProbedStream& stream, const model::Parameters& p, 
   if (stream.type == "video" && !holds_video(muxer)) return cat(muxer, " cannot hold it");
   if (stream.type == "audio" && p.audio_codec == model::AudioCodec::kNone) return "audio_codec is none";
   if (stream.type == "subtitle" && subtitle_encoder(stream.codec, muxer).empty()) return cat(muxer, " cannot hold it");
-  if (stream.type != "video" && stream.type != "audio" && stream.type != "subtitle") return "neither picture, sound nor subtitle";
+  if (stream.type != "video" && stream.type != "audio" && stream.type != "subtitle")
+    return "neither picture, sound nor subtitle";
   return {};
 }
 
@@ -94,7 +95,8 @@ Status keep_specified(std::vector<Fate>& fates, const std::vector<std::string>& 
       const auto letter = static_cast<std::size_t>(fate.stream->type.empty() ? '?' : fate.stream->type.front()) & 127;
       if (!matches(specifier, *fate.stream, seen[letter]++)) continue;
       any = true;
-      if (!fate.left_out.empty()) return make_error(Errc::kInvalid, cat("streams: ", described(*fate.stream), ": ", fate.left_out));
+      if (!fate.left_out.empty())
+        return make_error(Errc::kInvalid, cat("streams: ", described(*fate.stream), ": ", fate.left_out));
       fate.keep = true;
     }
     if (!any) return make_error(Errc::kInvalid, cat("streams: \"", specifier, "\" matches no stream of the input"));
@@ -118,7 +120,8 @@ void append_kept(StreamChoice& out, const std::vector<Fate>& fates, std::string_
 
 Result<StreamChoice> choose_streams(const Probe& input, const model::Parameters& parameters, const std::string& muxer) {
   std::vector<Fate> fates;
-  for (const ProbedStream& stream : input.streams) fates.push_back({&stream, false, cannot_hold(stream, parameters, muxer)});
+  for (const ProbedStream& stream : input.streams)
+    fates.push_back({&stream, false, cannot_hold(stream, parameters, muxer)});
   if (parameters.streams.empty() || parameters.streams.front() == "default") {
     keep_default(fates);
   } else if (parameters.streams.front() == "all") {
@@ -130,18 +133,21 @@ Result<StreamChoice> choose_streams(const Probe& input, const model::Parameters&
   for (const std::string_view type : {"video", "audio", "subtitle"}) append_kept(out, fates, type, muxer);
   for (const Fate& fate : fates)
     if (!fate.keep) out.left_out.push_back(cat(described(*fate.stream), ": ", fate.left_out));
-  if (out.video_streams + out.audio_streams == 0) return make_error(Errc::kInvalid, "the input has no video or audio to keep");
+  if (out.video_streams + out.audio_streams == 0)
+    return make_error(Errc::kInvalid, "the input has no video or audio to keep");
   return out;
 }
 
 Result<std::string> muxer_for(const std::string& path) {
   const std::size_t dot = path.find_last_of("./");
-  const std::string extension = dot == std::string::npos || path[dot] == '/' ? "" : to_lower(std::string_view(path).substr(dot + 1));
+  const std::string extension =
+      dot == std::string::npos || path[dot] == '/' ? "" : to_lower(std::string_view(path).substr(dot + 1));
   for (const Extension& row : kExtensions)
     if (row.extension == extension) return std::string(row.muxer);
   std::vector<std::string> names;
   for (const Extension& row : kExtensions) names.emplace_back(row.extension);
-  return field_error("parameters.output", cat("no known container for \".", escape(extension), "\"; known are ", join(names, ", ")));
+  return field_error("parameters.output",
+                     cat("no known container for \".", escape(extension), "\"; known are ", join(names, ", ")));
 }
 
 }  // namespace ffrtmp::media

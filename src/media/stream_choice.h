@@ -16,9 +16,10 @@ struct StreamChoice {
   std::vector<std::string> subtitle_encoders;  // of each mapped subtitle stream: "copy", "mov_text", …
 };
 
-// "default": best video, all audio, subtitles where the muxer takes them. kInvalid: a specifier that matches nothing, or
-// an input without any video or audio to keep.
-[[nodiscard]] Result<StreamChoice> choose_streams(const Probe& input, const model::Parameters& parameters, const std::string& muxer);
+// "default": best video, all audio, subtitles where the muxer takes them. kInvalid: a specifier that matches nothing,
+// or an input without any video or audio to keep.
+[[nodiscard]] Result<StreamChoice> choose_streams(const Probe& input, const model::Parameters& parameters,
+                                                  const std::string& muxer);
 
 // ffmpeg's muxer for an output path by its extension ("mp4", "matroska", "mpegts", …); kInvalidField when unknown.
 [[nodiscard]] Result<std::string> muxer_for(const std::string& path);

@@ -19,9 +19,10 @@ ProbedStream stream(int index, const char* type, const char* codec, int width = 
 
 Probe rich() {
   Probe out;
-  out.streams = {stream(0, "video", "h264", 640), stream(1, "audio", "aac", 0, "eng"), stream(2, "video", "h264", 1920),
-                 stream(3, "audio", "ac3", 0, "ger"), stream(4, "subtitle", "subrip"), stream(5, "subtitle", "hdmv_pgs_subtitle"),
-                 stream(6, "data", "bin_data"), stream(7, "video", "mjpeg", 4000)};
+  out.streams = {stream(0, "video", "h264", 640),  stream(1, "audio", "aac", 0, "eng"),
+                 stream(2, "video", "h264", 1920), stream(3, "audio", "ac3", 0, "ger"),
+                 stream(4, "subtitle", "subrip"),  stream(5, "subtitle", "hdmv_pgs_subtitle"),
+                 stream(6, "data", "bin_data"),    stream(7, "video", "mjpeg", 4000)};
   out.streams[7].is_attached_pic = true;
   return out;
 }
@@ -55,7 +56,8 @@ TEST(ChooseStreams, AllAndSpecifiersAndNoSound) {
   p.streams = {"a:7"};
   EXPECT_EQ(choose_streams(rich(), p, "mp4").error().message, "streams: \"a:7\" matches no stream of the input");
   p.streams = {"s:1"};
-  EXPECT_EQ(choose_streams(rich(), p, "mp4").error().message, "streams: stream 5 (subtitle, hdmv_pgs_subtitle): mp4 cannot hold it");
+  EXPECT_EQ(choose_streams(rich(), p, "mp4").error().message,
+            "streams: stream 5 (subtitle, hdmv_pgs_subtitle): mp4 cannot hold it");
   p.streams = {"default"};
   p.audio_codec = model::AudioCodec::kNone;
   EXPECT_EQ(choose_streams(rich(), p, "mp4")->audio_streams, 0);

@@ -34,7 +34,8 @@ std::string wrong_count(const Probe& found, const Expectation& expected) {
     return cat("the output has ", have, " ", type, " streams instead of ", want);
   };
   for (const auto& [type, want] : {std::pair<std::string_view, int>{"video", expected.video_streams},
-                                   {"audio", expected.audio_streams}, {"subtitle", expected.subtitle_streams}})
+                                   {"audio", expected.audio_streams},
+                                   {"subtitle", expected.subtitle_streams}})
     if (std::string wrong = differs(type, want); !wrong.empty()) return wrong;
   return {};
 }
@@ -51,7 +52,8 @@ std::string wrong_kind(const ProbedStream& video, const Expectation& expected) {
   const auto size = [](std::optional<int> w, std::optional<int> h) { return cat(w.value_or(0), "x", h.value_or(0)); };
   if ((expected.width && video.width != expected.width) || (expected.height && video.height != expected.height))
     return cat("the video is ", size(video.width, video.height), " instead of ", size(expected.width, expected.height));
-  if (expected.pixel_format && plain_format(video.pixel_format.value_or("unknown")) != plain_format(*expected.pixel_format))
+  if (expected.pixel_format &&
+      plain_format(video.pixel_format.value_or("unknown")) != plain_format(*expected.pixel_format))
     return cat("the pixel format is ", video.pixel_format.value_or("unknown"), " instead of ", *expected.pixel_format);
   return {};
 }
@@ -94,10 +96,13 @@ std::string wrong_video(const ProbedStream& video, const Expectation& expected, 
     if (std::string wrong = wrong_rate(video, *expected.fps); !wrong.empty()) return wrong;
   const double frame = video.fps ? 1 / *video.fps : 0;
   const double slack = kEndSlackSeconds + frame + expected.spare_seconds;
-  if (const auto span = picture_span(video); span && expected.video_seconds && std::abs(*span - *expected.video_seconds) > slack)
-    return cat("the video's last frame is at ", seconds_text(*span), " instead of ", seconds_text(*expected.video_seconds));
+  if (const auto span = picture_span(video);
+      span && expected.video_seconds && std::abs(*span - *expected.video_seconds) > slack)
+    return cat("the video's last frame is at ", seconds_text(*span), " instead of ",
+               seconds_text(*expected.video_seconds));
   if (std::string wrong = wrong_frames(video, expected, options); !wrong.empty()) return wrong;
-  const double allowed = std::max({kHoleSeconds, kHoleFrames * frame, 1.1 * expected.max_gap_seconds.value_or(0) + frame});
+  const double allowed =
+      std::max({kHoleSeconds, kHoleFrames * frame, 1.1 * expected.max_gap_seconds.value_or(0) + frame});
   if (const double gap = video.largest_gap_seconds.value_or(0); gap > allowed)
     return cat("the video has a hole of ", seconds_text(gap));
   return {};
@@ -109,7 +114,8 @@ std::string wrong_audio(const std::vector<const ProbedStream*>& streams, const E
     if (i >= expected.audio_seconds.size() || !streams[i]->end_seconds) continue;
     const double found = span_of(*streams[i], *streams[i]->end_seconds);
     if (std::abs(found - expected.audio_seconds[i]) > kEndSlackSeconds)
-      return cat("audio stream ", i, " lasts ", seconds_text(found), " instead of ", seconds_text(expected.audio_seconds[i]));
+      return cat("audio stream ", i, " lasts ", seconds_text(found), " instead of ",
+                 seconds_text(expected.audio_seconds[i]));
   }
   return {};
 }
@@ -125,7 +131,8 @@ std::string wrong_total(const Probe& found, const Expectation& expected) {
   }
   if (last < first) return {};
   // The last picture may be shown for as long as any of the input.
-  const double slack = std::max(kEndSlackSeconds, 0.02 * *expected.total_seconds) + expected.max_gap_seconds.value_or(0);
+  const double slack =
+      std::max(kEndSlackSeconds, 0.02 * *expected.total_seconds) + expected.max_gap_seconds.value_or(0);
   if (std::abs(last - first - *expected.total_seconds) <= slack) return {};
   return cat("the output lasts ", seconds_text(last - first), " instead of ", seconds_text(*expected.total_seconds));
 }
@@ -178,8 +185,8 @@ void describe(model::OutputInfo& out, const Probe& probe) {
   double last = -first;
   for (const ProbedStream& stream : probe.streams) {
     model::StreamInfo& info = out.streams.emplace_back();
-    info = {stream.index, stream.type, stream.codec, stream.width, stream.height, stream.pixel_format, stream.fps,
-            stream.channels, stream.sample_rate, std::nullopt, stream.packets};
+    info = {stream.index, stream.type,     stream.codec,       stream.width, stream.height, stream.pixel_format,
+            stream.fps,   stream.channels, stream.sample_rate, std::nullopt, stream.packets};
     if (!stream.end_seconds) continue;
     info.duration_seconds = span_of(stream, *stream.end_seconds);
     first = std::min(first, stream.first_pts_seconds.value_or(*stream.end_seconds));
@@ -196,8 +203,8 @@ std::string demuxer_of(const std::string& muxer) {
 }
 
 // Everything but the verdict's bookkeeping: what is wrong first, or "".
-Result<std::string> find_wrong(const std::string& path, const Expectation& expected, const VerifyOptions& options, const RunTool& run,
-                               model::OutputInfo& out) {
+Result<std::string> find_wrong(const std::string& path, const Expectation& expected, const VerifyOptions& options,
+                               const RunTool& run, model::OutputInfo& out) {
   const bool is_hls = options.muxer == "hls";
   HlsFiles hls;
   if (is_hls) {
@@ -218,14 +225,15 @@ Result<std::string> find_wrong(const std::string& path, const Expectation& expec
     FFRTMP_ASSIGN(std::string wrong, wrong_bytes(path, *scan));
     if (!wrong.empty()) return wrong;
   }
-  FFRTMP_ASSIGN(const auto complaint,
-                find_decode_error({path, options.ffmpeg, demuxer_of(options.muxer)}, plan_windows(*scan, options.level), run));
+  FFRTMP_ASSIGN(const auto complaint, find_decode_error({path, options.ffmpeg, demuxer_of(options.muxer)},
+                                                        plan_windows(*scan, options.level), run));
   return complaint ? cat("cannot be decoded: ", *complaint) : std::string();
 }
 
 }  // namespace
 
-Result<Verdict> verify_output(const std::string& path, const Expectation& expected, const VerifyOptions& options, const RunTool& run) {
+Result<Verdict> verify_output(const std::string& path, const Expectation& expected, const VerifyOptions& options,
+                              const RunTool& run) {
   Verdict verdict;
   verdict.output.verify_level = level_name(options.level);
   FFRTMP_ASSIGN(verdict.error, find_wrong(path, expected, options, run, verdict.output));

@@ -11,12 +11,14 @@ namespace {
 using namespace ffrtmp::test;  // clips and temporary files
 
 // Judges `made` as the output of a job on the plain clip with `parameters`.
-std::string judged(const std::string& made, const model::Parameters& parameters, const std::string& source = plain_clip()) {
+std::string judged(const std::string& made, const model::Parameters& parameters,
+                   const std::string& source = plain_clip()) {
   const auto probe = probe_file(source, {"ffprobe", "", true}, tool());
   const auto muxer = muxer_for(made);
   const auto choice = choose_streams(*probe, parameters, *muxer);
   const auto expected = expect_output(*probe, parameters, choice->maps);
-  const auto verdict = verify_output(made, *expected, {model::VerifyLevel::kPackets, "ffmpeg", "ffprobe", *muxer, std::nullopt}, tool());
+  const auto verdict =
+      verify_output(made, *expected, {model::VerifyLevel::kPackets, "ffmpeg", "ffprobe", *muxer, std::nullopt}, tool());
   return verdict ? verdict->error : verdict.error().message;
 }
 
@@ -24,19 +26,24 @@ TEST(Verify, WhatIsNotAsAskedIsRefused) {
   const std::string from = "-i " + plain_clip() + " " + kH264;
   EXPECT_EQ(judged(clip("o_good.mp4", from), {}), "");
   EXPECT_EQ(judged(clip("o_size.mp4", from + "-s 160x90"), {}), "the video is 160x90 instead of 320x180");
-  EXPECT_EQ(judged(clip("o_codec.mp4", "-i " + plain_clip() + " -c:v mpeg4"), {}), "the video is mpeg4 instead of h264");
-  EXPECT_EQ(judged(clip("o_format.mp4", from + "-pix_fmt yuv422p"), {}), "the pixel format is yuv422p instead of yuv420p");
+  EXPECT_EQ(judged(clip("o_codec.mp4", "-i " + plain_clip() + " -c:v mpeg4"), {}),
+            "the video is mpeg4 instead of h264");
+  EXPECT_EQ(judged(clip("o_format.mp4", from + "-pix_fmt yuv422p"), {}),
+            "the pixel format is yuv422p instead of yuv420p");
   EXPECT_EQ(judged(clip("o_silent.mp4", from + "-an"), {}), "the output has 0 audio streams instead of 1");
   EXPECT_EQ(judged(clip("o_blind.mp4", from + "-vn"), {}), "the output has 0 video streams instead of 1");
   EXPECT_EQ(judged(clip("o_short.mp4", from + "-af atrim=end=2"), {}), "audio stream 0 lasts 2.00 s instead of 4.00 s");
   EXPECT_EQ(judged(clip("o_hole.mp4", from + "-vf select=lt(t\\,1)+gt(t\\,2.5) -fps_mode vfr"), {}),
             "the video has 74 frames instead of 120");
-  EXPECT_EQ(judged(clip("o_late.mp4", "-ss 1 -i " + plain_clip() + " " + kH264), {}), "the video's last frame is at 2.97 s instead of 3.97 s");
+  EXPECT_EQ(judged(clip("o_late.mp4", "-ss 1 -i " + plain_clip() + " " + kH264), {}),
+            "the video's last frame is at 2.97 s instead of 3.97 s");
   model::Parameters asked;
   asked.fps = 30;
-  EXPECT_EQ(judged(clip("o_rate.mp4", from + "-r 25"), asked), "the video has 25.000 frames a second instead of 30.000");
+  EXPECT_EQ(judged(clip("o_rate.mp4", from + "-r 25"), asked),
+            "the video has 25.000 frames a second instead of 30.000");
   asked.fps = 29.97;
-  EXPECT_EQ(judged(clip("o_film.mp4", from + "-r 24"), asked), "the video has 24.000 frames a second instead of 29.970");
+  EXPECT_EQ(judged(clip("o_film.mp4", from + "-r 24"), asked),
+            "the video has 24.000 frames a second instead of 29.970");
 }
 
 TEST(Verify, DamageAtThePacketsIsNamed) {
@@ -46,7 +53,8 @@ TEST(Verify, DamageAtThePacketsIsNamed) {
 }
 
 TEST(Verify, AToolThatIsMissingIsNoVerdict) {
-  const auto verdict = verify_output(plain_clip(), {}, {model::VerifyLevel::kPackets, "ffmpeg", "/none/ffprobe", "mp4", {}}, tool());
+  const auto verdict =
+      verify_output(plain_clip(), {}, {model::VerifyLevel::kPackets, "ffmpeg", "/none/ffprobe", "mp4", {}}, tool());
   ASSERT_FALSE(verdict);
   EXPECT_EQ(verdict.error().code, Errc::kGone) << verdict.error().message;
 }
@@ -91,7 +99,8 @@ TEST(ExpectOutput, FromPacketsAndParameters) {
   EXPECT_NEAR(cut->audio_seconds.at(0), 3.5, 1e-9);
   EXPECT_NEAR(cut->total_seconds.value(), 4, 1e-9);
   input.duration_seconds = 11;
-  EXPECT_EQ(expect_output(input, {}, {"0:0"}).error().message, "the input is cut short: it declares 11.00 s and holds 10.00 s");
+  EXPECT_EQ(expect_output(input, {}, {"0:0"}).error().message,
+            "the input is cut short: it declares 11.00 s and holds 10.00 s");
   input.format = "mp3";
   EXPECT_TRUE(expect_output(input, {}, {"0:0"})) << "an mp3's length is an estimate";
 }
@@ -113,7 +122,8 @@ TEST(PlanWindows, FirstMiddleLastAtKeyFrames) {
 }
 
 TEST(ParseHls, ListAndEnd) {
-  const auto list = parse_hls("#EXTM3U\n#EXT-X-VERSION:3\n#EXTINF:3.000000,\na0.ts\n#EXTINF:1.5,\na1.ts\n#EXT-X-ENDLIST\n");
+  const auto list =
+      parse_hls("#EXTM3U\n#EXT-X-VERSION:3\n#EXTINF:3.000000,\na0.ts\n#EXTINF:1.5,\na1.ts\n#EXT-X-ENDLIST\n");
   ASSERT_TRUE(list);
   EXPECT_EQ(list->segments, (std::vector<std::string>{"a0.ts", "a1.ts"}));
   EXPECT_DOUBLE_EQ(list->total_seconds, 4.5);

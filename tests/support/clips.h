@@ -28,8 +28,10 @@ inline void must_run(const std::string& words) {
     start = end + 1;
   }
   const auto result = tool()(argv, std::chrono::seconds(60));
-  if (!result) ADD_FAILURE() << words << ": " << result.error().message;
-  else if (result->exit_code != 0) ADD_FAILURE() << words << "\n" << result->err;
+  if (!result)
+    ADD_FAILURE() << words << ": " << result.error().message;
+  else if (result->exit_code != 0)
+    ADD_FAILURE() << words << "\n" << result->err;
 }
 
 inline const std::string kPicture = "-f lavfi -i testsrc2=size=320x180:rate=30 ";

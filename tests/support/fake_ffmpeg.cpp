@@ -14,6 +14,8 @@ std::string install_fake_ffmpeg(const std::string& dir, std::string_view behavio
   return program;
 }
 
-void set_fake_behaviour(const std::string& program, std::string_view behaviour) { write_file(program + ".behaviour", behaviour); }
+void set_fake_behaviour(const std::string& program, std::string_view behaviour) {
+  write_file(program + ".behaviour", behaviour);
+}
 
 }  // namespace ffrtmp::test

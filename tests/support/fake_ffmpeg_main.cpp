@@ -101,7 +101,8 @@ double length_of(const Args& args) {
   const pid_t pid = fork();
   if (pid == 0) {
     dup2(ends[1], STDOUT_FILENO);
-    become_real({"ffprobe", "-v", "error", "-show_entries", "format=duration", "-of", "csv=p=0", option(args, "-i")}, "ffprobe");
+    become_real({"ffprobe", "-v", "error", "-show_entries", "format=duration", "-of", "csv=p=0", option(args, "-i")},
+                "ffprobe");
   }
   close(ends[1]);
   char text[64] = {};
@@ -114,8 +115,10 @@ double length_of(const Args& args) {
 class ProgressPipe {
  public:
   explicit ProgressPipe(const std::string& target) {
-    if (target.starts_with("pipe:")) fd_ = std::atoi(target.c_str() + 5);
-    else fd_ = open(without_file_prefix(target).c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
+    if (target.starts_with("pipe:"))
+      fd_ = std::atoi(target.c_str() + 5);
+    else
+      fd_ = open(without_file_prefix(target).c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
   }
   void block(long long frame, double media_seconds, double fps, long long size, bool end) const {
     char text[512];
@@ -165,7 +168,9 @@ void flood(const std::string& size) {
   std::string lines;
   while (lines.size() < 65536) lines += "[fake] [warning] a line that says little but is long enough to fill a pipe\n";
   for (double left = bytes; left > 0; left -= static_cast<double>(lines.size()))
-    if (write(STDERR_FILENO, lines.data(), static_cast<std::size_t>(std::min(left, static_cast<double>(lines.size())))) < 0) return;
+    if (write(STDERR_FILENO, lines.data(),
+              static_cast<std::size_t>(std::min(left, static_cast<double>(lines.size())))) < 0)
+      return;
 }
 
 void on_term(int) {
@@ -192,9 +197,11 @@ void prepare_signals(const Behaviour& behaviour) {
 }
 
 void wait_until(Clock::time_point end, bool busy) {
-  if (!busy) std::this_thread::sleep_until(end);
-  else while (Clock::now() < end) {
-  }
+  if (!busy)
+    std::this_thread::sleep_until(end);
+  else
+    while (Clock::now() < end) {
+    }
 }
 
 int simulate(const Args& args, const Behaviour& behaviour) {
@@ -214,12 +221,15 @@ int simulate(const Args& args, const Behaviour& behaviour) {
     std::ofstream(output_of(args), std::ios::binary) << std::string(static_cast<std::size_t>(frames) * 100, '\x5a');
   }
   for (double now = 0;; now = std::min(now + step, wall)) {
-    wait_until(begin + std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(std::min(now, early_at))), behaviour.has("busy"));
+    wait_until(
+        begin + std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(std::min(now, early_at))),
+        behaviour.has("busy"));
     if (now >= early_at) return std::atoi(early.substr(early.find(':') + 1).c_str());
     const bool end = now >= wall && !behaviour.has("hang");
     const double part = wall > 0 ? now / wall : 1;
     if (!behaviour.has("no_progress"))
-      progress.block(static_cast<long long>(frames * part), frames * part / fps, fps, static_cast<long long>(frames * part * 100), end);
+      progress.block(static_cast<long long>(frames * part), frames * part / fps, fps,
+                     static_cast<long long>(frames * part * 100), end);
     if (behaviour.has("crash")) crash();
     if (end) return static_cast<int>(behaviour.number("exit", 0));
     while (behaviour.has("hang")) wait_until(Clock::now() + std::chrono::milliseconds(100), behaviour.has("busy"));
@@ -230,10 +240,13 @@ int shorten(Args args, const Behaviour& behaviour) {
   const double whole = length_of(args);
   const double part = behaviour.has("drop_half") ? whole / 2 : whole - behaviour.number("drop_tail", 0);
   const std::string text = std::to_string(part);
-  if (const auto at = std::find(args.begin(), args.end(), "-t"); at != args.end()) *(at + 1) = text;
-  else args.insert(args.end() - 1, {"-t", text});
+  if (const auto at = std::find(args.begin(), args.end(), "-t"); at != args.end())
+    *(at + 1) = text;
+  else
+    args.insert(args.end() - 1, {"-t", text});
   const int code = run_real(args);
-  if (behaviour.has("lie")) ProgressPipe(option(args, "-progress")).block(static_cast<long long>(whole * 30), whole, 30, 1000000, true);
+  if (behaviour.has("lie"))
+    ProgressPipe(option(args, "-progress")).block(static_cast<long long>(whole * 30), whole, 30, 1000000, true);
   return code;
 }
 

@@ -1,5 +1,5 @@
-// A job's way without the fleet: sniff, probe, choose, expect, encode, verify. Good media of many kinds pass, damaged media
-// do not. Clips and damage are made here, by ffmpeg and by hand.
+// A job's way without the fleet: sniff, probe, choose, expect, encode, verify. Good media of many kinds pass, damaged
+// media do not. Clips and damage are made here, by ffmpeg and by hand.
 #include <gmock/gmock.h>
 
 #include <filesystem>
@@ -60,7 +60,8 @@ std::string refusal(const Job& job, const std::function<void(const std::string&)
   if (const auto lines = engine::error_lines(ran->err); !lines.empty()) return cat("engine said: ", lines.front());
   if (spoil) spoil(output);
   VerifyOptions options{job.level, "ffmpeg", "ffprobe", *muxer, std::nullopt};
-  if (facts.has_video && job.parameters.codec != "copy") options.frames_encoded = engine::parse_progress(read_file(dir / "progress"), std::nullopt).frame;
+  if (facts.has_video && job.parameters.codec != "copy")
+    options.frames_encoded = engine::parse_progress(read_file(dir / "progress"), std::nullopt).frame;
   const auto verdict = verify_output(output, *expected, options, tool());
   if (!verdict) return verdict.error().message;
   EXPECT_EQ(verdict->good, verdict->output.verified);
@@ -69,7 +70,8 @@ std::string refusal(const Job& job, const std::function<void(const std::string&)
 
 std::string refusal(const std::string& input) { return refusal(Job{input, {}}); }
 
-// --- what is good -----------------------------------------------------------------------------------------------------
+// --- what is good
+// -----------------------------------------------------------------------------------------------------
 
 struct Good {
   const char* name;
@@ -87,35 +89,48 @@ INSTANTIATE_TEST_SUITE_P(
     testing::Values(
         Good{"plain.mp4", kAv + "-t 4 " + kH264 + "-c:a aac"}, Good{"plain.mkv", kAv + "-t 4 " + kH264 + "-c:a aac"},
         Good{"plain.ts", kAv + "-t 4 " + kH264 + "-c:a aac"}, Good{"plain.flv", kAv + "-t 4 " + kH264 + "-c:a aac"},
-        Good{"plain.avi", kAv + "-t 4 -c:v mpeg4 -c:a mp3"}, Good{"plain.webm", kAv + "-t 2 -c:v libvpx -deadline realtime -c:a libopus"},
+        Good{"plain.avi", kAv + "-t 4 -c:v mpeg4 -c:a mp3"},
+        Good{"plain.webm", kAv + "-t 2 -c:v libvpx -deadline realtime -c:a libopus"},
         Good{"long.mp4", kAv + "-t 16 " + kH264 + "-c:a aac"},
         Good{"bframes.mp4", kAv + "-t 4 -c:v libx264 -preset veryfast -pix_fmt yuv420p -bf 3 -c:a aac"},
-        Good{"opengop.mp4", kAv + "-t 16 -c:v libx264 -preset veryfast -pix_fmt yuv420p -g 30 -bf 3 -x264-params open-gop=1 -c:a aac"},
-        Good{"opengop.ts", kAv + "-t 4 -c:v libx264 -preset veryfast -pix_fmt yuv420p -g 30 -bf 3 -x264-params open-gop=1 -c:a aac"},
+        Good{"opengop.mp4",
+             kAv + "-t 16 -c:v libx264 -preset veryfast -pix_fmt yuv420p -g 30 -bf 3 -x264-params open-gop=1 -c:a aac"},
+        Good{"opengop.ts",
+             kAv + "-t 4 -c:v libx264 -preset veryfast -pix_fmt yuv420p -g 30 -bf 3 -x264-params open-gop=1 -c:a aac"},
         Good{"vfr.mp4", kPicture + "-t 4 -vf select=not(mod(n\\,3))+gt(n\\,60) -fps_mode vfr " + kH264},
         Good{"slides.mp4", kPicture + "-t 6 -vf select=not(mod(n\\,60)) -fps_mode vfr " + kH264},
         Good{"ntsc.mp4", "-f lavfi -i testsrc2=size=320x180:rate=30000/1001 " + kSound + "-t 4 " + kH264 + "-c:a aac"},
         Good{"film.mkv", "-f lavfi -i testsrc2=size=320x180:rate=24000/1001 -t 4 " + kH264},
         Good{"tenbit.mkv", kPicture + "-t 2 -c:v libx264 -preset ultrafast -pix_fmt yuv420p10le"},
-        Good{"interlaced.ts", kPicture + "-t 4 -vf tinterlace=interleave_top -c:v libx264 -preset veryfast -flags +ildct+ilme -pix_fmt yuv420p"},
+        Good{
+            "interlaced.ts",
+            kPicture +
+                "-t 4 -vf tinterlace=interleave_top -c:v libx264 -preset veryfast -flags +ildct+ilme -pix_fmt yuv420p"},
         Good{"longaudio.mp4", kPicture + "-f lavfi -i sine=duration=6 -t 6 -vf trim=end=4 " + kH264 + "-c:a aac"},
         Good{"oneframe.mp4", kPicture + "-frames:v 1 " + kH264}, Good{"silent.mp4", kPicture + "-t 2 " + kH264},
         Good{"twoaudio.mkv", kAv + "-f lavfi -i sine=frequency=400 -map 0 -map 1 -map 2 -t 3 " + kH264 + "-c:a aac"},
-        Good{"odd.mkv", "-f lavfi -i testsrc2=size=321x181:rate=30 -t 2 -c:v libx264 -preset ultrafast -pix_fmt yuv444p"},
+        Good{"odd.mkv",
+             "-f lavfi -i testsrc2=size=321x181:rate=30 -t 2 -c:v libx264 -preset ultrafast -pix_fmt yuv444p"},
         Good{"latevideo.mkv", kSound + "-itsoffset 1.5 " + kPicture + "-t 4 " + kH264 + "-c:a aac"},
         Good{"negative.mp4", kAv + "-t 4 " + kH264 + "-c:a aac -output_ts_offset -1 -avoid_negative_ts disabled"},
         Good{"negative.mkv", kAv + "-t 4 " + kH264 + "-c:a aac -output_ts_offset -1 -avoid_negative_ts disabled"},
         Good{"raw.h264", kPicture + "-t 3 " + kH264},
         Good{"lowrate.mp4", "-f lavfi -i testsrc2=size=320x180:rate=2 -t 6 " + kH264}),
-    [](const auto& i) { std::string n = i.param.name; std::replace(n.begin(), n.end(), '.', '_'); return n; });
+    [](const auto& i) {
+      std::string n = i.param.name;
+      std::replace(n.begin(), n.end(), '.', '_');
+      return n;
+    });
 
 TEST(Transcode, EditListRotationSubtitlesAndSoundAlone) {  // contract: F50
   const std::string plain = plain_clip();
   EXPECT_EQ(refusal(clip("edit.mp4", "-ss 1.03 -i " + plain + " -c copy")), "good");
   EXPECT_EQ(refusal(clip("rotated.mp4", "-i " + plain + " -c copy -metadata:s:v rotate=90")), "good");
   EXPECT_EQ(refusal(clip("sound.mp3", kSound + "-t 5 -c:a libmp3lame")), "good");
-  write_file(clip_dir() / "s.srt", "1\n00:00:00,500 --> 00:00:01,500\nhello\n\n2\n00:00:02,000 --> 00:00:03,000\nyou\n");
-  const std::string subtitled = clip("subs.mkv", "-i " + plain + " -i " + (clip_dir() / "s.srt") + " -map 0 -map 1 -c copy -c:s srt");
+  write_file(clip_dir() / "s.srt",
+             "1\n00:00:00,500 --> 00:00:01,500\nhello\n\n2\n00:00:02,000 --> 00:00:03,000\nyou\n");
+  const std::string subtitled =
+      clip("subs.mkv", "-i " + plain + " -i " + (clip_dir() / "s.srt") + " -map 0 -map 1 -c copy -c:s srt");
   for (const char* extension : {"mp4", "mkv", "ts"}) {
     EXPECT_EQ(refusal({subtitled, {}, extension}), "good") << extension;
   }
@@ -157,11 +172,13 @@ TEST(Transcode, HlsIsJudgedWhole) {
   EXPECT_EQ(spoiled([](auto dir) {
               const std::string list = read_file(dir + "out.m3u8");
               write_file(dir + "out.m3u8", list.substr(0, list.find("#EXT-X-ENDLIST")));
-            }), "output: the playlist is not closed (no EXT-X-ENDLIST)");
+            }),
+            "output: the playlist is not closed (no EXT-X-ENDLIST)");
   EXPECT_NE(spoiled([](auto dir) { std::filesystem::resize_file(dir + "out1.ts", 188 * 100); }), "good");
 }
 
-// --- damaged inputs ---------------------------------------------------------------------------------------------------
+// --- damaged inputs
+// ---------------------------------------------------------------------------------------------------
 
 // A copy of the clip with its bytes changed.
 std::string spoiled(const std::string& source, const std::string& name, const std::function<void(std::string&)>& how) {
@@ -181,8 +198,10 @@ TEST(Transcode, DamagedInputsAreRefused) {
   const std::string faststart = clip("fast.mp4", "-i " + plain_clip() + " -c copy -movflags +faststart");
   const std::string mkv = plain_clip("plain.mkv");
   const std::string ts = plain_clip("plain.ts");
-  EXPECT_THAT(refusal(spoiled(faststart, "half.mp4", half)), testing::StartsWith("input: the input is cut short: it declares 4.0"));
-  EXPECT_THAT(refusal(spoiled(mkv, "half.mkv", half)), testing::StartsWith("input: the input is cut short: it declares 4.0"));
+  EXPECT_THAT(refusal(spoiled(faststart, "half.mp4", half)),
+              testing::StartsWith("input: the input is cut short: it declares 4.0"));
+  EXPECT_THAT(refusal(spoiled(mkv, "half.mkv", half)),
+              testing::StartsWith("input: the input is cut short: it declares 4.0"));
   EXPECT_THAT(refusal(spoiled(plain_clip(), "half_nomoov.mp4", half)), testing::StartsWith("input: "));
   EXPECT_NE(refusal(spoiled(ts, "half.ts", half)), "good");
   int number = 0;
@@ -197,7 +216,8 @@ TEST(Transcode, DamagedInputsAreRefused) {
   EXPECT_EQ(refusal(clip_dir() / "text.mp4"), "input: the input is of no media format that is accepted");
 }
 
-// --- damaged outputs --------------------------------------------------------------------------------------------------
+// --- damaged outputs
+// --------------------------------------------------------------------------------------------------
 
 TEST(Transcode, AnEngineThatDropsMediaIsFoundOut) {  // contract: F53
   const TempDir dir;
@@ -248,7 +268,10 @@ TEST(Transcode, AKilledMkvDeclaresItsFullLength) {
   // As ffmpeg leaves it when its header knows the duration: the first half of the file under the whole header.
   Job job{clip("eight.mp4", kAv + "-t 8 " + kH264 + "-c:a aac"), {}, "mkv"};
   job.level = model::VerifyLevel::kPackets;
-  EXPECT_THAT(refusal(job, [](const std::string& path) { std::filesystem::resize_file(path, std::filesystem::file_size(path) / 2); }),
+  EXPECT_THAT(refusal(job,
+                      [](const std::string& path) {
+                        std::filesystem::resize_file(path, std::filesystem::file_size(path) / 2);
+                      }),
               testing::HasSubstr("s instead of 7.97"));
 }
 
