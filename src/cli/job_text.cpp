@@ -16,8 +16,11 @@ std::string number_or(const std::optional<double>& value, int decimals, std::str
   return value ? format_fixed(*value, decimals) + std::string(unit) : std::string(other);
 }
 
+// To the second.
 std::string time_or(const std::optional<UtcTime>& time, std::string_view other) {
-  return time ? format_utc(std::chrono::floor<std::chrono::seconds>(*time)) : std::string(other);
+  if (!time) return std::string(other);
+  const std::string text = format_utc(*time);
+  return text.substr(0, text.find('.')) + "Z";
 }
 
 template <class T>

@@ -2,6 +2,7 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <deque>
 #include <map>
 #include <memory>
 #include <set>
@@ -39,7 +40,7 @@ class Parser {
   Parser(const std::vector<Command>& commands, const std::vector<FlagSpec>& globals) : globals_(globals) {
     prepare(root_);
     root_.description("runs, governs and measures FFmpeg");
-    for (const FlagSpec& flag : globals) declare(root_, global_values_, flag, true);
+    for (const FlagSpec& flag : globals) declare(root_, global_values_, flag);
     root_.add_flag("--version", want_version_, "print the version");
     for (const Command& command : commands) add(command);
   }
@@ -47,6 +48,7 @@ class Parser {
   Parsed parse(std::vector<std::string> arguments) {
     Parsed out;
     for (std::string& argument : arguments) double_dash(argument);
+    join_switches(arguments);
     std::reverse(arguments.begin(), arguments.end());  // CLI11 reads its vector from the back
     try {
       root_.parse(std::move(arguments));
@@ -75,21 +77,17 @@ class Parser {
     app.set_help_flag("--help,-h", "print this help");
   }
 
-  void declare(CLI::App& app, std::map<std::string, std::vector<std::string>>& values, const FlagSpec& flag, bool is_global) {
+  void declare(CLI::App& app, std::map<std::string, std::vector<std::string>>& values, const FlagSpec& flag) {
     auto& place = values[flag.name];
     known_flags_.insert(flag.name);
     const std::string help = cat(flag.help, flag.shown_default.empty() ? "" : cat(" [", flag.shown_default, "]"));
     CLI::Option* option = nullptr;
-    if (flag.kind == config::Kind::kSwitch && is_global) {
-      // A global switch stands before sub-commands: it takes no value, or it would swallow their name.
-      option = app.add_flag_callback("--" + flag.name, [&place] { place.assign(1, "true"); }, help);
+    if (flag.kind == config::Kind::kSwitch) {
+      known_switches_.insert(flag.name);
+      option = app.add_flag("--" + flag.name, switches_.emplace_back(&place, "").second, help);
     } else {
-      option = app.add_option("--" + flag.name, place, help);
-      option->type_name(flag.kind == config::Kind::kSwitch ? "" : flag.kind == config::Kind::kList ? "TEXT ..." : "TEXT");
-      option->allow_extra_args(false);
-      option->take_all();
-      if (flag.kind == config::Kind::kSwitch) option->expected(0, 1);
-      else option->expected(1);
+      option = app.add_option("--" + flag.name, place, help)->expected(1)->allow_extra_args(false)->take_all();
+      option->type_name(flag.kind == config::Kind::kList ? "TEXT ..." : "TEXT");
     }
     if (flag.hidden) option->group("");
   }
@@ -114,7 +112,7 @@ class Parser {
     prepare(*leaf->app);
     if (command.hidden) leaf->app->group("");
     for (const FlagSpec& flag : command.flags)
-      if (!is_global(flag.name)) declare(*leaf->app, leaf->values, flag, false);
+      if (!is_global(flag.name)) declare(*leaf->app, leaf->values, flag);
     for (const PositionalSpec& positional : command.positionals) {
       auto* option = leaf->app->add_option(positional.name, leaf->positionals, positional.help);
       option->expected(positional.required ? 1 : 0, 1);
@@ -130,6 +128,16 @@ class Parser {
   void double_dash(std::string& argument) const {
     if (argument.size() < 3 || argument[0] != '-' || argument[1] == '-') return;
     if (known_flags_.contains(argument.substr(1, argument.find('=') - 1))) argument.insert(0, 1, '-');
+  }
+
+  // "--tls false" is "--tls=false"; any other word behind a switch is none of its value.
+  void join_switches(std::vector<std::string>& arguments) const {
+    for (std::size_t i = 0; i + 1 < arguments.size(); ++i) {
+      const bool is_switch = arguments[i].starts_with("--") && known_switches_.contains(arguments[i].substr(2));
+      if (!is_switch || (arguments[i + 1] != "true" && arguments[i + 1] != "false")) continue;
+      arguments[i] += "=" + arguments[i + 1];
+      arguments.erase(arguments.begin() + static_cast<std::ptrdiff_t>(i) + 1);
+    }
   }
 
   [[nodiscard]] const Leaf* chosen() const {
@@ -159,13 +167,22 @@ class Parser {
     }
     for (const PositionalSpec& positional : leaf->command->positionals)
       if (positional.required && leaf->positionals.empty()) out.errors.push_back(cat(positional.name, " is missing"));
+    take_switches(out);
     out.command = leaf->command;
     out.invocation.command = leaf->command->path;
     out.invocation.positionals = leaf->positionals;
     take(out, global_values_);
     take(out, leaf->values);
-    for (const FlagSpec& flag : leaf->command->flags) normalise(out, flag);
-    for (const FlagSpec& flag : globals_) normalise(out, flag);
+    for (const FlagSpec& flag : leaf->command->flags) refuse_repeated(out, flag);
+    for (const FlagSpec& flag : globals_) refuse_repeated(out, flag);
+  }
+
+  void take_switches(Parsed& out) {
+    for (const auto& [place, text] : switches_) {
+      if (text.empty()) continue;
+      if (text != "true" && text != "false") out.errors.push_back(cat("a switch is true or false, not \"", escape(text), "\""));
+      place->assign(1, text);
+    }
   }
 
   static void take(Parsed& out, const std::map<std::string, std::vector<std::string>>& values) {
@@ -173,13 +190,10 @@ class Parser {
       if (!list.empty()) out.invocation.flags[name] = list;
   }
 
-  // A switch without a value means true; what may stand once may stand once.
-  static void normalise(Parsed& out, const FlagSpec& flag) {
+  static void refuse_repeated(Parsed& out, const FlagSpec& flag) {
     const auto at = out.invocation.flags.find(flag.name);
-    if (at == out.invocation.flags.end()) return;
-    for (std::string& value : at->second)
-      if (flag.kind == config::Kind::kSwitch && (value.empty() || value == "{}")) value = "true";
-    if (flag.kind != config::Kind::kList && at->second.size() > 1) out.errors.push_back(cat("--", flag.name, " is given more than once"));
+    if (at == out.invocation.flags.end() || flag.kind == config::Kind::kList || at->second.size() < 2) return;
+    out.errors.push_back(cat("--", flag.name, " is given more than once"));
   }
 
   void report_rest(Parsed& out, const Leaf* leaf) const {
@@ -187,7 +201,7 @@ class Parser {
     for (const std::string& rest : root_.remaining(true)) {
       if (rest == "--") continue;
       if (rest.starts_with('-') && rest.size() > 1) {
-        out.errors.push_back(unknown_flag(rest));
+        out.errors.push_back(unknown_flag(rest, leaf));
         after_flag = rest.find('=') == std::string::npos;
         continue;
       }
@@ -198,11 +212,20 @@ class Parser {
     }
   }
 
-  [[nodiscard]] std::string unknown_flag(const std::string& text) const {
-    std::string name = text.substr(text.find_first_not_of('-') == std::string::npos ? text.size() : text.find_first_not_of('-'));
-    name = name.substr(0, name.find('='));
-    const std::string close = nearest(name, known_flags_);
-    return cat("unknown flag ", escape(text.substr(0, text.find('='))), close.empty() ? "" : cat(", did you mean --", close, "?"));
+  // What the command takes, or every flag there is while no command is known.
+  [[nodiscard]] std::set<std::string> flags_near(const Leaf* leaf) const {
+    if (leaf == nullptr) return known_flags_;
+    std::set<std::string> names;
+    for (const FlagSpec& flag : leaf->command->flags) names.insert(flag.name);
+    for (const FlagSpec& flag : globals_) names.insert(flag.name);
+    return names;
+  }
+
+  [[nodiscard]] std::string unknown_flag(const std::string& text, const Leaf* leaf) const {
+    const std::string written = text.substr(0, text.find('='));
+    const std::string name = written.substr(std::min(written.find_first_not_of('-'), written.size()));
+    const std::string close = nearest(name, flags_near(leaf));
+    return cat("unknown flag ", escape(written), close.empty() ? "" : cat(", did you mean --", close, "?"));
   }
 
   [[nodiscard]] std::string unknown_word(const std::string& word, const Leaf* leaf) const {
@@ -224,7 +247,9 @@ class Parser {
   std::map<std::string, std::vector<std::string>> global_values_;
   std::map<std::string, CLI::App*> groups_;
   std::vector<std::unique_ptr<Leaf>> leaves_;
+  std::deque<std::pair<std::vector<std::string>*, std::string>> switches_;  // where a switch's text goes
   std::set<std::string> known_flags_;
+  std::set<std::string> known_switches_;
   std::set<std::string> known_commands_;
   std::map<std::string, std::set<std::string>> known_words_;
 };
