@@ -32,7 +32,7 @@ using Clock = std::chrono::steady_clock;
 
 constexpr std::string_view kRequest =
     "POST /api/v1/claims HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer 0123456789abcdef0123456789abcdef\r\n"
-    "Content-Type: application/json\r\nContent-Length: 27\r\n\r\n{\"slots\":1,\"claim_id\":\"xyz\"}";
+    "Content-Type: application/json\r\nContent-Length: 28\r\n\r\n{\"slots\":1,\"claim_id\":\"xyz\"}";
 
 [[noreturn]] void die(std::string_view what) {
   std::fprintf(stderr, "http_bench: %.*s\n", static_cast<int>(what.size()), what.data());

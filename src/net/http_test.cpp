@@ -106,6 +106,25 @@ TEST(Url, DoesNotRepeatUserInfoInItsError) {
   EXPECT_EQ(url.error().message.find("secret"), std::string::npos);
 }
 
+TEST(RequestReader, CountsTheHeaderThatWasTakenBefore) {
+  std::string half;
+  while (half.size() < 12'000) half += "X: " + std::string(95, 'y') + "\r\n";
+  RequestReader reader;
+  const std::string first = "GET / HTTP/1.1\r\nHost: x\r\n" + half;
+  const auto step = reader.put(first);
+  ASSERT_EQ(step.state, ReadState::kMore);
+  EXPECT_EQ(reader.put(first.substr(step.used) + half).state, ReadState::kHeaderTooLarge);
+}
+
+TEST(RequestReader, DoesNotHoardAChunkHeadWithoutEnd) {
+  RequestReader reader;
+  const std::string_view head = "POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n";
+  ASSERT_EQ(reader.put(head).state, ReadState::kHead);
+  ASSERT_TRUE(reader.set_body_limit(100));
+  EXPECT_EQ(reader.put("5;" + std::string(10'000, 'x')).state, ReadState::kMore);
+  EXPECT_EQ(reader.put("5;" + std::string(20'000, 'x')).state, ReadState::kMalformed);
+}
+
 TEST(ResponseReader, PassesOverInterimAnswersAndReadsChunks) {
   ResponseReader reader(false, 100);
   const std::string_view text =

@@ -25,7 +25,7 @@ struct ServerOptions {
   std::optional<CertificateFiles> tls;  // absent: plain HTTP
   // Body limit in bytes of a request, by method and path; larger ones get 413 without being read.
   std::function<std::size_t(std::string_view method, std::string_view path)> body_limit;
-  // Body of an error that the server itself answers (400 malformed, 408, 413, 431).
+  // Body of an error that the server itself answers (400 malformed, 408, 413, 431, 500 dropped). Any thread.
   std::function<std::string(int status, std::string_view message)> error_body;
 
   // How long a peer may take. A request that waits for its answer has no limit here: its handler owns that.
