@@ -28,6 +28,12 @@ using namespace std::chrono_literals;
 using std::chrono::milliseconds;
 using std::chrono::steady_clock;
 
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+constexpr std::int64_t kMaxRssKib = 100 << 10;  // shadow memory and freed blocks held back
+#else
+constexpr std::int64_t kMaxRssKib = 6 << 10;
+#endif
+
 std::string g_program;
 const sys::Host g_host = sys::Host::real();
 
@@ -208,7 +214,10 @@ TEST_P(SupervisorTest, KillsWhatTheEngineLeavesBehind) {
   auto link = start(plan);
   const Exit exit = wait_exit(*link);
   EXPECT_EQ(exit.exit_code, 0);
-  EXPECT_TRUE(processes_of(plan.attempt).size() <= 1);  // the supervisor may linger
+  for (const sys::MarkedProcess& process : processes_of(plan.attempt)) {
+    const auto stat = sys::read_stat(g_host, process.key.pid);
+    EXPECT_TRUE(!stat || stat->comm != "sleep");  // the supervisor itself may linger
+  }
 }
 
 TEST_P(SupervisorTest, GivesTheEngineThePlansEnvironmentOnly) {
@@ -346,7 +355,8 @@ TEST_P(SupervisorTest, EndsALiveEngineAtTheFence) {
 // contract: F14
 TEST_P(SupervisorTest, CancelKillsATreeThatIgnoresTerm) {
   const Plan plan = plan_of(
-      "trap '' TERM; (trap '' TERM; setsid sh -c 'trap \"\" TERM; sleep 1000; :' & sleep 1000) & echo ready; while :; do sleep 1; done");
+      "trap '' TERM; (trap '' TERM; setsid sh -c 'trap \"\" TERM; sleep 1000; :' & sleep 1000) & "
+      "echo ready; while :; do sleep 1; done");
   auto link = start(plan);
   wait_log(*link, 6);
   const auto begin = steady_clock::now();
@@ -362,7 +372,8 @@ TEST_P(SupervisorTest, CancelKillsATreeThatIgnoresTerm) {
 
 TEST_P(SupervisorTest, CancelIsGracefulForATreeThatListens) {
   const Plan plan = plan_of(
-      "trap 'echo bye; exit 5' TERM; (trap 'sleep 0.1; echo child; exit 0' TERM; sleep 1000 & echo ready; wait) & wait");
+      "trap 'echo bye; exit 5' TERM; (trap 'sleep 0.1; echo child; exit 0' TERM; "
+      "sleep 1000 & echo ready; wait) & wait");
   auto link = start(plan);
   wait_log(*link, 6);
   ASSERT_TRUE(link->pause());  // thawed to hear the signal
@@ -377,14 +388,15 @@ TEST_P(SupervisorTest, CancelIsGracefulForATreeThatListens) {
 // contract: F15
 TEST_P(SupervisorTest, PausedMakesNoProgressAndResumedCompletes) {
   Plan plan = plan_of(
-      "i=0; while [ $i -lt 100 ]; do i=$((i+1)); echo $i; printf \"frame=$i\\nprogress=continue\\n\" >&3; sleep 0.01; done");
-  plan.stall_ms = 400;  // neither counts while paused
-  plan.deadline_ms = 8000;
+      "i=0; while [ $i -lt 100 ]; do i=$((i+1)); echo $i; "
+      "printf \"frame=$i\\nprogress=continue\\n\" >&3; sleep 0.01; done");
+  plan.stall_ms = 1000;  // neither counts while paused
+  plan.deadline_ms = 20'000;
   auto link = start(plan);
   wait_log(*link, 10);
   ASSERT_TRUE(link->pause());
   const State before = *link->poll(20ms);
-  std::this_thread::sleep_for(700ms);
+  std::this_thread::sleep_for(1200ms);
   const State after = *link->poll(0ms);
   EXPECT_TRUE(after.frozen);
   EXPECT_EQ(after.log_end, before.log_end);
@@ -411,7 +423,8 @@ TEST_P(SupervisorTest, EndsASleeperButNotAThinker) {
 
   // No word for three times the limit, but it works.
   Plan thinker = plan_of(
-      "end=$(($(date +%s) + 3)); while [ $(date +%s) -lt $end ]; do i=0; while [ $i -lt 20000 ]; do i=$((i+1)); done; done; exit 4");
+      "end=$(($(date +%s) + 3)); while [ $(date +%s) -lt $end ]; do "
+      "i=0; while [ $i -lt 20000 ]; do i=$((i+1)); done; done; exit 4");
   thinker.stall_ms = 700;
   auto second = start(thinker);
   const Exit worked = wait_exit(*second);
@@ -457,7 +470,7 @@ TEST_P(SupervisorTest, StaysSmallUnderAFlood) {
       60s);
   RecordProperty("rss_kib", static_cast<int>(rss_kib));
   EXPECT_GT(rss_kib, 0);
-  EXPECT_LT(rss_kib, 20 * 1024);
+  EXPECT_LT(rss_kib, kMaxRssKib);
   EXPECT_EQ(state.log_end, 200'000'011);
   EXPECT_EQ(state.log_dropped_from, 1 << 20);
   EXPECT_EQ(state.log_dropped_to, 200'000'011 - (3 << 20));
