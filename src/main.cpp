@@ -1,1 +1,23 @@
-int main() { return 0; }
+// The process: arguments in, exit code out. Commands stand in cli/main.cpp.
+#include <exception>
+#include <string>
+#include <vector>
+
+#include "base/log.h"
+#include "cli/main.h"
+#include "supervisor/link.h"
+#include "up/roles.h"
+
+int main(int argc, char** argv) {
+  try {
+    ffrtmp::cli::Roles roles;
+    roles.master = ffrtmp::up::run_master;
+    roles.worker = ffrtmp::up::run_worker;
+    roles.up = ffrtmp::up::run_up;
+    roles.supervise = ffrtmp::supervisor::supervise_main;
+    return ffrtmp::cli::run(roles, std::vector<std::string>(argv + 1, argv + argc));
+  } catch (const std::exception& error) {
+    ffrtmp::log::error("unexpected failure", {{"err", error.what()}});
+    return 1;
+  }
+}

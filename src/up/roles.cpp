@@ -80,18 +80,6 @@ worker::Settings worker_settings(const config::WorkerSettings& settings) {
   return out;
 }
 
-// What is not set comes from the client file that was named.
-Status fill_from_client_file(const config::WorkerSettings& settings, worker::Settings& out) {
-  if (!settings.client.empty()) {
-    FFRTMP_ASSIGN(const api::ClientFile file, api::load_client_file(settings.client));
-    if (out.master_url.empty()) out.master_url = file.url;
-    if (out.ca_file.empty()) out.ca_file = file.ca;
-    if (out.api_key.empty()) out.api_key = file.key;
-  }
-  if (out.master_url.empty()) out.master_url = config::kDefaultMaster;
-  return {};
-}
-
 void print_detection(const model::NodeFacts& facts) {
   std::string text = cat("CPU      ", facts.cpu_model, " (", facts.cpu_threads, " threads)\nRAM      ", format_bytes(facts.ram_total_bytes), "\n");
   for (const auto& [name, version] : facts.engines) text += cat(name, "   ", version, "\n");
@@ -122,7 +110,6 @@ int serve(worker::App& app) {
 
 int run_master(const config::MasterSettings& settings) {
   block_stop_signals();
-  log::configure("master", settings.common.log_level, settings.common.log_format);
   auto app = master::App::start(master_options(settings));
   if (!app) return fail(app.error());
   log::info("master is ready", {{"url", (*app)->url()}, {"client", (*app)->client_file()}});
@@ -134,7 +121,6 @@ int run_master(const config::MasterSettings& settings) {
 
 int run_worker(const config::WorkerSettings& settings) {
   block_stop_signals();
-  log::configure("worker", settings.common.log_level, settings.common.log_format);
   worker::Settings out = worker_settings(settings);
   if (!settings.do_register) {
     auto facts = worker::detect(out);
@@ -142,7 +128,6 @@ int run_worker(const config::WorkerSettings& settings) {
     print_detection(*facts);
     return 0;
   }
-  if (const Status filled = fill_from_client_file(settings, out); !filled) return fail(filled.error());
   auto app = worker::App::start(std::move(out));
   if (!app) return fail(app.error());
   return serve(**app);
@@ -150,7 +135,6 @@ int run_worker(const config::WorkerSettings& settings) {
 
 int run_up(const config::UpSettings& settings) {
   block_stop_signals();
-  log::configure("up", settings.common.log_level, settings.common.log_format);
   config::MasterSettings master = settings.master;
   master.common = settings.common;
   auto master_app = master::App::start(master_options(master));
