@@ -55,24 +55,26 @@ void refuse_tmpfs(const std::string& dir) {
   if (fs.f_type == kTmpfs || fs.f_type == kRamfs) die(cat(dir, " is in memory: a sync there proves nothing"));
 }
 
+double seconds_of(clockid_t clock) {
+  timespec t{};
+  clock_gettime(clock, &t);
+  return static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_nsec) / 1e9;
+}
+
 struct Clocks {
   std::chrono::steady_clock::time_point wall = std::chrono::steady_clock::now();
-  double cpu = cpu_now();
+  double cpu = seconds_of(CLOCK_PROCESS_CPUTIME_ID);
   std::int64_t syncs = g_syncs;
-  static double cpu_now() {
-    timespec t{};
-    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
-    return static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_nsec) / 1e9;
-  }
 };
 
 struct Figures {
   double seconds = 0;
   double cpu_seconds = 0;
+  double writer_seconds = 0;  // CPU of the store's writer thread
   std::int64_t syncs = 0;
   void add_since(const Clocks& start) {
     seconds += std::chrono::duration<double>(std::chrono::steady_clock::now() - start.wall).count();
-    cpu_seconds += Clocks::cpu_now() - start.cpu;
+    cpu_seconds += seconds_of(CLOCK_PROCESS_CPUTIME_ID) - start.cpu;
     syncs += g_syncs - start.syncs;
   }
 };
@@ -83,6 +85,7 @@ class Bench {
     auto opened = open_sqlite_store(path, Settings{}, clock_, ids_);
     if (!opened) die(opened.error().message);
     store_ = *std::move(opened);
+    store_->set_listener([this](const Effects&) { writer_cpu_ = seconds_of(CLOCK_THREAD_CPUTIME_ID); });
   }
 
   void add_nodes(int count, int slots) {
@@ -120,9 +123,11 @@ class Bench {
     to_finish_ = jobs;
     Figures figures;
     const Clocks start;
+    const double writer = writer_cpu_;
     for (std::size_t node = 0; node < nodes_.size(); ++node) push([this, node] { claim(node); });
     run_until_done();
     figures.add_since(start);
+    figures.writer_seconds = writer_cpu_ - writer;
     return figures;
   }
 
@@ -220,6 +225,7 @@ class Bench {
   SystemClock clock_;
   RandomIds ids_;
   std::unique_ptr<Store> store_;
+  std::atomic<double> writer_cpu_{0};
   std::vector<Node> nodes_;
   int slots_ = 1;
   std::int64_t to_claim_ = 0;
@@ -252,14 +258,16 @@ double measure(const Line& line, const std::string& dir, std::int64_t jobs) {
       const Figures one = bench.drain(round, line.slots);
       total.seconds += one.seconds;
       total.cpu_seconds += one.cpu_seconds;
+      total.writer_seconds += one.writer_seconds;
       total.syncs += one.syncs;
       short_of = round;
     }
   }
   for (const char* suffix : {"", "-wal", "-shm", ".lock"}) std::filesystem::remove(path + suffix);
   const double rate = static_cast<double>(jobs) / total.seconds;
-  std::printf("%-22s %8ld %10.0f %12.1f %10ld %12.4f\n", line.name, static_cast<long>(line.queued), rate,
-              total.cpu_seconds * 1e6 / static_cast<double>(jobs), static_cast<long>(total.syncs),
+  std::printf("%-22s %8ld %10.0f %12.1f %12.1f %10ld %12.4f\n", line.name, static_cast<long>(line.queued), rate,
+              total.cpu_seconds * 1e6 / static_cast<double>(jobs), total.writer_seconds * 1e6 / static_cast<double>(jobs),
+              static_cast<long>(total.syncs),
               static_cast<double>(total.syncs) / static_cast<double>(jobs));
   std::fflush(stdout);
   return rate;
@@ -281,7 +289,7 @@ int main(int argc, char** argv) {
   refuse_tmpfs(dir);
   const Line lines[] = {{"one slot a claim", 1'000, 256, 1}, {"one slot a claim", 100'000, 256, 1},
                         {"64 slots a claim", 1'000, 16, 64}, {"64 slots a claim", 100'000, 16, 64}};
-  std::printf("%-22s %8s %10s %12s %10s %12s\n", "claim + complete", "queued", "jobs/s", "CPU us/job", "fsyncs", "fsyncs/job");
+  std::printf("%-22s %8s %10s %12s %12s %10s %12s\n", "claim + complete", "queued", "jobs/s", "CPU us/job", "writer us", "fsyncs", "fsyncs/job");
   double rates[4];
   if (only >= 1 && only <= 4) return measure(lines[only - 1], dir, jobs) > 0 ? 0 : 1;
   for (int i = 0; i < 4; ++i) rates[i] = measure(lines[i], dir, jobs);

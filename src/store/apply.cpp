@@ -28,14 +28,14 @@ struct Dispatch {
 };
 
 Status load_attempt(Tx& tx, ApplyContext& context, const model::Attempt& attempt) {
-  FFRTMP_ASSIGN(const model::Job job, job_of(tx, attempt.job_sequence));
+  FFRTMP_ASSIGN(const JobPtr job, job_of(tx, attempt.job_sequence));
   LiveAttempt live;
   live.job_sequence = attempt.job_sequence;
   live.number = attempt.number;
   live.node_id = attempt.node_id;
   live.lease_expires = context.now.boot + context.settings.intervals.lease;
-  live.started = job.now.status != model::JobState::kAssigned;
-  live.pending = command_for(job.now, attempt.id);
+  live.started = job->now.status != model::JobState::kAssigned;
+  live.pending = command_for(job->now, attempt.id);
   context.live.put_attempt(attempt.id, std::move(live));
   return {};
 }

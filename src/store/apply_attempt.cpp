@@ -13,9 +13,9 @@ constexpr std::chrono::seconds kSaveProgress{15};
 
 // The transition that an acknowledged command stands for. A cancel is done only with its result.
 Status follow_ack(JobChange& change, const WorkerCommand& command) {
-  const model::JobState status = change.job().now.status;
+  const model::JobState status = change.now().status;
   if (command.action == Action::kCancel) return {};
-  const Cause cause{change.job().now.desired_reason, change.job().now.desired_actor, command.attempt_id};
+  const Cause cause{change.now().desired_reason, change.now().desired_actor, command.attempt_id};
   if (command.action == Action::kPause && status == model::JobState::kRunning)
     FFRTMP_TRY(change.step(model::Event::kPause, cause));
   if (command.action == Action::kResume && status == model::JobState::kPaused)
@@ -53,7 +53,7 @@ Status start(Tx& tx, JobChange& change, model::Attempt& attempt, const Now& now)
 Status change_by_report(Tx& tx, ApplyContext& context, const ReportProgress& report, LiveAttempt& live) {
   const bool acknowledged = is_acknowledged(live, report.acks);
   if (live.started && !acknowledged) return {};
-  FFRTMP_ASSIGN(model::Job job, job_of(tx, live.job_sequence));
+  FFRTMP_ASSIGN(JobPtr job, job_of(tx, live.job_sequence));
   JobChange change(std::move(job), context.now);
   if (!live.started) {
     FFRTMP_ASSIGN(model::Attempt attempt, row_of(tx, report.attempt_id));
@@ -110,7 +110,7 @@ Result<Reply> apply_publish(Tx& tx, ApplyContext& context, const Publish& publis
 Result<Reply> apply_release(Tx& tx, ApplyContext& context, const Release& release) {
   FFRTMP_TRY(find_current(tx, context, release.attempt_id, release.node_id));
   FFRTMP_ASSIGN(model::Attempt attempt, row_of(tx, release.attempt_id));
-  FFRTMP_ASSIGN(model::Job job, job_of(tx, attempt.job_sequence));
+  FFRTMP_ASSIGN(JobPtr job, job_of(tx, attempt.job_sequence));
   JobChange change(std::move(job), context.now);
   const Cause cause = by_node(release.reason.empty() ? "released" : cat("released: ", release.reason), attempt.node_id,
                               attempt.id);
@@ -125,7 +125,7 @@ Result<Reply> apply_release(Tx& tx, ApplyContext& context, const Release& releas
   }
   FFRTMP_TRY(close_attempt(tx, context, attempt, model::AttemptState::kReleased));
   FFRTMP_TRY(change.write(tx, context));
-  return Reply(Release::Reply{change.job().now.status});
+  return Reply(Release::Reply{change.now().status});
 }
 
 }  // namespace ffrtmp::store

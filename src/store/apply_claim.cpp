@@ -30,7 +30,7 @@ struct Front {
 
 struct Pick {
   QueueEntry entry;
-  model::Job job;
+  JobPtr job;
 };
 
 class Picker {
@@ -76,8 +76,8 @@ class Picker {
 
   Status take_from(Front& front, std::vector<Pick>& picks) {
     const QueueEntry entry = front.entries[front.at++];
-    FFRTMP_ASSIGN(model::Job job, job_of(tx_, entry.sequence));
-    if (passed_over_ < kMaxPassedOver && job.now.avoid_node_id == node_id_ && another_fits(*front.of)) ++passed_over_;
+    FFRTMP_ASSIGN(JobPtr job, job_of(tx_, entry.sequence));
+    if (passed_over_ < kMaxPassedOver && job->now.avoid_node_id == node_id_ && another_fits(*front.of)) ++passed_over_;
     else picks.push_back({entry, std::move(job)});
     return {};
   }
@@ -109,9 +109,9 @@ Result<std::vector<Claim::Granted>> repeat(Tx& tx, ApplyContext& context, const 
   std::vector<Claim::Granted> granted;
   for (const model::Attempt& attempt : attempts) {
     if (lease_left(context, attempt.id).count() == 0) continue;
-    FFRTMP_ASSIGN(model::Job job, job_of(tx, attempt.job_sequence));
+    FFRTMP_ASSIGN(const JobPtr job, job_of(tx, attempt.job_sequence));
     FFRTMP_ASSIGN(auto grants, tx.grants_of_job(attempt.job_sequence));
-    granted.push_back({std::move(job), attempt, std::move(grants)});
+    granted.push_back({*job, attempt, std::move(grants)});
     renew(context, attempt.id);
   }
   return granted;
@@ -143,7 +143,7 @@ Result<Claim::Granted> grant(Tx& tx, ApplyContext& context, const Claim& claim, 
   live.node_id = claim.node_id;
   live.lease_expires = context.now.boot + context.settings.intervals.lease;
   context.live.put_attempt(attempt.id, std::move(live));
-  return Claim::Granted{std::move(change).take(), std::move(attempt), std::move(grants)};
+  return Claim::Granted{change.job(), std::move(attempt), std::move(grants)};
 }
 
 int free_slots(const ApplyContext& context, const Claim& claim) {

@@ -35,9 +35,9 @@ model::Event event_of(const ControlJob& command) {
   return command.is_operator ? model::Event::kOperatorRetry : model::Event::kManualRetry;
 }
 
-Result<Reply> change_at_once(Tx& tx, ApplyContext& context, const ControlJob& command, model::Job job) {
-  if (command.kind == Kind::kCancel && job.now.status == JobState::kCanceled)
-    return Reply(ControlJob::Reply{std::move(job)});
+Result<Reply> change_at_once(Tx& tx, ApplyContext& context, const ControlJob& command, JobPtr job) {
+  if (command.kind == Kind::kCancel && job->now.status == JobState::kCanceled)
+    return Reply(ControlJob::Reply{*job});
   JobChange change(std::move(job), context.now);
   FFRTMP_TRY(change.step(event_of(command), cause_of(command)));
   if (command.kind == Kind::kRetry) {
@@ -49,7 +49,7 @@ Result<Reply> change_at_once(Tx& tx, ApplyContext& context, const ControlJob& co
     now.avoid_node_id.reset();
   }
   FFRTMP_TRY(change.write(tx, context));
-  return Reply(ControlJob::Reply{std::move(change).take()});
+  return Reply(ControlJob::Reply{change.job()});
 }
 
 // What the command wants of a live attempt; kIllegalTransition where the state, or an earlier desire, forbids it.
@@ -69,10 +69,10 @@ Result<Desired> desire_of(const ControlJob& command, const model::JobStatus& job
   return can ? Result<Desired>(Desired::kRunning) : illegal("resume");
 }
 
-Result<Reply> ask_attempt(Tx& tx, ApplyContext& context, const ControlJob& command, model::Job job) {
-  FFRTMP_ASSIGN(const Desired desired, desire_of(command, job.now));
-  if (job.now.desired == desired) return Reply(ControlJob::Reply{std::move(job)});
-  const Uuid attempt_id = *job.now.attempt_id;
+Result<Reply> ask_attempt(Tx& tx, ApplyContext& context, const ControlJob& command, JobPtr job) {
+  FFRTMP_ASSIGN(const Desired desired, desire_of(command, job->now));
+  if (job->now.desired == desired) return Reply(ControlJob::Reply{*job});
+  const Uuid attempt_id = *job->now.attempt_id;
   const Cause cause = cause_of(command);
   JobChange change(std::move(job), context.now);
   model::JobStatus& now = change.now();
@@ -89,7 +89,7 @@ Result<Reply> ask_attempt(Tx& tx, ApplyContext& context, const ControlJob& comma
     context.effects.nodes_with_commands.push_back(told.node_id);
     context.live.put_attempt(attempt_id, std::move(told));
   }
-  return Reply(ControlJob::Reply{std::move(change).take()});
+  return Reply(ControlJob::Reply{change.job()});
 }
 
 }  // namespace
@@ -111,12 +111,12 @@ std::optional<WorkerCommand> command_for(const model::JobStatus& job, const Uuid
 }
 
 Result<Reply> apply_control(Tx& tx, ApplyContext& context, const ControlJob& command) {
-  FFRTMP_ASSIGN(auto job, tx.find_job(command.job));
+  FFRTMP_ASSIGN(JobPtr job, tx.find_job(command.job));
   if (!job || (command.only_owner && job->owner != *command.only_owner))
     return make_error(Errc::kNotFound, "no such job");
   const bool live = model::is_live(job->now.status) && job->now.attempt_id.has_value();
-  return live ? ask_attempt(tx, context, command, *std::move(job))
-              : change_at_once(tx, context, command, *std::move(job));
+  return live ? ask_attempt(tx, context, command, std::move(job))
+              : change_at_once(tx, context, command, std::move(job));
 }
 
 }  // namespace ffrtmp::store

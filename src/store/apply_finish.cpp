@@ -35,8 +35,8 @@ Status fail(JobChange& change, const ApplyContext& context, const model::Attempt
   const model::FailureReason reason = reason_of(result);
   const bool timed_out = reason == model::FailureReason::kTimeout;
   const model::RetryPlan plan =
-      model::decide_retry(reason, own_timeout_passed(change.job(), attempt, context.now.utc), change.now().retry_count,
-                          change.job().spec.max_retries, context.jitter);
+      model::decide_retry(reason, own_timeout_passed(change.before(), attempt, context.now.utc), change.now().retry_count,
+                          change.before().spec.max_retries, context.jitter);
   const bool again = plan.again && may_start_again(change.now());
   const Event event = again ? Event::kRetryLater : timed_out ? Event::kTimeOut : Event::kFail;
   const std::string why = again ? "attempt failed, retry later" : timed_out ? "attempt timed out" : "attempt failed";
@@ -52,7 +52,7 @@ Status fail(JobChange& change, const ApplyContext& context, const model::Attempt
 }
 
 Status cancel(JobChange& change, const model::Attempt& attempt) {
-  const model::JobStatus& now = change.job().now;
+  const model::JobStatus& now = change.now();
   Cause cause = by_node("canceled", attempt.node_id, attempt.id);
   if (now.desired == model::Desired::kCanceled) cause = Cause{now.desired_reason, now.desired_actor, attempt.id};
   return change.step(Event::kCancel, std::move(cause));
@@ -91,7 +91,7 @@ Result<Reply> apply_finish(Tx& tx, ApplyContext& context, const Finish& finish) 
   }
   FFRTMP_TRY(find_current(tx, context, finish.attempt_id, finish.node_id));
   FFRTMP_ASSIGN(model::Attempt attempt, row_of(tx, finish.attempt_id));
-  FFRTMP_ASSIGN(model::Job job, job_of(tx, attempt.job_sequence));
+  FFRTMP_ASSIGN(JobPtr job, job_of(tx, attempt.job_sequence));
   JobChange change(std::move(job), context.now);
   if (change.now().status == model::JobState::kAssigned) {
     FFRTMP_TRY(change.step(Event::kFirstProgress, by_node("result", attempt.node_id, attempt.id)));

@@ -7,9 +7,9 @@ namespace {
 constexpr std::chrono::hours kKeyLife{24};
 
 // The job that the key made before; nothing when the key is new or forgotten.
-Result<std::optional<model::Job>> find_earlier(Tx& tx, const ApplyContext& context, const Submit& command) {
+Result<JobPtr> find_earlier(Tx& tx, const ApplyContext& context, const Submit& command) {
   FFRTMP_ASSIGN(const auto row, tx.find_idempotency(command.job.owner, *command.idempotency_key));
-  if (!row || context.now.utc - row->created_at >= kKeyLife) return std::optional<model::Job>();
+  if (!row || context.now.utc - row->created_at >= kKeyLife) return JobPtr();
   if (row->body_sha256 != command.body_sha256)
     return make_error(Errc::kIdempotencyConflict, "this Idempotency-Key was used with another body");
   return tx.find_job(JobRef(row->job_sequence));
@@ -29,8 +29,8 @@ model::Job new_job(const Submit& command, UtcTime now) {
 Result<Reply> apply_submit(Tx& tx, ApplyContext& context, const Submit& command) {
   const UtcTime now = context.now.utc;
   if (command.idempotency_key) {
-    FFRTMP_ASSIGN(auto earlier, find_earlier(tx, context, command));
-    if (earlier) return Reply(Submit::Reply{*std::move(earlier), true});
+    FFRTMP_ASSIGN(const JobPtr earlier, find_earlier(tx, context, command));
+    if (earlier) return Reply(Submit::Reply{*earlier, true});
   }
   model::Job job = new_job(command, now);
   FFRTMP_TRY(tx.insert_job(job));

@@ -9,9 +9,9 @@ namespace {
 constexpr int kRetriesPerSweep = 1000;
 
 Result<bool> queue_retry(Tx& tx, ApplyContext& context, std::int64_t sequence) {
-  FFRTMP_ASSIGN(auto job, tx.find_job(JobRef(sequence)));
+  FFRTMP_ASSIGN(JobPtr job, tx.find_job(JobRef(sequence)));
   if (!job) return false;
-  JobChange change(*std::move(job), context.now);
+  JobChange change(std::move(job), context.now);
   FFRTMP_TRY(change.step(model::Event::kBackoffOver, by_master("backoff over")));
   FFRTMP_TRY(change.write(tx, context));
   return true;

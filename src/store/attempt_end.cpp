@@ -37,10 +37,10 @@ std::chrono::milliseconds lease_left(const ApplyContext& context, const Uuid& at
   return std::chrono::floor<std::chrono::milliseconds>(live->lease_expires - context.now.boot);
 }
 
-Result<model::Job> job_of(Tx& tx, std::int64_t sequence) {
+Result<JobPtr> job_of(Tx& tx, std::int64_t sequence) {
   FFRTMP_ASSIGN(auto job, tx.find_job(JobRef(sequence)));
   if (!job) return make_error(Errc::kInternal, cat("job ", sequence, " of a live attempt has no row"));
-  return *std::move(job);
+  return job;
 }
 
 Result<model::Attempt> row_of(Tx& tx, const Uuid& attempt_id) {
@@ -63,19 +63,19 @@ bool may_start_again(const model::JobStatus& job) {
   return job.attempt_count - job.attempts_before_retry < model::kMaxAttempts;
 }
 
-bool may_retry(const model::Job& job) {
-  return job.now.retry_count < std::min(job.spec.max_retries, model::kMaxAttempts - 1) && may_start_again(job.now);
+bool may_retry(const model::JobSpec& spec, const model::JobStatus& job) {
+  return job.retry_count < std::min(spec.max_retries, model::kMaxAttempts - 1) && may_start_again(job);
 }
 
 namespace {
 
 Status lose(Tx& tx, ApplyContext& context, const Uuid& attempt_id, const Cause& cause) {
   FFRTMP_ASSIGN(model::Attempt attempt, row_of(tx, attempt_id));
-  FFRTMP_ASSIGN(model::Job job, job_of(tx, attempt.job_sequence));
+  FFRTMP_ASSIGN(JobPtr job, job_of(tx, attempt.job_sequence));
   JobChange change(std::move(job), context.now);
   if (change.now().desired == model::Desired::kCanceled) {
     FFRTMP_TRY(change.step(model::Event::kCancel, cause));
-  } else if (may_retry(change.job())) {
+  } else if (may_retry(change.before().spec, change.now())) {
     FFRTMP_TRY(change.step(model::Event::kLeaseLost, cause));
     ++change.now().retry_count;
     change.now().avoid_node_id = attempt.node_id;

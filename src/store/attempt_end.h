@@ -14,14 +14,14 @@ void renew(ApplyContext& context, const Uuid& attempt_id);
 [[nodiscard]] std::chrono::milliseconds lease_left(const ApplyContext& context, const Uuid& attempt_id);
 
 // Rows that must exist while the live table holds the attempt; kInternal names the one that does not.
-[[nodiscard]] Result<model::Job> job_of(Tx& tx, std::int64_t sequence);
+[[nodiscard]] Result<JobPtr> job_of(Tx& tx, std::int64_t sequence);
 [[nodiscard]] Result<model::Attempt> row_of(Tx& tx, const Uuid& attempt_id);
 
 // Writes the end of an attempt and its last progress, and takes its lease away.
 Status close_attempt(Tx& tx, ApplyContext& context, model::Attempt& attempt, model::AttemptState state);
 
 // Whether the job may have one more attempt that counts as a retry, or at all.
-[[nodiscard]] bool may_retry(const model::Job& job);
+[[nodiscard]] bool may_retry(const model::JobSpec& spec, const model::JobStatus& job);
 [[nodiscard]] bool may_start_again(const model::JobStatus& job);
 
 // Ends an attempt whose node or lease is gone: its job is queued at once, counted as a retry, or fails when it has no

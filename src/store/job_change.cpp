@@ -43,22 +43,29 @@ Cause by_master(std::string reason, std::optional<Uuid> attempt_id) {
   return Cause{std::move(reason), "master", attempt_id};
 }
 
-JobChange::JobChange(model::Job job, const Now& now) : job_(std::move(job)), before_(job_.now.status), time_(now.utc) {}
+JobChange::JobChange(JobPtr job, const Now& now)
+    : job_(std::move(job)), from_(job_->now.status), now_(job_->now), time_(now.utc) {}
+
+model::Job JobChange::job() const {
+  model::Job after = *job_;
+  after.now = now_;
+  return after;
+}
 
 Status JobChange::step(model::Event event, Cause cause) {
-  FFRTMP_ASSIGN(const model::JobState to, model::step(job_.now.status, event));
+  FFRTMP_ASSIGN(const model::JobState to, model::step(now_.status, event));
   transitions_.push_back(
-      {job_.now.status, to, time_, std::move(cause.reason), std::move(cause.actor), cause.attempt_id});
-  enter(job_.now, to, time_);
+      {now_.status, to, time_, std::move(cause.reason), std::move(cause.actor), cause.attempt_id});
+  enter(now_, to, time_);
   return {};
 }
 
 Status JobChange::move_in_queue(Tx& tx, ApplyContext& context) {
-  const bool was_waiting = before_ == model::JobState::kQueued;
-  const bool waits = job_.now.status == model::JobState::kQueued;
+  const bool was_waiting = from_ == model::JobState::kQueued;
+  const bool waits = now_.status == model::JobState::kQueued;
   if (was_waiting == waits) return {};
   if (!entry_) {
-    FFRTMP_ASSIGN(entry_, queue_entry_of(tx, job_, context.settings));
+    FFRTMP_ASSIGN(entry_, queue_entry_of(tx, *job_, context.settings));
   }
   if (!waits) return tx.dequeue(*entry_);
   context.effects.queue_grew = true;
@@ -67,10 +74,10 @@ Status JobChange::move_in_queue(Tx& tx, ApplyContext& context) {
 
 Status JobChange::write(Tx& tx, ApplyContext& context) {
   FFRTMP_TRY(move_in_queue(tx, context));
-  FFRTMP_TRY(tx.update_job(job_));
+  FFRTMP_TRY(tx.update_job(job_->sequence_number, now_));
   for (const model::Transition& transition : transitions_)
-    FFRTMP_TRY(tx.add_transition(job_.sequence_number, transition));
-  context.effects.jobs_changed.push_back(job_.sequence_number);
+    FFRTMP_TRY(tx.add_transition(job_->sequence_number, transition));
+  context.effects.jobs_changed.push_back(job_->sequence_number);
   return {};
 }
 

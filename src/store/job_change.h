@@ -21,16 +21,18 @@ struct Cause {
 
 class JobChange {
  public:
-  JobChange(model::Job job, const Now& now);
+  JobChange(JobPtr job, const Now& now);
 
   // The next state by model::step, with the times and fields that belong to it. kIllegalTransition changes nothing.
   Status step(model::Event event, Cause cause);
   // The queue entry, where the caller knows it already: saves looking the class up.
   void set_entry(const QueueEntry& entry) { entry_ = entry; }
 
-  [[nodiscard]] model::JobStatus& now() { return job_.now; }
-  [[nodiscard]] const model::Job& job() const { return job_; }
-  [[nodiscard]] model::Job take() && { return std::move(job_); }
+  [[nodiscard]] model::JobStatus& now() { return now_; }
+  [[nodiscard]] const model::JobStatus& now() const { return now_; }
+  [[nodiscard]] const model::Job& before() const { return *job_; }
+  // The job after the change.
+  [[nodiscard]] model::Job job() const;
 
   // Writes the job, its transitions and its place in the queue, and notes them in context.effects.
   Status write(Tx& tx, ApplyContext& context);
@@ -38,8 +40,9 @@ class JobChange {
  private:
   Status move_in_queue(Tx& tx, ApplyContext& context);
 
-  model::Job job_;
-  model::JobState before_;
+  JobPtr job_;
+  model::JobState from_;
+  model::JobStatus now_;
   UtcTime time_;
   std::vector<model::Transition> transitions_;
   std::optional<QueueEntry> entry_;

@@ -44,8 +44,8 @@ class Scenario {
     EXPECT_EQ(master_.data().jobs.size(), static_cast<std::size_t>(jobs_)) << "one job a submit";
     EXPECT_EQ(copies_.overlaps(), 0) << "two copies of a job executed at once";
     for (const auto& [sequence, row] : master_.data().jobs) {
-      EXPECT_TRUE(model::is_ended(row.job.now.status))
-          << "job " << sequence << " is still " << model::state_name(row.job.now.status);
+      EXPECT_TRUE(model::is_ended(row.job->now.status))
+          << "job " << sequence << " is still " << model::state_name(row.job->now.status);
     }
   }
 
@@ -103,7 +103,7 @@ class Scenario {
   // Jobs that were paused would wait for ever.
   void resume_all() {
     for (const auto& [sequence, row] : master_.data().jobs) {
-      const model::JobStatus& now = row.job.now;
+      const model::JobStatus& now = row.job->now;
       if (now.status == model::JobState::kPaused || now.desired == model::Desired::kPaused)
         control(sequence, ControlJob::Kind::kResume);
     }

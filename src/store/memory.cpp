@@ -52,7 +52,7 @@ Result<std::optional<JobDetail>> MemoryStore::job(const JobRef& ref) {
   FFRTMP_ASSIGN(const auto job, session_.find_job(ref));
   if (!job) return std::optional<JobDetail>();
   const auto& row = data_.jobs.at(job->sequence_number);
-  JobDetail detail{make_view(row.job, row.progress, live_), row.transitions, {}};
+  JobDetail detail{make_view(*row.job, row.progress, live_), row.transitions, {}};
   for (const Uuid& id : row.attempts) detail.attempts.push_back(data_.attempts.at(id));
   return std::optional(std::move(detail));
 }
@@ -63,12 +63,12 @@ Result<JobPage> MemoryStore::list_jobs(const JobFilter& filter, std::optional<st
   const auto end = before_sequence ? data_.jobs.lower_bound(*before_sequence) : data_.jobs.end();
   for (auto at = end; at != data_.jobs.begin();) {
     const auto& row = (--at)->second;
-    if (!matches(filter, row.job)) continue;
+    if (!matches(filter, *row.job)) continue;
     if (static_cast<int>(page.jobs.size()) == limit) {
       page.next_before_sequence = page.jobs.back().job.sequence_number;
       break;
     }
-    page.jobs.push_back(make_view(row.job, row.progress, live_));
+    page.jobs.push_back(make_view(*row.job, row.progress, live_));
   }
   return page;
 }
@@ -91,7 +91,7 @@ Result<std::vector<KeyRecord>> MemoryStore::keys() {
 Result<std::map<model::JobState, std::int64_t>> MemoryStore::count_by_state() {
   const std::shared_lock lock(mutex_);
   std::map<model::JobState, std::int64_t> counts;
-  for (const auto& [sequence, row] : data_.jobs) ++counts[row.job.now.status];
+  for (const auto& [sequence, row] : data_.jobs) ++counts[row.job->now.status];
   return counts;
 }
 

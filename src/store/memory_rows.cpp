@@ -52,31 +52,31 @@ Status MemorySession::insert_job(model::Job& job) {
   }));
   data_.last_sequence = sequence;
   job.sequence_number = sequence;
-  data_.jobs[sequence].job = job;
+  data_.jobs[sequence].job = std::make_shared<model::Job>(job);
   data_.sequence_of[job.id] = sequence;
   return {};
 }
 
-Result<std::optional<model::Job>> MemorySession::find_job(const JobRef& ref) {
+Result<JobPtr> MemorySession::find_job(const JobRef& ref) {
   std::int64_t sequence = 0;
   if (const auto* number = std::get_if<std::int64_t>(&ref)) sequence = *number;
   else if (const auto known = data_.sequence_of.find(std::get<Uuid>(ref)); known != data_.sequence_of.end())
     sequence = known->second;
   const auto found = data_.jobs.find(sequence);
-  if (found == data_.jobs.end()) return std::optional<model::Job>();
-  return std::optional(found->second.job);
+  if (found == data_.jobs.end()) return JobPtr();
+  return JobPtr(found->second.job);
 }
 
-Status MemorySession::update_job(const model::Job& job) {
-  model::JobStatus& now = data_.jobs.at(job.sequence_number).job.now;
-  FFRTMP_TRY(will_write([this, sequence = job.sequence_number, was = now, is = job.now] {
+Status MemorySession::update_job(std::int64_t sequence, const model::JobStatus& now) {
+  model::JobStatus& row = data_.jobs.at(sequence).job->now;
+  FFRTMP_TRY(will_write([this, sequence, was = row, is = now] {
     if (is.next_retry_at) data_.retries.erase({*is.next_retry_at, sequence});
     if (was.next_retry_at) data_.retries.insert({*was.next_retry_at, sequence});
-    data_.jobs.at(sequence).job.now = was;
+    data_.jobs.at(sequence).job->now = was;
   }));
-  if (now.next_retry_at) data_.retries.erase({*now.next_retry_at, job.sequence_number});
-  if (job.now.next_retry_at) data_.retries.insert({*job.now.next_retry_at, job.sequence_number});
-  now = job.now;
+  if (row.next_retry_at) data_.retries.erase({*row.next_retry_at, sequence});
+  if (now.next_retry_at) data_.retries.insert({*now.next_retry_at, sequence});
+  row = now;
   return {};
 }
 

@@ -14,7 +14,7 @@ namespace ffrtmp::store {
 
 struct MemoryData {
   struct JobRow {
-    model::Job job;
+    std::shared_ptr<model::Job> job;
     std::vector<model::Transition> transitions;
     std::vector<Uuid> attempts;
     std::optional<model::Progress> progress;
@@ -39,8 +39,8 @@ class MemorySession : public Session {
   explicit MemorySession(MemoryData& data) : data_(data) {}
 
   Status insert_job(model::Job& job) override;
-  Result<std::optional<model::Job>> find_job(const JobRef& ref) override;
-  Status update_job(const model::Job& job) override;
+  Result<JobPtr> find_job(const JobRef& ref) override;
+  Status update_job(std::int64_t sequence, const model::JobStatus& now) override;
   Status add_transition(std::int64_t job_sequence, const model::Transition& transition) override;
   Result<ClassId> intern_class(const model::Requirement& need) override;
   const std::vector<RequirementClass>& classes() override { return data_.classes; }

@@ -59,7 +59,7 @@ class Master {
   [[nodiscard]] const Settings& settings() const { return settings_; }
   [[nodiscard]] bool all_ended() const {
     for (const auto& [sequence, row] : data_.jobs)
-      if (!model::is_ended(row.job.now.status)) return false;
+      if (!model::is_ended(row.job->now.status)) return false;
     return true;
   }
 
@@ -91,17 +91,17 @@ class Master {
     const auto attempt = data_.attempts.find(*attempt_id);
     if (attempt == data_.attempts.end()) return std::nullopt;
     const auto& row = data_.jobs.at(attempt->second.job_sequence);
-    const bool current = model::is_live(row.job.now.status) && row.job.now.attempt_id == *attempt_id;
-    return Before{attempt->second.job_sequence, row.job.now, row.transitions.size(), current};
+    const bool current = model::is_live(row.job->now.status) && row.job->now.attempt_id == *attempt_id;
+    return Before{attempt->second.job_sequence, row.job->now, row.transitions.size(), current};
   }
 
   void check_unchanged(const std::optional<Before>& before, std::string_view who) const {
     if (!before) return;
     const auto& row = data_.jobs.at(before->sequence);
     EXPECT_EQ(row.transitions.size(), before->transitions) << who << " changed job " << before->sequence;
-    EXPECT_EQ(row.job.now.status, before->job.status) << who;
-    EXPECT_EQ(row.job.now.last_activity_at, before->job.last_activity_at) << who;
-    EXPECT_EQ(row.job.now.retry_count, before->job.retry_count) << who;
+    EXPECT_EQ(row.job->now.status, before->job.status) << who;
+    EXPECT_EQ(row.job->now.last_activity_at, before->job.last_activity_at) << who;
+    EXPECT_EQ(row.job->now.retry_count, before->job.retry_count) << who;
   }
 
   void check_job(std::int64_t sequence) const {
@@ -111,12 +111,12 @@ class Master {
       const bool is_live = data_.attempts.at(id).state == model::AttemptState::kLive;
       live += is_live ? 1 : 0;
       EXPECT_EQ(live_->attempt(id) != nullptr, is_live) << "lease and row disagree";
-      EXPECT_TRUE(!is_live || row.job.now.attempt_id == id) << "a live attempt that is not the job's";
+      EXPECT_TRUE(!is_live || row.job->now.attempt_id == id) << "a live attempt that is not the job's";
     }
     EXPECT_LE(live, 1) << "two current attempts of job " << sequence;
-    EXPECT_LE(row.attempts.size(), 11U + static_cast<std::size_t>(row.job.now.attempts_before_retry));
+    EXPECT_LE(row.attempts.size(), 11U + static_cast<std::size_t>(row.job->now.attempts_before_retry));
     const auto last = row.transitions.size() - 1;
-    EXPECT_EQ(row.transitions[last].to, row.job.now.status);
+    EXPECT_EQ(row.transitions[last].to, row.job->now.status);
     const auto from = last == 0 ? std::nullopt : std::optional(row.transitions[last - 1].to);
     EXPECT_EQ(row.transitions[last].from, from);
     EXPECT_TRUE(model::is_legal(from, row.transitions[last].to));

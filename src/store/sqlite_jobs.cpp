@@ -7,19 +7,22 @@ namespace {
 
 constexpr int kCold = 1 + kColumns<model::JobStatus>;
 constexpr int kColdColumns = 6;
+constexpr std::string_view kFrom = " FROM job CROSS JOIN job_spec USING(sequence) ";
+
+std::string job_columns() {
+  return cat("job.sequence, ", columns<model::JobStatus>(), ", id, owner, created_at, spec, effective, scenario_parsed");
+}
 
 }  // namespace
 
-std::string select_jobs() {
-  return cat("SELECT job.sequence, ", columns<model::JobStatus>(),
-             ", id, owner, created_at, spec, effective, scenario_parsed, progress.body FROM job CROSS JOIN job_spec"
-             " USING(sequence) LEFT JOIN progress USING(sequence) ");
+std::string select_jobs() { return cat("SELECT ", job_columns(), kFrom); }
+std::string select_jobs_with_progress() {
+  return cat("SELECT ", job_columns(), ", progress.body", kFrom, "LEFT JOIN progress USING(sequence) ");
 }
 
 int columns_of_job() { return kCold + kColdColumns; }
 
-Result<model::Job> read_job(const Statement& row) {
-  model::Job job;
+Status read_job(const Statement& row, model::Job& job) {
   job.sequence_number = row.integer(0);
   FFRTMP_TRY(read_row(row, 1, job.now));
   FFRTMP_TRY(read_value(row, kCold, job.id));
@@ -27,8 +30,7 @@ Result<model::Job> read_job(const Statement& row) {
   FFRTMP_TRY(read_value(row, kCold + 2, job.created_at));
   FFRTMP_TRY(read_value(row, kCold + 3, job.spec));
   FFRTMP_TRY(read_value(row, kCold + 4, job.effective));
-  FFRTMP_TRY(read_value(row, kCold + 5, job.scenario_parsed));
-  return job;
+  return read_value(row, kCold + 5, job.scenario_parsed);
 }
 
 }  // namespace ffrtmp::store

@@ -10,8 +10,10 @@ namespace ffrtmp::store {
 // SELECT … FROM job CROSS JOIN job_spec, with the columns that read_job wants; WHERE and so on are added to it.
 // CROSS JOIN: job_spec is only ever looked up by its sequence.
 [[nodiscard]] std::string select_jobs();
-[[nodiscard]] Result<model::Job> read_job(const Statement& row);
-// First column behind those of read_job: the body of progress, where the query joins it.
+// The same with the body of progress behind.
+[[nodiscard]] std::string select_jobs_with_progress();
+Status read_job(const Statement& row, model::Job& job);
+// First column behind those of read_job.
 [[nodiscard]] int columns_of_job();
 
 }  // namespace ffrtmp::store

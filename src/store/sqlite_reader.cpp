@@ -59,7 +59,8 @@ Conditions conditions_of(const JobFilter& filter, std::optional<std::int64_t> be
 }
 
 Result<JobView> read_view(const Statement& row, const LiveTable& live) {
-  FFRTMP_ASSIGN(model::Job job, read_job(row));
+  model::Job job;
+  FFRTMP_TRY(read_job(row, job));
   std::optional<model::Progress> progress;
   FFRTMP_TRY(read_value(row, columns_of_job(), progress));
   return make_view(std::move(job), std::move(progress), live);
@@ -82,8 +83,8 @@ SqliteReader::SqliteReader(Database db, const LiveTable& live)
       live_(live),
       begin_(db_, "BEGIN"),
       end_(db_, "COMMIT"),
-      job_by_sequence_(db_, select_jobs() + "WHERE job.sequence=?1"),
-      job_by_id_(db_, select_jobs() + "WHERE job.sequence=(SELECT sequence FROM job_spec WHERE id=?1)"),
+      job_by_sequence_(db_, select_jobs_with_progress() + "WHERE job.sequence=?1"),
+      job_by_id_(db_, select_jobs_with_progress() + "WHERE job.sequence=(SELECT sequence FROM job_spec WHERE id=?1)"),
       transitions_(db_, cat("SELECT ", columns<model::Transition>(), " FROM transition WHERE job_sequence=?1 ORDER BY ordinal")),
       attempts_(db_, cat("SELECT ", columns<model::Attempt>(), " FROM attempt WHERE key BETWEEN ?1 AND ?2 ORDER BY key")),
       nodes_(db_, cat("SELECT ", columns<model::Node>(), " FROM node ORDER BY registered_at, id")),
@@ -121,7 +122,7 @@ Result<std::optional<JobDetail>> SqliteReader::read_detail(const JobRef& ref) {
 
 Result<JobPage> SqliteReader::list_jobs(const JobFilter& filter, std::optional<std::int64_t> before_sequence, int limit) {
   const Conditions where = conditions_of(filter, before_sequence);
-  Statement query(db_, cat(select_jobs(), where.text(), " ORDER BY job.sequence DESC LIMIT ", limit + 1));
+  Statement query(db_, cat(select_jobs_with_progress(), where.text(), " ORDER BY job.sequence DESC LIMIT ", limit + 1));
   FFRTMP_TRY(query.begin());
   where.bind(query);
   JobPage page;

@@ -121,6 +121,7 @@ Status SqliteSession::will_write() {
 }
 
 Status SqliteSession::commit() {
+  forget_visitors();
   if (!in_transaction_) return {};
   FFRTMP_TRY(fault_at("store", "commit"));
   FFRTMP_TRY(fault_at("store_commit", "commit"));
@@ -133,7 +134,8 @@ void SqliteSession::roll_back() {
   // A statement that failed hard may have ended the transaction already; then this one fails and nothing is left to undo.
   if (in_transaction_) static_cast<void>(run(rollback_));
   in_transaction_ = false;
-  live_jobs_.clear();
+  jobs_.clear();
+  visitors_.clear();
   live_attempts_.clear();
   lost_cache_ = !load_classes();
 }
@@ -167,43 +169,51 @@ Status SqliteSession::insert_job(Job& job) {
   FFRTMP_TRY(insert_job_.run());
   const model::JobSpec& spec = job.spec;
   return run(insert_spec_, job.sequence_number, job.id, job.owner, job.created_at, spec.queue, spec.priority, spec.engine,
-             spec.classification, spec.scenario, spec, job.effective, job.scenario_parsed);
+             spec.classification, spec.scenario, changes_of(spec), changes_of(job.effective), changes_of(job.scenario_parsed));
 }
 
-Result<std::optional<Job>> SqliteSession::read_one_job(Statement& query) {
+Result<JobPtr> SqliteSession::read_one_job(Statement& query) {
   FFRTMP_ASSIGN(const bool row, query.step());
-  if (!row) return std::optional<Job>();
-  auto job = read_job(query);
+  if (!row) return JobPtr();
+  auto job = std::make_shared<Job>();
+  const Status read = read_job(query, *job);
   query.reset();
-  if (!job) return std::move(job).error();
-  return std::optional(*std::move(job));
+  FFRTMP_TRY(read);
+  // What another look-up of the group has brought is as new as what it wrote.
+  const auto [known, is_new] = jobs_.try_emplace(job->sequence_number, job);
+  if (is_new) visitors_.push_back(job->sequence_number);
+  return JobPtr(known->second);
 }
 
-Result<std::optional<Job>> SqliteSession::find_job(const JobRef& ref) {
+Result<JobPtr> SqliteSession::find_job(const JobRef& ref) {
   if (const auto* id = std::get_if<Uuid>(&ref)) {
     FFRTMP_TRY(bind_all(job_by_id_, *id));
     return read_one_job(job_by_id_);
   }
   const std::int64_t sequence = std::get<std::int64_t>(ref);
-  if (const auto known = live_jobs_.find(sequence); known != live_jobs_.end()) return std::optional(known->second);
+  if (const auto known = jobs_.find(sequence); known != jobs_.end()) return JobPtr(known->second);
   FFRTMP_TRY(bind_all(job_by_sequence_, sequence));
   return read_one_job(job_by_sequence_);
 }
 
-Status SqliteSession::update_job(const Job& job) {
+Status SqliteSession::update_job(std::int64_t sequence, const JobStatus& now) {
   FFRTMP_TRY(will_write());
   FFRTMP_TRY(update_job_.begin());
-  update_job_.bind(1, job.sequence_number);
-  bind_row(update_job_, 2, job.now);
+  update_job_.bind(1, sequence);
+  bind_row(update_job_, 2, now);
   FFRTMP_TRY(update_job_.run());
-  if (!model::is_live(job.now.status)) {
-    live_jobs_.erase(job.sequence_number);
-  } else {
-    const auto [known, is_new] = live_jobs_.try_emplace(job.sequence_number);
-    if (is_new) known->second = job;
-    else known->second.now = job.now;
+  if (const auto known = jobs_.find(sequence); known != jobs_.end()) {
+    if (!model::is_live(now.status) && model::is_live(known->second->now.status)) visitors_.push_back(sequence);
+    known->second->now = now;
   }
   return {};
+}
+
+void SqliteSession::forget_visitors() {
+  for (const std::int64_t sequence : visitors_)
+    if (const auto known = jobs_.find(sequence); known != jobs_.end() && !model::is_live(known->second->now.status))
+      jobs_.erase(known);
+  visitors_.clear();
 }
 
 Status SqliteSession::add_transition(std::int64_t job_sequence, const Transition& transition) {

@@ -1,6 +1,6 @@
 #pragma once
-// The writing session on SQLite. It is the only writer of the file, so it may keep what it wrote: jobs and attempts that
-// are live, all classes. A failed group empties these.
+// The writing session on SQLite. It is the only writer of the file, so it may keep what it read and wrote: jobs and
+// attempts that are live, all classes. A failed group empties these.
 #include <unordered_map>
 #include <vector>
 
@@ -16,8 +16,8 @@ class SqliteSession final : public Session {
   Status load();
 
   Status insert_job(model::Job& job) override;
-  Result<std::optional<model::Job>> find_job(const JobRef& ref) override;
-  Status update_job(const model::Job& job) override;
+  Result<JobPtr> find_job(const JobRef& ref) override;
+  Status update_job(std::int64_t sequence, const model::JobStatus& now) override;
   Status add_transition(std::int64_t job_sequence, const model::Transition& transition) override;
   Result<ClassId> intern_class(const model::Requirement& need) override;
   const std::vector<RequirementClass>& classes() override { return classes_; }
@@ -51,7 +51,8 @@ class SqliteSession final : public Session {
   Status load_waiting();
   Status write_probe(std::int64_t value);
   RequirementClass& class_of(ClassId id);
-  Result<std::optional<model::Job>> read_one_job(Statement& query);
+  Result<JobPtr> read_one_job(Statement& query);
+  void forget_visitors();
   Result<std::vector<model::Attempt>> read_attempts(Statement& query);
 
   Database db_;
@@ -62,7 +63,8 @@ class SqliteSession final : public Session {
   std::vector<RequirementClass> classes_;
   std::unordered_map<ClassId, std::size_t> class_at_;
   std::unordered_map<std::string, ClassId> class_by_text_;
-  std::unordered_map<std::int64_t, model::Job> live_jobs_;
+  std::unordered_map<std::int64_t, std::shared_ptr<model::Job>> jobs_;  // live ones, and the group's visitors
+  std::vector<std::int64_t> visitors_;  // read in this group; forgotten with it unless they live
   std::unordered_map<Uuid, model::Attempt> live_attempts_;
 
   Statement begin_, commit_, rollback_;

@@ -1,7 +1,8 @@
 #pragma once
 // The rows of one transaction: the small set of operations that apply() needs of a backend. A backend (memory, SQLite,
 // later PostgreSQL) implements these and nothing of the rules. Errors: kStoreUnavailable only; "no such row" is an
-// empty optional. Called on the writer's thread.
+// empty optional or pointer. Called on the writer's thread.
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -33,15 +34,18 @@ struct IdempotencyRow {
   UtcTime created_at;
 };
 
+// A job as the backend holds it, null where there is none. Never changed through; its `now` follows update_job.
+using JobPtr = std::shared_ptr<const model::Job>;
+
 class Tx {
  public:
   virtual ~Tx() = default;
 
   // Sets job.sequence_number to the next number.
   virtual Status insert_job(model::Job& job) = 0;
-  virtual Result<std::optional<model::Job>> find_job(const JobRef& ref) = 0;
-  // Writes job.now; the rest of a job never changes.
-  virtual Status update_job(const model::Job& job) = 0;
+  virtual Result<JobPtr> find_job(const JobRef& ref) = 0;
+  // The rest of a job never changes.
+  virtual Status update_job(std::int64_t sequence, const model::JobStatus& now) = 0;
   virtual Status add_transition(std::int64_t job_sequence, const model::Transition& transition) = 0;
 
   // The class of an equal requirement, made when it is new. Classes are few and cached.

@@ -48,9 +48,10 @@ Status Writer::start() {
 }
 
 void Writer::apply(Command command, Store::Done done) {
+  auto item = std::make_unique<Item>(Item{std::move(command), std::move(done)});
   {
     const std::lock_guard lock(mutex_);
-    waiting_.push_back({std::move(command), std::move(done)});
+    waiting_.push_back(std::move(item));
     if (waiting_.size() > 1) return;  // the thread knows already
   }
   work_.notify_one();
@@ -95,35 +96,35 @@ void Writer::run_probes() {
   for (const Probe& probe : probes) probe(status);
 }
 
-std::vector<Writer::Item> Writer::take_group() {
+Writer::Group Writer::take_group() {
   const std::lock_guard lock(mutex_);
   const auto count = static_cast<std::ptrdiff_t>(std::min(waiting_.size(), kGroup));
-  std::vector<Item> group(std::make_move_iterator(waiting_.begin()), std::make_move_iterator(waiting_.begin() + count));
+  Group group(std::make_move_iterator(waiting_.begin()), std::make_move_iterator(waiting_.begin() + count));
   waiting_.erase(waiting_.begin(), waiting_.begin() + count);
   return group;
 }
 
-void Writer::run_group(std::vector<Item> group) {
-  const auto rows = std::stable_partition(group.begin(), group.end(), [](const Item& i) { return is_memory_only(i.command); });
-  std::vector<Item> writing(std::make_move_iterator(rows), std::make_move_iterator(group.end()));
+void Writer::run_group(Group group) {
+  const auto rows = std::stable_partition(group.begin(), group.end(), [](const auto& item) { return is_memory_only(item->command); });
+  Group writing(std::make_move_iterator(rows), std::make_move_iterator(group.end()));
   group.erase(rows, group.end());
-  for (std::vector<Item>* part : {&group, &writing}) {
+  for (Group* part : {&group, &writing}) {
     if (part->empty()) continue;
     Effects effects;
     auto replies = apply_group(*part, effects);
     if (replies && listener_) listener_(effects);
     for (std::size_t i = 0; i < part->size(); ++i)
-      (*part)[i].done(replies ? std::move((*replies)[i]) : Result<Reply>(replies.error()));
+      (*part)[i]->done(replies ? std::move((*replies)[i]) : Result<Reply>(replies.error()));
   }
 }
 
-Result<std::vector<Result<Reply>>> Writer::apply_group(const std::vector<Item>& group, Effects& effects) {
+Result<std::vector<Result<Reply>>> Writer::apply_group(const Group& group, Effects& effects) {
   live_.begin_group();
   std::vector<Result<Reply>> replies;
   replies.reserve(group.size());
   std::optional<Error> failure;
-  for (const Item& item : group) {
-    auto reply = apply_one(item.command, effects);
+  for (const auto& item : group) {
+    auto reply = apply_one(item->command, effects);
     if (!reply && reply.error().code == Errc::kStoreUnavailable) failure = reply.error();
     if (failure) break;
     replies.push_back(std::move(reply));

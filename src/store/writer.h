@@ -36,15 +36,16 @@ class Writer {
     Command command;
     Store::Done done;
   };
+  using Group = std::vector<std::unique_ptr<Item>>;  // commands are large: moved by pointer
   using Probe = std::function<void(Status)>;
 
   void run();
   bool wait_for_work();
   void run_probes();
-  std::vector<Item> take_group();
-  void run_group(std::vector<Item> group);
+  Group take_group();
+  void run_group(Group group);
   // Replies of the group, or the storage failure that ended it.
-  Result<std::vector<Result<Reply>>> apply_group(const std::vector<Item>& group, Effects& effects);
+  Result<std::vector<Result<Reply>>> apply_group(const Group& group, Effects& effects);
   Result<Reply> apply_one(const Command& command, Effects& effects);
   [[nodiscard]] double draw_jitter();
 
@@ -58,7 +59,7 @@ class Writer {
 
   std::mutex mutex_;
   std::condition_variable work_;
-  std::deque<Item> waiting_;
+  std::deque<std::unique_ptr<Item>> waiting_;
   std::vector<Probe> probes_;
   bool stop_ = false;
   std::thread thread_;
