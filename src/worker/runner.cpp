@@ -186,7 +186,11 @@ void Runner::send_log(const supervisor::State& state) {
     }
     auto chunk = supervisor::read_log(dir_.path(), log_sent_, kLogChunk);
     if (!chunk || chunk->data.empty()) return;
-    if (chunk->offset != log_sent_) return;  // the ring moved on meanwhile: the next state tells where to
+    if (chunk->dropped_bytes > 0) {  // the ring moved on meanwhile: the master makes a marker of its own
+      log_sent_ = chunk->next_offset;
+      log_dropped_ = true;
+      continue;
+    }
     auto next = client_->append_log(id_, log_sent_, chunk->data, log_dropped_);
     if (!next) {
       if (next.error().code == Errc::kLogGap) log_dropped_ = true;
