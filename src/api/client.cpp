@@ -121,9 +121,8 @@ Result<HeartbeatReply> WorkerClient::heartbeat(const Uuid& node_id, const Heartb
 }
 
 Result<ClaimReply> WorkerClient::claim(const ClaimRequest& request) {
-  return call<ClaimReply>(caller_, {.route = RouteId::kClaim,
-                                    .body = encode(request),
-                                    .wait = std::chrono::seconds(request.wait)});
+  return call<ClaimReply>(
+      caller_, {.route = RouteId::kClaim, .body = encode(request), .wait = std::chrono::seconds(request.wait)});
 }
 
 Result<ProgressReply> WorkerClient::progress(const Uuid& attempt_id, const ProgressRequest& request) {
@@ -150,7 +149,8 @@ Result<ResultReply> WorkerClient::result(const Uuid& attempt_id, const model::At
 }
 
 Result<ResultReply> WorkerClient::release(const Uuid& attempt_id, const std::string& reason) {
-  return call<ResultReply>(caller_, {.route = RouteId::kRelease, .id = attempt_id.str(), .body = encode(ReleaseRequest{reason})});
+  return call<ResultReply>(
+      caller_, {.route = RouteId::kRelease, .id = attempt_id.str(), .body = encode(ReleaseRequest{reason})});
 }
 
 }  // namespace ffrtmp::api

@@ -72,7 +72,8 @@ Status save_client_file(const std::string& path, const ClientFile& file) {
   const std::string part = cat(path, ".", getpid(), ".part");
   const int fd = open(part.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
   if (fd < 0) return last_sys_error(cat("create ", part));
-  Status written = write_all(fd, cat("url: ", quoted(file.url), "\nca: ", quoted(file.ca), "\nkey: ", quoted(file.key), "\n"), part);
+  Status written =
+      write_all(fd, cat("url: ", quoted(file.url), "\nca: ", quoted(file.ca), "\nkey: ", quoted(file.key), "\n"), part);
   close(fd);
   if (written && rename(part.c_str(), path.c_str()) != 0) written = last_sys_error(cat("rename ", part));
   if (!written) unlink(part.c_str());

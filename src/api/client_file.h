@@ -23,8 +23,8 @@ struct ClientFile {
 
 // The client file to use: the one that was named (it must exist), else <default state dir>/client.yaml, else none.
 struct ClientFilePlace {
-  std::string path;         // empty: none
-  std::string looked_at;    // for the message when nothing was found
+  std::string path;       // empty: none
+  std::string looked_at;  // for the message when nothing was found
 };
 [[nodiscard]] Result<ClientFilePlace> find_client_file(const std::string& named);
 

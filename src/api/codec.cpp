@@ -14,18 +14,29 @@ constexpr json::UnknownKeys unknown_keys() {
 
 Errc errc_of_status(int status) {
   switch (status) {
-    case 400: return Errc::kInvalid;
-    case 401: return Errc::kUnauthorized;
-    case 403: return Errc::kForbidden;
-    case 404: return Errc::kNotFound;
-    case 405: return Errc::kMethodNotAllowed;
-    case 413: return Errc::kTooLarge;
-    case 422: return Errc::kInvalidField;
-    case 429: return Errc::kTooManyRequests;
+    case 400:
+      return Errc::kInvalid;
+    case 401:
+      return Errc::kUnauthorized;
+    case 403:
+      return Errc::kForbidden;
+    case 404:
+      return Errc::kNotFound;
+    case 405:
+      return Errc::kMethodNotAllowed;
+    case 413:
+      return Errc::kTooLarge;
+    case 422:
+      return Errc::kInvalidField;
+    case 429:
+      return Errc::kTooManyRequests;
     case 502:
-    case 503: return Errc::kUnavailable;
-    case 504: return Errc::kTimeout;
-    default: return Errc::kInternal;
+    case 503:
+      return Errc::kUnavailable;
+    case 504:
+      return Errc::kTimeout;
+    default:
+      return Errc::kInternal;
   }
 }
 
@@ -64,8 +75,8 @@ Error decode_error(int status, std::string_view body) {
   return Error{code, 0, std::move(reply->error.message), reply->error.field.value_or("")};
 }
 
-#define FFRTMP_WIRE(T)                                \
-  template std::string encode<T>(const T&);           \
+#define FFRTMP_WIRE(T)                      \
+  template std::string encode<T>(const T&); \
   template Result<T> decode<T>(std::string_view text);
 
 FFRTMP_WIRE(model::JobSpec)

@@ -12,9 +12,28 @@
 namespace ffrtmp::api {
 
 enum class RouteId : std::uint8_t {
-  kSubmitJob, kListJobs, kGetJob, kListAttempts, kCancelJob, kPauseJob, kResumeJob, kRetryJob, kGetLogs,
-  kRegisterNode, kListNodes, kGetNode, kHeartbeat, kClaim, kProgress, kAppendLog, kPublish, kResult, kRelease,
-  kHealthz, kReadyz, kMetrics
+  kSubmitJob,
+  kListJobs,
+  kGetJob,
+  kListAttempts,
+  kCancelJob,
+  kPauseJob,
+  kResumeJob,
+  kRetryJob,
+  kGetLogs,
+  kRegisterNode,
+  kListNodes,
+  kGetNode,
+  kHeartbeat,
+  kClaim,
+  kProgress,
+  kAppendLog,
+  kPublish,
+  kResult,
+  kRelease,
+  kHealthz,
+  kReadyz,
+  kMetrics
 };
 
 enum class Access : std::uint8_t {
@@ -24,9 +43,9 @@ enum class Access : std::uint8_t {
   kNodeOrPerson,  // register: the key of a new worker, the token of a known one
 };
 
-inline constexpr std::size_t kMaxBody = 64 * 1024;             // of most routes, in bytes
-inline constexpr std::size_t kMaxSubmitBody = 1024 * 1024;     // submit, register
-inline constexpr std::size_t kMaxLogChunk = 256 * 1024;        // POST /attempts/{id}/logs
+inline constexpr std::size_t kMaxBody = 64 * 1024;          // of most routes, in bytes
+inline constexpr std::size_t kMaxSubmitBody = 1024 * 1024;  // submit, register
+inline constexpr std::size_t kMaxLogChunk = 256 * 1024;     // POST /attempts/{id}/logs
 // A result names its command line and all streams; it must not be lost for its size.
 inline constexpr std::size_t kMaxResultBody = 1024 * 1024;
 

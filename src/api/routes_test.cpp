@@ -26,11 +26,13 @@ TEST(Routes, IdsAreTakenOutOfThePath) {
 
 // contract: F2
 TEST(Routes, WrongPathsAre404AndWrongVerbs405) {
-  for (const char* path : {"/", "/api/v1", "/api/v1/jobs/", "/api/v1/job", "/api/v1/jobs/1/2/3", "/api/v1/jobs//cancel", "/healthz/x"})
+  for (const char* path :
+       {"/", "/api/v1", "/api/v1/jobs/", "/api/v1/job", "/api/v1/jobs/1/2/3", "/api/v1/jobs//cancel", "/healthz/x"})
     EXPECT_EQ(match_route("GET", path).error().code, Errc::kNotFound) << path;
   EXPECT_EQ(match_route("DELETE", "/api/v1/jobs/1").error().code, Errc::kMethodNotAllowed);
   EXPECT_EQ(match_route("POST", "/healthz").error().code, Errc::kMethodNotAllowed);
-  EXPECT_EQ(match_route("GET", "/api/v1/nodes/register").error().code, Errc::kMethodNotAllowed) << "is no node of that name";
+  EXPECT_EQ(match_route("GET", "/api/v1/nodes/register").error().code, Errc::kMethodNotAllowed)
+      << "is no node of that name";
 }
 
 // contract: F1

@@ -20,7 +20,8 @@ std::optional<std::string> without_key(std::optional<std::string> url, const std
 }
 
 // The request's parameters with what is secret in them hidden; the key keeps its place, so that its use is seen.
-std::map<std::string, Scalars> masked(std::map<std::string, Scalars> parameters, const std::optional<std::string>& key) {
+std::map<std::string, Scalars> masked(std::map<std::string, Scalars> parameters,
+                                      const std::optional<std::string>& key) {
   for (auto& [name, scalars] : parameters) {
     if (name == "stream_key") {
       scalars = Scalars::one(std::string(kMask));

@@ -38,7 +38,8 @@ store::JobDetail sample_detail() {
   job.now.started_at = kTime + std::chrono::seconds(2);
   job.now.node_id = id('2');
   job.now.attempt_id = id('3');
-  detail.view.progress = model::Progress{model::Phase::kRunning, 47.5, 1425, 98.5, std::nullopt, {}, {}, {}, 47'500, {}};
+  detail.view.progress =
+      model::Progress{model::Phase::kRunning, 47.5, 1425, 98.5, std::nullopt, {}, {}, {}, 47'500, {}};
   detail.transitions = {{std::nullopt, model::JobState::kQueued, kTime, "submitted", "key:admin", std::nullopt}};
   model::Attempt attempt;
   attempt.id = id('3');
@@ -108,7 +109,8 @@ TEST(Codec, PeopleAreStrictWorkersAreNot) {
 
 // contract: F12
 TEST(Codec, AResultOfUnknownStatusNamesTheField) {
-  const auto result = decode<model::AttemptResult>(R"({"result_id":"01890000-0000-7000-8000-000000000001","status":"banana"})");
+  const auto result =
+      decode<model::AttemptResult>(R"({"result_id":"01890000-0000-7000-8000-000000000001","status":"banana"})");
   ASSERT_FALSE(result);
   EXPECT_EQ(http_status(result.error().code), 422);
   EXPECT_EQ(result.error().field, "status");

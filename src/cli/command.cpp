@@ -17,7 +17,8 @@ std::vector<FlagSpec> flags_of(const config::Table& table) {
   for (const config::Setting& setting : table.settings()) {
     std::string help = setting.help;
     // The first variable follows from the flag's name; the names of old have to be told.
-    for (std::size_t i = 1; i < setting.variables.size(); ++i) help += (i == 1 ? " (also " : ", ") + setting.variables[i];
+    for (std::size_t i = 1; i < setting.variables.size(); ++i)
+      help += (i == 1 ? " (also " : ", ") + setting.variables[i];
     if (setting.variables.size() > 1) help += ")";
     flags.push_back({setting.name, setting.kind, std::move(help), setting.shown_default});
   }

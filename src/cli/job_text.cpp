@@ -63,8 +63,15 @@ std::string measures(const model::Progress& p) {
   if (p.frame) text += cat("  frame ", *p.frame);
   if (p.fps) text += cat("  fps ", format_fixed(*p.fps, 1));
   if (p.speed) text += cat("  speed ", format_fixed(*p.speed, 2), "x");
-  if (const auto eta = eta_seconds(p)) text += cat("  ETA ", clock_text(*eta));
+  const auto eta = p.phase == model::Phase::kRunning ? eta_seconds(p) : std::nullopt;
+  if (eta) text += cat("  ETA ", clock_text(*eta));
   return text;
+}
+
+// Of a live job how it goes, of any other how far it came.
+std::string progress_text(const api::Job& job) {
+  if (!job.progress || !model::is_live(job.status)) return percent_of(job);
+  return percent_of(job) + "  " + json::enum_name(job.progress->phase) + measures(*job.progress);
 }
 
 std::string doing(const api::Job& job) {
@@ -81,7 +88,8 @@ std::string verification(const model::OutputInfo& output) {
 
 std::string encoder_text(const model::EncoderUsed& encoder) {
   if (!encoder.fallback) return encoder.used;
-  return cat(encoder.used, " (instead of ", encoder.requested, encoder.fallback_reason ? cat(": ", *encoder.fallback_reason) : "", ")");
+  return cat(encoder.used, " (instead of ", encoder.requested,
+             encoder.fallback_reason ? cat(": ", *encoder.fallback_reason) : "", ")");
 }
 
 using Pairs = std::vector<std::pair<std::string, std::string>>;
@@ -117,7 +125,7 @@ std::string job_pairs(const api::Job& job) {
               {"ID", job.id.str()},
               {"Scenario", job.scenario},
               {"Status", status_of(job)},
-              {"Progress", job.progress ? doing(job) + " " + percent_of(job) + measures(*job.progress) : percent_of(job)},
+              {"Progress", progress_text(job)},
               {"Owner", job.owner},
               {"Queue", cat(json::enum_name(job.queue), ", ", json::enum_name(job.priority))},
               {"Node", job.node_id ? node_of(job) : ""},
@@ -161,8 +169,9 @@ std::string attempts_table(const std::vector<api::Attempt>& attempts) {
   std::vector<std::vector<std::string>> rows;
   for (const api::Attempt& a : attempts) {
     const auto failure = a.result ? a.result->failure_reason : std::nullopt;
-    rows.push_back({cat(a.number), a.id.str(), a.node_id.str(), json::enum_name(a.status), time_or(a.claimed_at, kUnknown),
-                    time_or(a.started_at, kUnknown), time_or(a.ended_at, kUnknown), name_or(failure, kUnknown)});
+    rows.push_back({cat(a.number), a.id.str(), a.node_id.str(), json::enum_name(a.status),
+                    time_or(a.claimed_at, kUnknown), time_or(a.started_at, kUnknown), time_or(a.ended_at, kUnknown),
+                    name_or(failure, kUnknown)});
   }
   return format_table({"#", "Attempt", "Node", "Status", "Claimed", "Started", "Ended", "Failure"}, rows);
 }
@@ -219,7 +228,8 @@ std::string node_pairs(const api::Node& node) {
               {"Last heartbeat", time_or(node.last_heartbeat, "")},
               {"Registered", time_or(node.registered_at, "")}};
   for (const model::Encoder& encoder : node.encoders)
-    pairs.emplace_back("Encoder", cat(encoder.name, " (", encoder.codec, encoder.usable ? ")" : cat("), unusable: ", encoder.reason.value_or("?"))));
+    pairs.emplace_back("Encoder", cat(encoder.name, " (", encoder.codec,
+                                      encoder.usable ? ")" : cat("), unusable: ", encoder.reason.value_or("?"))));
   return format_pairs(pairs);
 }
 

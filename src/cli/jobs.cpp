@@ -17,9 +17,9 @@ constexpr int kLogWaitSeconds = 2;  // one long poll of --follow; short, so that
 constexpr std::chrono::milliseconds kLogPause{250};
 
 // Filters of GET /jobs, flag and query name alike but for the dashes.
-constexpr std::array<std::string_view, 13> kFilters{"status",     "queue",          "priority",      "engine", "classification",
-                                                    "scenario",   "node-id",        "owner",         "failure-reason",
-                                                    "created-after", "created-before", "limit",      "cursor"};
+constexpr std::array<std::string_view, 13> kFilters{
+    "status", "queue",          "priority",      "engine",         "classification", "scenario", "node-id",
+    "owner",  "failure-reason", "created-after", "created-before", "limit",          "cursor"};
 
 std::vector<FlagSpec> filter_flags() {
   std::vector<FlagSpec> flags;
@@ -80,7 +80,8 @@ int attempts(Session& session, const std::string& ref) {
 
 // "Job 7 canceled"; with a live attempt it becomes true once the worker has followed.
 std::string control_text(const api::ControlReply& reply, std::string_view done) {
-  return cat("Job ", reply.sequence_number, " ", done, reply.desired ? " (as soon as its worker has followed)" : "", "\n");
+  return cat("Job ", reply.sequence_number, " ", done, reply.desired ? " (as soon as its worker has followed)" : "",
+             "\n");
 }
 
 using Control = std::function<Result<api::Document<api::ControlReply>>(api::PersonClient&, const std::string&)>;
@@ -102,7 +103,8 @@ Control cancel_with(const Invocation& invocation) {
   api::CancelRequest request;
   if (invocation.has("reason")) request.reason = invocation.value("reason");
   // What is no number in the range is refused by the master, which names the field.
-  if (invocation.has("grace-seconds")) request.grace_seconds = static_cast<int>(parse_int(invocation.value("grace-seconds")).value_or(-1));
+  if (invocation.has("grace-seconds"))
+    request.grace_seconds = static_cast<int>(parse_int(invocation.value("grace-seconds")).value_or(-1));
   return [request](api::PersonClient& client, const std::string& ref) { return client.cancel(ref, request); };
 }
 
@@ -180,14 +182,20 @@ std::vector<Command> jobs_commands() {
   return {
       submit_command(),
       {"jobs list", "the jobs, newest first", {}, filter_flags(), false, in_session(list)},
-      {"jobs status", "one job, or as list", {{"JOB", "number or UUID", false}}, status_flags, false, in_session(status)},
+      {"jobs status",
+       "one job, or as list",
+       {{"JOB", "number or UUID", false}},
+       status_flags,
+       false,
+       in_session(status)},
       {"jobs logs", "what the engine said", {job}, log_flags, false, in_session(logs)},
       control_command("cancel", "end a job", "canceled", cancel_flags, cancel_with),
       control_command("pause", "freeze a job", "paused", {}, simple(&api::PersonClient::pause)),
       control_command("resume", "let a paused job go on", "resumed", {}, simple(&api::PersonClient::resume)),
       control_command("retry", "queue an ended job again", "retried", {}, simple(&api::PersonClient::retry)),
-      {"jobs attempts", "every start of a job", {job}, {}, false,
-       in_session([](Session& session, const Invocation& i) { return attempts(session, i.positionals.front()); })},
+      {"jobs attempts", "every start of a job", {job}, {}, false, in_session([](Session& session, const Invocation& i) {
+         return attempts(session, i.positionals.front());
+       })},
   };
 }
 

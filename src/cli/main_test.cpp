@@ -22,7 +22,8 @@ constexpr const char* kJobId = "01890000-0000-7000-8000-000000000001";
 class FakeMaster {
  public:
   FakeMaster() {
-    auto server = net::Server::start({}, [this](net::Request request, net::Respond respond) { respond(answer(request)); });
+    auto server =
+        net::Server::start({}, [this](net::Request request, net::Respond respond) { respond(answer(request)); });
     EXPECT_TRUE(server) << server.error().message;
     server_ = std::move(*server);
   }
@@ -59,16 +60,26 @@ class FakeMaster {
     const auto match = api::match_route(request.method, request.path());
     if (!match) return refuse(match.error());
     const auto& ids = match->ids;
-    if (!ids.empty() && ids[0] != "7" && ids[0] != kJobId) return refuse(make_error(Errc::kNotFound, "no job " + ids[0]));
+    if (!ids.empty() && ids[0] != "7" && ids[0] != kJobId)
+      return refuse(make_error(Errc::kNotFound, "no job " + ids[0]));
     switch (match->route->id) {
-      case api::RouteId::kSubmitJob: return submit(request);
-      case api::RouteId::kGetJob: return reply(200, api::encode(job()));
-      case api::RouteId::kListJobs: return reply(200, api::encode(api::JobList{{job()}, 1, "j7"}));
-      case api::RouteId::kCancelJob: return reply(200, api::encode(api::ControlReply{model::JobState::kCanceled, {}, job().id, 7, 0}));
-      case api::RouteId::kPauseJob: return reply(202, api::encode(api::ControlReply{model::JobState::kRunning, model::Desired::kPaused, job().id, 7, 0}));
-      case api::RouteId::kGetLogs: return reply(200, api::encode(api::LogPage{job().id, 0, 6, "a\nb\nc\n", 0, true}));
-      case api::RouteId::kListNodes: return reply(200, api::encode(nodes()));
-      default: return refuse(make_error(Errc::kInternal, "not part of this test"));
+      case api::RouteId::kSubmitJob:
+        return submit(request);
+      case api::RouteId::kGetJob:
+        return reply(200, api::encode(job()));
+      case api::RouteId::kListJobs:
+        return reply(200, api::encode(api::JobList{{job()}, 1, "j7"}));
+      case api::RouteId::kCancelJob:
+        return reply(200, api::encode(api::ControlReply{model::JobState::kCanceled, {}, job().id, 7, 0}));
+      case api::RouteId::kPauseJob:
+        return reply(
+            202, api::encode(api::ControlReply{model::JobState::kRunning, model::Desired::kPaused, job().id, 7, 0}));
+      case api::RouteId::kGetLogs:
+        return reply(200, api::encode(api::LogPage{job().id, 0, 6, "a\nb\nc\n", 0, true}));
+      case api::RouteId::kListNodes:
+        return reply(200, api::encode(nodes()));
+      default:
+        return refuse(make_error(Errc::kInternal, "not part of this test"));
     }
   }
 
@@ -106,7 +117,8 @@ struct Ran {
 class CommandLine : public testing::Test {
  protected:
   void SetUp() override {
-    for (const char* name : {"FFRTMP_CLIENT", "FFRTMP_MASTER", "MASTER_URL", "MASTER_API_KEY", "FFMPEG_RTMP_API_KEY"}) unsetenv(name);
+    for (const char* name : {"FFRTMP_CLIENT", "FFRTMP_MASTER", "MASTER_URL", "MASTER_API_KEY", "FFMPEG_RTMP_API_KEY"})
+      unsetenv(name);
     client_file_ = dir_ / "client.yaml";
     ASSERT_TRUE(api::save_client_file(client_file_, {master_.url(), "", "ffk_test"}));
   }
@@ -150,7 +162,8 @@ TEST_F(CommandLine, MistypedFlagsAndCommandsAreOneLineEach) {
   EXPECT_EQ(call({"jobs", "status", "7", "--folow", "--formt=x"}).err,
             "ffrtmp: unknown flag --folow, did you mean --follow?\nffrtmp: unknown flag --formt\n");
   EXPECT_EQ(call({"jbos", "list"}).err, "ffrtmp: unknown command \"jbos\", did you mean \"jobs\"?\n");
-  EXPECT_EQ(call({"jobs", "cancle", "7"}).err, "ffrtmp: unknown command \"jobs cancle\", did you mean \"jobs cancel\"?\n");
+  EXPECT_EQ(call({"jobs", "cancle", "7"}).err,
+            "ffrtmp: unknown command \"jobs cancle\", did you mean \"jobs cancel\"?\n");
   EXPECT_EQ(call({"jobs", "cancel"}).err, "ffrtmp: JOB is missing\n");
   EXPECT_EQ(call({"jobs", "cancel", "7", "8"}).code, 2);
   EXPECT_EQ(call({"jobs", "list", "--output", "xml"}).err, "ffrtmp: --output: must be table or json\n");
@@ -191,7 +204,8 @@ TEST_F(CommandLine, JsonIsTheDocumentAlone) {
 }
 
 TEST_F(CommandLine, SubmitSendsFieldsAndKey) {
-  const Ran result = call({"jobs", "submit", "--scenario", "x", "--param", "input=/a", "--param", "output=/b", "--idempotency-key", "k1"});
+  const Ran result = call(
+      {"jobs", "submit", "--scenario", "x", "--param", "input=/a", "--param", "output=/b", "--idempotency-key", "k1"});
   EXPECT_EQ(result.code, 0) << result.err;
   EXPECT_EQ(master_.last().body, R"({"parameters":{"input":"/a","output":"/b"},"scenario":"x"})");
   EXPECT_EQ(*master_.last().header("idempotency-key"), "k1");
@@ -230,7 +244,8 @@ TEST_F(CommandLine, RolesGetTheirSettings) {
   config::UpSettings up;
   roles_.worker = [&](const config::WorkerSettings& s) { return worker = s, 0; };
   roles_.up = [&](const config::UpSettings& s) { return up = s, 0; };
-  EXPECT_EQ(call({"worker", "--register", "--state-dir", "/w", "--max-concurrent-jobs", "4", "--label", "zone=a"}).code, 0);
+  EXPECT_EQ(call({"worker", "--register", "--state-dir", "/w", "--max-concurrent-jobs", "4", "--label", "zone=a"}).code,
+            0);
   EXPECT_EQ(worker.master, master_.url());
   EXPECT_EQ(worker.api_key, "ffk_test");
   EXPECT_TRUE(worker.do_register);

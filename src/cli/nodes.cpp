@@ -22,7 +22,8 @@ Result<std::string> find_id(Session& session, const std::string& name) {
   for (const api::Node& node : nodes.value.nodes)
     if (node.name == name) ids.push_back(node.id.str());
   if (ids.empty()) return make_error(Errc::kNotFound, cat("no node \"", escape(name), "\""));
-  if (ids.size() > 1) return make_error(Errc::kInvalid, cat("several nodes are named ", escape(name), ": ", join(ids, ", ")));
+  if (ids.size() > 1)
+    return make_error(Errc::kInvalid, cat("several nodes are named ", escape(name), ": ", join(ids, ", ")));
   return ids.front();
 }
 

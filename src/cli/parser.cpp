@@ -180,7 +180,8 @@ class Parser {
   void take_switches(Parsed& out) {
     for (const auto& [place, text] : switches_) {
       if (text.empty()) continue;
-      if (text != "true" && text != "false") out.errors.push_back(cat("a switch is true or false, not \"", escape(text), "\""));
+      if (text != "true" && text != "false")
+        out.errors.push_back(cat("a switch is true or false, not \"", escape(text), "\""));
       place->assign(1, text);
     }
   }
@@ -238,7 +239,8 @@ class Parser {
       prefix = name + " ";
     }
     const std::string close = nearest(word, *known);
-    return cat("unknown command \"", prefix, escape(word), "\"", close.empty() ? "" : cat(", did you mean \"", prefix, close, "\"?"));
+    return cat("unknown command \"", prefix, escape(word), "\"",
+               close.empty() ? "" : cat(", did you mean \"", prefix, close, "\"?"));
   }
 
   std::vector<FlagSpec> globals_;

@@ -10,8 +10,8 @@ namespace ffrtmp::cli {
 struct Parsed {
   const Command* command = nullptr;  // absent: `text` is all there is to say
   Invocation invocation;
-  std::string text;                  // help, for stdout
-  std::vector<std::string> errors;   // one line each, for stderr; exit 2
+  std::string text;                 // help, for stdout
+  std::vector<std::string> errors;  // one line each, for stderr; exit 2
 };
 
 // `-name` is `--name`; global flags may stand before or after the sub-command; `--` ends flags.

@@ -8,7 +8,8 @@
 namespace ffrtmp::cli {
 namespace {
 
-const FlagSpec kConfigFlag{"config", config::Kind::kValue, "YAML file of settings; its keys are the names of these flags"};
+const FlagSpec kConfigFlag{"config", config::Kind::kValue,
+                           "YAML file of settings; its keys are the names of these flags"};
 
 // Flags that belong to no setting, and every fault of every source, one line each.
 bool load_all(const Invocation& invocation, const config::Table& table) {
@@ -88,11 +89,23 @@ std::vector<Command> role_commands(const Roles& roles) {
   };
   return {
       {"up", "master and worker in one process", {}, role_flags(config::up_table, up_defaults()), false, bind(run_up)},
-      {"master", "take jobs and hand them out", {}, role_flags(config::master_table, with_state_dir<config::MasterSettings>()),
-       false, bind(run_master)},
-      {"worker", "run jobs of a master", {}, role_flags(config::worker_table, with_state_dir<config::WorkerSettings>()), false,
+      {"master",
+       "take jobs and hand them out",
+       {},
+       role_flags(config::master_table, with_state_dir<config::MasterSettings>()),
+       false,
+       bind(run_master)},
+      {"worker",
+       "run jobs of a master",
+       {},
+       role_flags(config::worker_table, with_state_dir<config::WorkerSettings>()),
+       false,
        bind(run_worker)},
-      {"supervise", "watch over one attempt", {{"DIR", "directory of the attempt"}}, {}, true,
+      {"supervise",
+       "watch over one attempt",
+       {{"DIR", "directory of the attempt"}},
+       {},
+       true,
        [roles](const Invocation& invocation) { return roles.supervise(invocation.positionals.front()); }},
   };
 }

@@ -12,9 +12,10 @@ namespace ffrtmp::cli {
 namespace {
 
 Error no_master(const std::string& looked_at) {
-  return make_error(Errc::kInvalid,
-                    cat("no master is known: --master and MASTER_URL are not set, --client and FFRTMP_CLIENT name no file, and ",
-                        looked_at, " does not exist. Start one with \"ffrtmp up\", or copy its client.yaml here."));
+  return make_error(
+      Errc::kInvalid,
+      cat("no master is known: --master and MASTER_URL are not set, --client and FFRTMP_CLIENT name no file, and ",
+          looked_at, " does not exist. Start one with \"ffrtmp up\", or copy its client.yaml here."));
 }
 
 // Whose file it is usually: a master that ran as root is not readable for others.

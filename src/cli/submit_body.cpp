@@ -77,7 +77,8 @@ Result<Object> read_job_file(const std::string& path) {
 
 Result<std::pair<std::string, std::string>> split_pair(const std::string& flag, const std::string& text) {
   const std::size_t equals = text.find('=');
-  if (equals == std::string::npos || equals == 0) return make_error(Errc::kInvalid, cat("--", flag, " ", text, ": must be key=value"));
+  if (equals == std::string::npos || equals == 0)
+    return make_error(Errc::kInvalid, cat("--", flag, " ", text, ": must be key=value"));
   return std::pair(text.substr(0, equals), text.substr(equals + 1));
 }
 
@@ -97,7 +98,8 @@ void make_absolute(Object& parameters, const std::string& cwd) {
   for (const char* key : {"input", "output"}) {
     const auto at = parameters.find(key);
     if (at == parameters.end()) continue;
-    if (const auto path = json::decode<std::vector<std::string>>(cat("[", at->second.text, "]")); path && path->size() == 1)
+    if (const auto path = json::decode<std::vector<std::string>>(cat("[", at->second.text, "]"));
+        path && path->size() == 1)
       at->second = text_json(absolute_path(path->front(), cwd));
   }
 }
@@ -114,7 +116,8 @@ Status put_labels(Object& constraints, const Invocation& invocation) {
 
 void put_fields(Object& object, std::string_view group, const Invocation& invocation) {
   for (const Field& field : kFields)
-    if (field.group == group && invocation.has(field.flag)) object[field.key] = scalar_json(invocation.value(field.flag));
+    if (field.group == group && invocation.has(field.flag))
+      object[field.key] = scalar_json(invocation.value(field.flag));
 }
 
 }  // namespace

@@ -33,7 +33,8 @@ TEST(Table, ColumnsAreAlignedAndLinesStayLines) {
             "Job #    Name\n"
             "1        a [31m b\n"
             "1000000  é\n");
-  EXPECT_EQ(format_pairs({{"Job", "1"}, {"Failure", ""}, {"Average fps", "30"}}), "Job:          1\nAverage fps:  30\n");
+  EXPECT_EQ(format_pairs({{"Job", "1"}, {"Failure", ""}, {"Average fps", "30"}}),
+            "Job:          1\nAverage fps:  30\n");
 }
 
 TEST(JobText, ListHasTheContractsColumns) {
@@ -67,17 +68,19 @@ TEST(JobText, OutcomeOfAGoodAndABadEnd) {
   job.result->output->duration_seconds = 60;
   job.result->output->verified = true;
   job.result->output->verify_level = "sample";
-  EXPECT_EQ(outcome_pairs(job),
-            "Job:          12\nStatus:       completed\nEncoder:      libx264\nAverage fps:  97.5\nSpeed:        3.25x\n"
-            "Duration:     60.00 s\nOutput:       /media/b.mp4\nSize:         1.5 KiB\nVerified:     sample: good\n");
+  EXPECT_EQ(
+      outcome_pairs(job),
+      "Job:          12\nStatus:       completed\nEncoder:      libx264\nAverage fps:  97.5\nSpeed:        3.25x\n"
+      "Duration:     60.00 s\nOutput:       /media/b.mp4\nSize:         1.5 KiB\nVerified:     sample: good\n");
   job.status = model::JobState::kFailed;
   job.failure_reason = model::FailureReason::kOutputError;
   job.error = "video ends at 58.0 s of 60.0 s";
   job.result->output->verified = false;
   job.result->stats.reset();
-  EXPECT_EQ(outcome_pairs(job),
-            "Job:       12\nStatus:    failed\nEncoder:   libx264\nDuration:  60.00 s\nOutput:    /media/b.mp4\n"
-            "Size:      1.5 KiB\nVerified:  sample: failed\nFailure:   output_error\nError:     video ends at 58.0 s of 60.0 s\n");
+  EXPECT_EQ(
+      outcome_pairs(job),
+      "Job:       12\nStatus:    failed\nEncoder:   libx264\nDuration:  60.00 s\nOutput:    /media/b.mp4\n"
+      "Size:      1.5 KiB\nVerified:  sample: failed\nFailure:   output_error\nError:     video ends at 58.0 s of 60.0 s\n");
 }
 
 TEST(Log, LastLines) {
@@ -99,9 +102,11 @@ TEST(SubmitBody, FlagsBecomeFields) {
                       {"param", {"input=a.mkv", "output=../b.mp4", "crf=23", "streams=v:0", "streams=a"}}};
   const auto body = make_submit_body(invocation, "/home/me/clips");
   ASSERT_TRUE(body) << body.error().message;
-  EXPECT_EQ(*body, R"({"constraints":{"labels":{"zone":"a"},"min_threads":4},"max_retries":0,)"
-                   R"("parameters":{"crf":"23","input":"/home/me/clips/a.mkv","output":"/home/me/b.mp4","streams":["v:0","a"]},)"
-                   R"("resource_limits":{"timeout_sec":"soon"},"scenario":"720p30-h264"})");
+  EXPECT_EQ(
+      *body,
+      R"({"constraints":{"labels":{"zone":"a"},"min_threads":4},"max_retries":0,)"
+      R"("parameters":{"crf":"23","input":"/home/me/clips/a.mkv","output":"/home/me/b.mp4","streams":["v:0","a"]},)"
+      R"("resource_limits":{"timeout_sec":"soon"},"scenario":"720p30-h264"})");
 }
 
 TEST(SubmitBody, OnlyRelativePathsAreCompleted) {

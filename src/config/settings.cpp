@@ -5,7 +5,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr int kMaxSlots = 64;   // the API's range
+constexpr int kMaxSlots = 64;    // the API's range
 constexpr int kMaxRetries = 10;  // the API's range
 
 void add_common(Table& table, CommonSettings& s) {

@@ -20,7 +20,7 @@ struct CommonSettings {
   std::string state_dir;  // set to the default place by whoever makes the struct
   log::Level log_level = log::Level::kInfo;
   log::Format log_format = log::Format::kText;
-  milliseconds heartbeat{30'000};      // H
+  milliseconds heartbeat{30'000};         // H
   std::int64_t log_head_bytes = 1 << 20;  // of an attempt's log: what is kept of its start
   std::int64_t log_tail_bytes = 3 << 20;  // and of its end
 };
@@ -41,10 +41,10 @@ struct MasterSettings {
 
 struct WorkerSettings {
   CommonSettings common;
-  std::string master;      // URL; empty: of the client file, else kDefaultMaster
-  std::string client;      // client.yaml that gives what is not set here
-  std::string api_key;     // for the first registration
-  std::string ca;          // PEM file
+  std::string master;   // URL; empty: of the client file, else kDefaultMaster
+  std::string client;   // client.yaml that gives what is not set here
+  std::string api_key;  // for the first registration
+  std::string ca;       // PEM file
   bool insecure_skip_verify = false;
   bool do_register = false;  // --register; without it: print what was detected
   std::string name;          // of the node; empty: the host's
@@ -57,7 +57,7 @@ struct WorkerSettings {
   model::VerifyLevel verify = model::VerifyLevel::kSample;
   std::string ffmpeg = "ffmpeg";
   std::string ffprobe = "ffprobe";
-  std::vector<std::string> allow_input;   // directories; empty: the role's default
+  std::vector<std::string> allow_input;  // directories; empty: the role's default
   std::vector<std::string> allow_output;
 };
 

@@ -30,7 +30,8 @@ TEST(Settings, FlagBeatsEnvironmentBeatsFileBeatsDefault) {
   const test::TempDir dir;
   test::write_file(dir / "c.yaml", "port: 1\nlease: 1m\nmax-retries: 1\n");
   MasterSettings s;
-  const auto errors = load(master_table(s), sources({{"port", {"3"}}}, {{"FFRTMP_PORT", "2"}, {"FFRTMP_LEASE", "50s"}}, dir / "c.yaml"));
+  const auto errors = load(master_table(s),
+                           sources({{"port", {"3"}}}, {{"FFRTMP_PORT", "2"}, {"FFRTMP_LEASE", "50s"}}, dir / "c.yaml"));
   EXPECT_EQ(messages(errors), std::vector<std::string>{});
   EXPECT_EQ(s.port, 3);
   EXPECT_EQ(s.lease, 50s);
@@ -40,10 +41,15 @@ TEST(Settings, FlagBeatsEnvironmentBeatsFileBeatsDefault) {
 
 TEST(Settings, VariablesOfOldStandBehindOurs) {
   WorkerSettings s;
-  EXPECT_TRUE(load(worker_table(s), sources({}, {{"MASTER_URL", "https://a"}, {"FFMPEG_RTMP_API_KEY", "old"}})).empty());
+  EXPECT_TRUE(
+      load(worker_table(s), sources({}, {{"MASTER_URL", "https://a"}, {"FFMPEG_RTMP_API_KEY", "old"}})).empty());
   EXPECT_EQ(s.master, "https://a");
   EXPECT_EQ(s.api_key, "old");
-  EXPECT_TRUE(load(worker_table(s), sources({}, {{"MASTER_API_KEY", "new"}, {"FFMPEG_RTMP_API_KEY", "old"}, {"FFRTMP_MASTER", "https://b"}, {"MASTER_URL", "https://a"}})).empty());
+  EXPECT_TRUE(load(worker_table(s), sources({}, {{"MASTER_API_KEY", "new"},
+                                                 {"FFMPEG_RTMP_API_KEY", "old"},
+                                                 {"FFRTMP_MASTER", "https://b"},
+                                                 {"MASTER_URL", "https://a"}}))
+                  .empty());
   EXPECT_EQ(s.master, "https://b");
   EXPECT_EQ(s.api_key, "new");
 }
@@ -63,9 +69,11 @@ TEST(Settings, EveryFaultNamesSettingAndSource) {
 
 TEST(Settings, ListsAndPairs) {
   const test::TempDir dir;
-  test::write_file(dir / "c.yaml", "label: {zone: a, disk: ssd}\nallow-input: [/a, '/b,c']\nverify: full\nlog-head: 2MiB\n");
+  test::write_file(dir / "c.yaml",
+                   "label: {zone: a, disk: ssd}\nallow-input: [/a, '/b,c']\nverify: full\nlog-head: 2MiB\n");
   WorkerSettings s;
-  EXPECT_EQ(messages(load(worker_table(s), sources({{"allow-output", {"/x", "/y"}}}, {}, dir / "c.yaml"))), std::vector<std::string>{});
+  EXPECT_EQ(messages(load(worker_table(s), sources({{"allow-output", {"/x", "/y"}}}, {}, dir / "c.yaml"))),
+            std::vector<std::string>{});
   EXPECT_EQ(s.labels, (std::map<std::string, std::string>{{"zone", "a"}, {"disk", "ssd"}}));
   EXPECT_EQ(s.allow_input, (std::vector<std::string>{"/a", "/b,c"}));
   EXPECT_EQ(s.allow_output, (std::vector<std::string>{"/x", "/y"}));
@@ -77,9 +85,11 @@ TEST(Settings, BrokenFilesSayWhere) {
   const test::TempDir dir;
   MasterSettings s;
   test::write_file(dir / "twice.yaml", "port: 1\nport: 2\n");
-  EXPECT_EQ(messages(load(master_table(s), sources({}, {}, dir / "twice.yaml"))), std::vector<std::string>{dir / "twice.yaml:2:1: \"port\" stands twice"});
+  EXPECT_EQ(messages(load(master_table(s), sources({}, {}, dir / "twice.yaml"))),
+            std::vector<std::string>{dir / "twice.yaml:2:1: \"port\" stands twice"});
   test::write_file(dir / "list.yaml", "- port\n");
-  EXPECT_EQ(messages(load(master_table(s), sources({}, {}, dir / "list.yaml"))), std::vector<std::string>{dir / "list.yaml:1:1: must be a map of settings"});
+  EXPECT_EQ(messages(load(master_table(s), sources({}, {}, dir / "list.yaml"))),
+            std::vector<std::string>{dir / "list.yaml:1:1: must be a map of settings"});
   EXPECT_EQ(load(master_table(s), sources({}, {}, dir / "none.yaml")).size(), 1U);
 }
 
@@ -96,7 +106,8 @@ TEST(Size, IsReadWithItsUnit) {
   EXPECT_EQ(*parse_size("4096"), 4096);
   EXPECT_EQ(*parse_size("512KiB"), 512 << 10);
   EXPECT_EQ(*parse_size("3MiB"), 3 << 20);
-  for (const char* text : {"", "MiB", "-1", "1MB", "1.5MiB", "99999999999999GiB"}) EXPECT_FALSE(parse_size(text)) << text;
+  for (const char* text : {"", "MiB", "-1", "1MB", "1.5MiB", "99999999999999GiB"})
+    EXPECT_FALSE(parse_size(text)) << text;
 }
 
 }  // namespace

@@ -24,7 +24,8 @@ std::optional<Found> find_value(const Setting& setting, const Sources& sources, 
 }
 
 Status set(const Setting& setting, const Found& found) {
-  if (setting.kind != Kind::kList && found.values.size() != 1) return make_error(Errc::kInvalid, "is given more than once");
+  if (setting.kind != Kind::kList && found.values.size() != 1)
+    return make_error(Errc::kInvalid, "is given more than once");
   if (setting.clear) setting.clear();
   for (const std::string& value : found.values) FFRTMP_TRY(setting.set(value));
   return {};

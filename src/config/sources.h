@@ -20,8 +20,8 @@ struct Sources {
   std::string config_file;  // YAML whose keys are flag names; empty: none
 };
 
-// Sets everything the sources say. One Error a fault, each naming the setting and its source: "--port", the variable, or
-// file:line:column. An unknown key of the file is one too.
+// Sets everything the sources say. One Error a fault, each naming the setting and its source: "--port", the variable,
+// or file:line:column. An unknown key of the file is one too.
 [[nodiscard]] std::vector<Error> load(const Table& table, const Sources& sources);
 
 // getenv; an empty variable counts as absent.

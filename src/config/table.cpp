@@ -41,7 +41,8 @@ Result<std::int64_t> parse_size(std::string_view text) {
     break;
   }
   const auto number = parse_int(text);
-  if (!number || *number < 0 || *number > (1LL << 50) / factor) return expected("a size such as 1048576, 512KiB or 3MiB");
+  if (!number || *number < 0 || *number > (1LL << 50) / factor)
+    return expected("a size such as 1048576, 512KiB or 3MiB");
   return *number * factor;
 }
 
@@ -158,7 +159,8 @@ void Table::log_format(std::string_view name, log::Format& out, std::string_view
 }
 
 void Table::verify_level(std::string_view name, model::VerifyLevel& out, std::string_view help) {
-  add(name, help, std::string(kVerifyNames[static_cast<std::size_t>(out)])).set = [&out](const std::string& text) -> Status {
+  add(name, help, std::string(kVerifyNames[static_cast<std::size_t>(out)])).set =
+      [&out](const std::string& text) -> Status {
     const auto at = std::find(kVerifyNames.begin(), kVerifyNames.end(), text);
     if (at == kVerifyNames.end()) return expected("packets, sample or full");
     out = static_cast<model::VerifyLevel>(at - kVerifyNames.begin());

@@ -21,10 +21,10 @@ struct Setting {
   std::string name;  // of the flag and of the key in a file: "state-dir"
   Kind kind = Kind::kValue;
   std::string help;
-  std::string shown_default;                         // for --help; empty: none
-  std::vector<std::string> variables;                // FFRTMP_NAME first, then names of old
-  std::function<Status(const std::string&)> set;     // kInvalid says what is expected; a list is set item by item
-  std::function<void()> clear;                       // of a list: forgets its default before the first item
+  std::string shown_default;                      // for --help; empty: none
+  std::vector<std::string> variables;             // FFRTMP_NAME first, then names of old
+  std::function<Status(const std::string&)> set;  // kInvalid says what is expected; a list is set item by item
+  std::function<void()> clear;                    // of a list: forgets its default before the first item
 };
 
 class Table {
@@ -34,7 +34,8 @@ class Table {
   void text(std::string_view name, std::string& out, std::string_view help, Variables also = {});
   void flag(std::string_view name, bool& out, std::string_view help);
   void integer(std::string_view name, int& out, int low, int high, std::string_view help);
-  void duration(std::string_view name, std::chrono::milliseconds& out, std::chrono::milliseconds low, std::string_view help);
+  void duration(std::string_view name, std::chrono::milliseconds& out, std::chrono::milliseconds low,
+                std::string_view help);
   // Bytes, as "1048576" or "1MiB".
   void size(std::string_view name, std::int64_t& out, std::string_view help);
   // Repeated, or several behind commas.

@@ -9,15 +9,22 @@
 namespace ffrtmp::model {
 namespace {
 
-constexpr std::array<std::string_view, 12> kFlags{"-g",         "-bf",    "-refs",     "-maxrate",     "-bufsize",     "-tune",
-                                                  "-profile:v", "-level", "-movflags", "-x264-params", "-x265-params", "-svtav1-params"};
+constexpr std::array<std::string_view, 12> kFlags{"-g",        "-bf",          "-refs",        "-maxrate",
+                                                  "-bufsize",  "-tune",        "-profile:v",   "-level",
+                                                  "-movflags", "-x264-params", "-x265-params", "-svtav1-params"};
 
 // Keys of the encoders' own parameter lists that name files; a job reads and writes nothing but its input and output.
 // Sources: x264 --fullhelp, x265 documentation "Command Line Options", SVT-AV1 Parameters.md.
-constexpr std::array<std::string_view, 20> kFileKeys{
-    "stats",      "dump-yuv",      "qpfile",        "cqmfile",           "tcfile-in",   "tcfile-out", "opencl-clbin",
-    "csv",        "recon",         "analysis-save", "analysis-load",     "lambda-file", "zonefile",   "scaling-list",
-    "dhdr10-info", "nalu-file",    "fgs-table",     "analysis-reuse-file", "input-stat-file", "output-stat-file"};
+constexpr std::array<std::string_view, 20> kFileKeys{"stats",           "dump-yuv",
+                                                     "qpfile",          "cqmfile",
+                                                     "tcfile-in",       "tcfile-out",
+                                                     "opencl-clbin",    "csv",
+                                                     "recon",           "analysis-save",
+                                                     "analysis-load",   "lambda-file",
+                                                     "zonefile",        "scaling-list",
+                                                     "dhdr10-info",     "nalu-file",
+                                                     "fgs-table",       "analysis-reuse-file",
+                                                     "input-stat-file", "output-stat-file"};
 
 bool in_value(char c) {
   return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') ||

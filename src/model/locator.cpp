@@ -14,8 +14,8 @@ Error wrong(std::string message) { return make_error(Errc::kInvalid, std::move(m
 bool is_control(char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; }
 
 bool in_scheme(char c) {  // also ',' as in "subfile,,start,0,:"
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '+' || c == '-' || c == '.' ||
-         c == '_' || c == ',';
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '+' || c == '-' ||
+         c == '.' || c == '_' || c == ',';
 }
 
 // "http" of "http://host/x", "concat" of "concat:a|b"; empty for a path.
@@ -34,7 +34,8 @@ Status check_part(std::string_view part) {
 
 Status check_url(std::string_view url, std::initializer_list<std::string_view> schemes) {
   const std::string scheme = to_lower(scheme_of(url));
-  if (std::find(schemes.begin(), schemes.end(), scheme) == schemes.end() || !url.substr(scheme.size()).starts_with("://")) {
+  if (std::find(schemes.begin(), schemes.end(), scheme) == schemes.end() ||
+      !url.substr(scheme.size()).starts_with("://")) {
     std::string names;
     for (const auto name : schemes) names += cat(names.empty() ? "" : ", ", name, "://");
     return wrong(cat("must begin with one of: ", names));

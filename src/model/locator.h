@@ -1,5 +1,6 @@
 #pragma once
-// Where media comes from and goes to, as text: a path or a URL. Syntax only; the worker resolves paths beneath its roots.
+// Where media comes from and goes to, as text: a path or a URL. Syntax only; the worker resolves paths beneath its
+// roots.
 #include <string>
 #include <string_view>
 
@@ -10,8 +11,8 @@ namespace ffrtmp::model {
 
 // An absolute path without "..", control bytes or a part that reads as an option. kInvalid says what is wrong.
 [[nodiscard]] Status check_path(std::string_view path);
-// A path. Every protocol of ffmpeg (http:, concat:, data:, subfile:, …) is refused by name: it would let a job read what
-// its roots do not hold, or reach hosts on the worker's network.
+// A path. Every protocol of ffmpeg (http:, concat:, data:, subfile:, …) is refused by name: it would let a job read
+// what its roots do not hold, or reach hosts on the worker's network.
 [[nodiscard]] Status check_input(std::string_view input);
 // A path for files and HLS; rtmp, rtmps or srt for live output.
 [[nodiscard]] Status check_output(std::string_view output, OutputMode mode);

@@ -7,8 +7,8 @@
 namespace ffrtmp::model {
 
 inline constexpr std::array<std::string_view, 7> kCodecs{"h264", "h265", "hevc", "av1", "vp8", "vp9", "copy"};
-inline constexpr std::array<std::string_view, 10> kPresets{"auto",   "ultrafast", "superfast", "veryfast", "faster",
-                                                           "fast",   "medium",    "slow",      "slower",   "veryslow"};
+inline constexpr std::array<std::string_view, 10> kPresets{"auto", "ultrafast", "superfast", "veryfast", "faster",
+                                                           "fast", "medium",    "slow",      "slower",   "veryslow"};
 inline constexpr std::array<std::string_view, 6> kPixelFormats{"yuv420p",     "yuv422p", "yuv444p",
                                                                "yuv420p10le", "nv12",    "p010le"};
 

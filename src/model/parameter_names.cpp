@@ -10,15 +10,17 @@ namespace ffrtmp::model {
 namespace {
 
 constexpr std::array<std::string_view, 22> kNames{
-    "input",      "output",       "output_mode", "rtmp_url", "stream_key",  "codec",         "bitrate", "crf",
-    "preset",     "resolution",   "fps",         "duration", "pixel_format", "hwaccel",      "audio_codec",
-    "audio_bitrate", "streams",   "verify",      "threads",  "allow_fallback", "overwrite",  "extra_args"};
+    "input",       "output",        "output_mode", "rtmp_url", "stream_key", "codec",          "bitrate",
+    "crf",         "preset",        "resolution",  "fps",      "duration",   "pixel_format",   "hwaccel",
+    "audio_codec", "audio_bitrate", "streams",     "verify",   "threads",    "allow_fallback", "overwrite",
+    "extra_args"};
 
 struct Alias {
   std::string_view name;
   std::string_view canonical;
 };
-constexpr std::array kAliases{Alias{"encoder", "codec"}, Alias{"frame_rate", "fps"}, Alias{"duration_seconds", "duration"}};
+constexpr std::array kAliases{Alias{"encoder", "codec"}, Alias{"frame_rate", "fps"},
+                              Alias{"duration_seconds", "duration"}};
 
 constexpr std::string_view kWidth = "resolution_width";
 constexpr std::string_view kHeight = "resolution_height";
@@ -82,7 +84,8 @@ Status put(WrittenParameters& out, std::string_view canonical, std::string_view 
   return field_error(parameter_field(written_as), cat("contradicts ", at->second.written_as));
 }
 
-Result<std::string> read_side(const std::map<std::string, Scalars>& parameters, std::string_view name, std::string_view other) {
+Result<std::string> read_side(const std::map<std::string, Scalars>& parameters, std::string_view name,
+                              std::string_view other) {
   const auto found = parameters.find(std::string(name));
   if (found == parameters.end()) return field_error(parameter_field(name), cat("is required with ", other));
   const auto& values = found->second.values;

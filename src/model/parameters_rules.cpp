@@ -15,16 +15,19 @@ namespace {
 
 constexpr std::int64_t kDefaultBitrate = 2'000'000;  // bits a second
 
-constexpr std::array kOutputModes{Named<OutputMode>{"file", OutputMode::kFile}, Named<OutputMode>{"rtmp", OutputMode::kRtmp},
-                                  Named<OutputMode>{"stream", OutputMode::kStream}, Named<OutputMode>{"hls", OutputMode::kHls}};
-constexpr std::array kHwAccels{Named<HwAccel>{"auto", HwAccel::kAuto}, Named<HwAccel>{"none", HwAccel::kNone},
+constexpr std::array kOutputModes{
+    Named<OutputMode>{"file", OutputMode::kFile}, Named<OutputMode>{"rtmp", OutputMode::kRtmp},
+    Named<OutputMode>{"stream", OutputMode::kStream}, Named<OutputMode>{"hls", OutputMode::kHls}};
+constexpr std::array kHwAccels{Named<HwAccel>{"auto", HwAccel::kAuto},     Named<HwAccel>{"none", HwAccel::kNone},
                                Named<HwAccel>{"software", HwAccel::kNone}, Named<HwAccel>{"cuda", HwAccel::kCuda},
-                               Named<HwAccel>{"qsv", HwAccel::kQsv}, Named<HwAccel>{"vaapi", HwAccel::kVaapi}};
-constexpr std::array kAudioCodecs{Named<AudioCodec>{"aac", AudioCodec::kAac}, Named<AudioCodec>{"opus", AudioCodec::kOpus},
-                                  Named<AudioCodec>{"mp3", AudioCodec::kMp3}, Named<AudioCodec>{"copy", AudioCodec::kCopy},
-                                  Named<AudioCodec>{"none", AudioCodec::kNone}};
+                               Named<HwAccel>{"qsv", HwAccel::kQsv},       Named<HwAccel>{"vaapi", HwAccel::kVaapi}};
+constexpr std::array kAudioCodecs{
+    Named<AudioCodec>{"aac", AudioCodec::kAac}, Named<AudioCodec>{"opus", AudioCodec::kOpus},
+    Named<AudioCodec>{"mp3", AudioCodec::kMp3}, Named<AudioCodec>{"copy", AudioCodec::kCopy},
+    Named<AudioCodec>{"none", AudioCodec::kNone}};
 constexpr std::array kVerifyLevels{Named<VerifyLevel>{"packets", VerifyLevel::kPackets},
-                                   Named<VerifyLevel>{"sample", VerifyLevel::kSample}, Named<VerifyLevel>{"full", VerifyLevel::kFull}};
+                                   Named<VerifyLevel>{"sample", VerifyLevel::kSample},
+                                   Named<VerifyLevel>{"full", VerifyLevel::kFull}};
 
 Error wrong(std::string message) { return make_error(Errc::kInvalid, std::move(message)); }
 
@@ -106,7 +109,9 @@ Status put_preset(Parameters& p, const Scalars& value) {
 
 Status put_pixel_format(Parameters& p, const Scalars& value) {
   FFRTMP_ASSIGN(p.pixel_format, read_text(value));
-  return is_pixel_format(p.pixel_format) ? Status() : wrong("must be one of: yuv420p, yuv422p, yuv444p, yuv420p10le, nv12, p010le");
+  return is_pixel_format(p.pixel_format)
+             ? Status()
+             : wrong("must be one of: yuv420p, yuv422p, yuv444p, yuv420p10le, nv12, p010le");
 }
 
 Status put_resolution(Parameters& p, const Scalars& value) {
@@ -134,11 +139,13 @@ bool is_specifier(std::string_view text) {
   if (parts[0].size() != 1 || std::string_view("vVasdt").find(parts[0][0]) == std::string_view::npos) return false;
   if (parts.size() == 1) return true;
   if (parts.size() == 2) return digits(parts[1]);
-  return parts.size() == 4 && parts[1] == "m" && matches(parts[2], "_-", true, 1, 32) && matches(parts[3], "_-", true, 1, 32);
+  return parts.size() == 4 && parts[1] == "m" && matches(parts[2], "_-", true, 1, 32) &&
+         matches(parts[3], "_-", true, 1, 32);
 }
 
 Status put_streams(Parameters& p, const Scalars& value) {
-  if (value.values.empty() || value.values.size() > 64) return wrong("must be default, all or 1 to 64 stream specifiers");
+  if (value.values.empty() || value.values.size() > 64)
+    return wrong("must be default, all or 1 to 64 stream specifiers");
   for (const std::string& item : value.values) {
     const bool whole = item == "default" || item == "all";
     if (whole ? value.values.size() > 1 : !is_specifier(item))
@@ -165,7 +172,7 @@ struct Rule {
   std::string_view name;
   Status (*put)(Parameters& p, const Scalars& value);
 };
-#define FFRTMP_PUT(member, call)                     \
+#define FFRTMP_PUT(member, call)                      \
   [](Parameters& p, const Scalars& value) -> Status { \
     FFRTMP_ASSIGN(p.member, call);                    \
     return {};                                        \

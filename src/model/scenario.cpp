@@ -33,10 +33,14 @@ std::optional<int> read_height(std::string_view part, std::string_view& rest) {
   if (part[digits] != 'k') return std::nullopt;
   if (rest.starts_with('p')) rest.remove_prefix(1);
   switch (*number) {
-    case 2: return 1440;
-    case 4: return 2160;
-    case 8: return 4320;
-    default: return std::nullopt;
+    case 2:
+      return 1440;
+    case 4:
+      return 2160;
+    case 8:
+      return 4320;
+    default:
+      return std::nullopt;
   }
 }
 

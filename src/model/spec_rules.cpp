@@ -9,7 +9,8 @@
 namespace ffrtmp::model {
 namespace {
 
-constexpr std::int64_t kLarge = 1'000'000'000;  // above any machine's MiB or any run's seconds; keeps products in 64 bits
+constexpr std::int64_t kLarge =
+    1'000'000'000;  // above any machine's MiB or any run's seconds; keeps products in 64 bits
 constexpr std::size_t kMaxLabels = 64;
 constexpr std::size_t kMaxLabelSize = 128;
 
@@ -22,7 +23,8 @@ bool made_of(std::string_view text, std::string_view punctuation) {
 
 Status check_scenario(const std::string& name) {
   if (name.empty()) return field_error("scenario", "is required");
-  if (name.size() > 128 || !made_of(name, "._-")) return field_error("scenario", "must be 1 to 128 of A-Z a-z 0-9 . _ -");
+  if (name.size() > 128 || !made_of(name, "._-"))
+    return field_error("scenario", "must be 1 to 128 of A-Z a-z 0-9 . _ -");
   return {};
 }
 
@@ -50,8 +52,10 @@ Status check_constraints(const Constraints& constraints) {
   FFRTMP_TRY(check_range(constraints.min_ram_mb, 1, kLarge, "constraints.min_ram_mb"));
   if (constraints.labels.size() > kMaxLabels) return field_error("constraints.labels", cat("at most ", kMaxLabels));
   for (const auto& [key, value] : constraints.labels) {
-    if (key.empty() || key.size() > kMaxLabelSize || value.size() > kMaxLabelSize || !made_of(key, "._-/") || !made_of(value, "._-/"))
-      return field_error(cat("constraints.labels.", key), cat("key and value must be up to ", kMaxLabelSize, " of A-Z a-z 0-9 . _ - /"));
+    if (key.empty() || key.size() > kMaxLabelSize || value.size() > kMaxLabelSize || !made_of(key, "._-/") ||
+        !made_of(value, "._-/"))
+      return field_error(cat("constraints.labels.", key),
+                         cat("key and value must be up to ", kMaxLabelSize, " of A-Z a-z 0-9 . _ - /"));
   }
   return {};
 }

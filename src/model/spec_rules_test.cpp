@@ -54,8 +54,11 @@ TEST(Parameters, ExplicitBeatsScenarioBeatsDefault) {
 }
 
 TEST(Parameters, AliasesAreTheSameParameter) {
-  const Parameters p = resolved(job({{"encoder", "libx264"}, {"resolution_width", "1280"}, {"resolution_height", "720"},
-                                     {"frame_rate", "25"}, {"duration_seconds", "12.5"}}));
+  const Parameters p = resolved(job({{"encoder", "libx264"},
+                                     {"resolution_width", "1280"},
+                                     {"resolution_height", "720"},
+                                     {"frame_rate", "25"},
+                                     {"duration_seconds", "12.5"}}));
   EXPECT_EQ(p.codec, "libx264");
   EXPECT_EQ(p.width, 1280);
   EXPECT_EQ(p.height, 720);
@@ -67,7 +70,8 @@ TEST(Parameters, AliasesAreTheSameParameter) {
 TEST(Parameters, EqualSpellingsDoNotContradict) {
   EXPECT_EQ(field_of(job({{"fps", "30"}, {"frame_rate", "30.0"}})), "");
   EXPECT_EQ(field_of(job({{"codec", "h265"}, {"encoder", "hevc"}})), "");
-  EXPECT_EQ(field_of(job({{"resolution", "1280X720"}, {"resolution_width", "1280"}, {"resolution_height", "720"}})), "");
+  EXPECT_EQ(field_of(job({{"resolution", "1280X720"}, {"resolution_width", "1280"}, {"resolution_height", "720"}})),
+            "");
 }
 
 TEST(Parameters, NamedHardwareIsRequired) {
