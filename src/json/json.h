@@ -294,9 +294,12 @@ template <class T>
 // (with its offset), kInvalidField for a wrong member.
 template <class T>
 [[nodiscard]] Result<T> decode(std::string_view text, UnknownKeys unknown = UnknownKeys::kReject, T out = {}) {
+  // Both on the stack: small documents are read without allocating.
+  unsigned char scratch[2048];
   unsigned char buffer[4096];
   boost::json::monotonic_resource arena(buffer, sizeof buffer);
-  boost::json::stream_parser parser(&arena);
+  boost::json::stream_parser parser({}, {}, scratch, sizeof scratch);
+  parser.reset(&arena);
   boost::system::error_code error;
   const std::size_t used = parser.write_some(text.data(), text.size(), error);
   if (!error) parser.finish(error);

@@ -34,8 +34,8 @@ Result<Reply> apply_submit(Tx& tx, ApplyContext& context, const Submit& command)
   }
   model::Job job = new_job(command, now);
   FFRTMP_TRY(tx.insert_job(job));
-  FFRTMP_TRY(tx.add_transition(job.sequence_number,
-                               {std::nullopt, model::JobState::kQueued, now, "submitted", "key:" + job.owner, std::nullopt}));
+  const model::Transition first{std::nullopt, model::JobState::kQueued, now, "submitted", "key:" + job.owner, std::nullopt};
+  FFRTMP_TRY(tx.add_transitions(job.sequence_number, {first}));
   FFRTMP_ASSIGN(const QueueEntry entry, queue_entry_of(tx, job, context.settings));
   FFRTMP_TRY(tx.enqueue(entry));
   if (command.idempotency_key)

@@ -75,8 +75,7 @@ Status JobChange::move_in_queue(Tx& tx, ApplyContext& context) {
 Status JobChange::write(Tx& tx, ApplyContext& context) {
   FFRTMP_TRY(move_in_queue(tx, context));
   FFRTMP_TRY(tx.update_job(job_->sequence_number, now_));
-  for (const model::Transition& transition : transitions_)
-    FFRTMP_TRY(tx.add_transition(job_->sequence_number, transition));
+  FFRTMP_TRY(tx.add_transitions(job_->sequence_number, transitions_));
   context.effects.jobs_changed.push_back(job_->sequence_number);
   return {};
 }

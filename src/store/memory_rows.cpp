@@ -80,12 +80,15 @@ Status MemorySession::update_job(std::int64_t sequence, const model::JobStatus& 
   return {};
 }
 
-Status MemorySession::add_transition(std::int64_t job_sequence, const model::Transition& transition) {
-  FFRTMP_TRY(will_write([this, job_sequence] {
+Status MemorySession::add_transitions(std::int64_t job_sequence, const std::vector<model::Transition>& transitions) {
+  FFRTMP_TRY(will_write([this, job_sequence, count = transitions.size()] {
     const auto found = data_.jobs.find(job_sequence);
-    if (found != data_.jobs.end()) found->second.transitions.pop_back();
+    if (found == data_.jobs.end()) return;
+    auto& row = found->second.transitions;
+    row.resize(row.size() - count);
   }));
-  data_.jobs.at(job_sequence).transitions.push_back(transition);
+  auto& row = data_.jobs.at(job_sequence).transitions;
+  row.insert(row.end(), transitions.begin(), transitions.end());
   return {};
 }
 

@@ -41,7 +41,7 @@ class MemorySession : public Session {
   Status insert_job(model::Job& job) override;
   Result<JobPtr> find_job(const JobRef& ref) override;
   Status update_job(std::int64_t sequence, const model::JobStatus& now) override;
-  Status add_transition(std::int64_t job_sequence, const model::Transition& transition) override;
+  Status add_transitions(std::int64_t job_sequence, const std::vector<model::Transition>& transitions) override;
   Result<ClassId> intern_class(const model::Requirement& need) override;
   const std::vector<RequirementClass>& classes() override { return data_.classes; }
   Status enqueue(const QueueEntry& entry) override;

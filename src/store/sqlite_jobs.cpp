@@ -1,5 +1,6 @@
 #include "store/sqlite_jobs.h"
 
+#include "model/attempt.h"
 #include "store/sqlite_row.h"
 
 namespace ffrtmp::store {
@@ -18,6 +19,10 @@ std::string job_columns() {
 std::string select_jobs() { return cat("SELECT ", job_columns(), kFrom); }
 std::string select_jobs_with_progress() {
   return cat("SELECT ", job_columns(), ", progress.body", kFrom, "LEFT JOIN progress USING(sequence) ");
+}
+
+std::string select_attempts() {
+  return cat("SELECT ", columns<model::Attempt>(), " FROM attempt LEFT JOIN attempt_result USING(key) ");
 }
 
 int columns_of_job() { return kCold + kColdColumns; }

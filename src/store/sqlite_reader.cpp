@@ -86,7 +86,7 @@ SqliteReader::SqliteReader(Database db, const LiveTable& live)
       job_by_sequence_(db_, select_jobs_with_progress() + "WHERE job.sequence=?1"),
       job_by_id_(db_, select_jobs_with_progress() + "WHERE job.sequence=(SELECT sequence FROM job_spec WHERE id=?1)"),
       transitions_(db_, cat("SELECT ", columns<model::Transition>(), " FROM transition WHERE job_sequence=?1 ORDER BY ordinal")),
-      attempts_(db_, cat("SELECT ", columns<model::Attempt>(), " FROM attempt WHERE key BETWEEN ?1 AND ?2 ORDER BY key")),
+      attempts_(db_, select_attempts() + "WHERE key BETWEEN ?1 AND ?2 ORDER BY key"),
       nodes_(db_, cat("SELECT ", columns<model::Node>(), " FROM node ORDER BY registered_at, id")),
       keys_(db_, cat("SELECT ", columns<KeyRecord>(), " FROM api_key ORDER BY id")),
       counts_(db_, "SELECT status, count(*) FROM job GROUP BY status") {}

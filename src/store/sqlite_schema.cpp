@@ -20,7 +20,8 @@ CREATE TABLE job(
   desired_actor TEXT NOT NULL, desired_reason TEXT NOT NULL, attempt_id BLOB, node_id BLOB,
   retry_count INTEGER NOT NULL, attempt_count INTEGER NOT NULL, attempts_before_retry INTEGER NOT NULL,
   next_retry_at INTEGER, avoid_node_id BLOB, queued_at INTEGER NOT NULL, assigned_at INTEGER, started_at INTEGER,
-  completed_at INTEGER, last_activity_at INTEGER NOT NULL, failure_reason INTEGER, error TEXT NOT NULL) STRICT;
+  completed_at INTEGER, last_activity_at INTEGER NOT NULL, failure_reason INTEGER, error TEXT NOT NULL,
+  spare BLOB) STRICT;
 CREATE INDEX job_status ON job(status);
 CREATE INDEX job_next_retry ON job(next_retry_at) WHERE next_retry_at IS NOT NULL;
 CREATE TABLE job_spec(
@@ -35,7 +36,8 @@ CREATE TABLE progress(sequence INTEGER PRIMARY KEY, body TEXT NOT NULL) STRICT;
 CREATE TABLE attempt(
   key INTEGER PRIMARY KEY, id BLOB NOT NULL UNIQUE, job_sequence INTEGER NOT NULL, number INTEGER NOT NULL,
   node_id BLOB NOT NULL, claim_id BLOB NOT NULL, state INTEGER NOT NULL, claimed_at INTEGER NOT NULL,
-  started_at INTEGER, ended_at INTEGER, "grant" TEXT, result TEXT, reply_status INTEGER, reply_retry_at INTEGER) STRICT;
+  started_at INTEGER, ended_at INTEGER, "grant" TEXT, reply_status INTEGER, reply_retry_at INTEGER, spare BLOB) STRICT;
+CREATE TABLE attempt_result(key INTEGER PRIMARY KEY, result TEXT NOT NULL) STRICT;
 CREATE INDEX attempt_claim ON attempt(claim_id);
 CREATE TABLE requirement(id INTEGER PRIMARY KEY, need TEXT NOT NULL UNIQUE) STRICT;
 CREATE TABLE queue(

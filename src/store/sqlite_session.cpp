@@ -34,10 +34,10 @@ SqliteSession::SqliteSession(Database db)
       begin_(db_, "BEGIN IMMEDIATE"),
       commit_(db_, "COMMIT"),
       rollback_(db_, "ROLLBACK"),
-      insert_job_(db_, cat("INSERT INTO job(", columns<JobStatus>(), ") VALUES(", parameters<JobStatus>(1),
-                           ") RETURNING sequence")),
+      insert_job_(db_, cat("INSERT INTO job(", columns<JobStatus>(), ", spare) VALUES(", parameters<JobStatus>(1),
+                           ", zeroblob(96)) RETURNING sequence")),
       insert_spec_(db_, "INSERT INTO job_spec VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12)"),
-      update_job_(db_, cat("UPDATE job SET ", assignments<JobStatus>(2), " WHERE sequence=?1")),
+      update_job_(db_, cat("UPDATE job SET ", assignments<JobStatus>(2), ", spare=NULL WHERE sequence=?1")),
       job_by_sequence_(db_, select_jobs() + "WHERE job.sequence=?1"),
       job_by_id_(db_, select_jobs() + "WHERE job.sequence=(SELECT sequence FROM job_spec WHERE id=?1)"),
       add_transition_(db_, cat("INSERT INTO transition(job_sequence, ordinal, ", columns<Transition>(), ") VALUES(?1, ?2, ",
@@ -48,14 +48,16 @@ SqliteSession::SqliteSession(Database db)
       head_(db_, "SELECT key, sequence FROM queue WHERE class=?1 ORDER BY key, sequence LIMIT ?2"),
       due_retries_(db_, "SELECT sequence FROM job WHERE next_retry_at<=?1 AND next_retry_at IS NOT NULL"
                         " ORDER BY next_retry_at LIMIT ?2"),
-      insert_attempt_(db_, cat("INSERT INTO attempt(key, ", columns<Attempt>(), ") VALUES(?1, ", parameters<Attempt>(2), ")")),
-      update_attempt_(db_, "UPDATE attempt SET state=?2, started_at=?3, ended_at=?4, \"grant\"=?5, result=?6, reply_status=?7,"
-                           " reply_retry_at=?8 WHERE key=?1"),
-      attempt_by_id_(db_, cat("SELECT ", columns<Attempt>(), " FROM attempt WHERE id=?1")),
-      attempts_of_claim_(db_, cat("SELECT ", columns<Attempt>(), " FROM attempt WHERE claim_id=?1 AND node_id=?2 ORDER BY rowid")),
+      insert_attempt_(db_, "INSERT INTO attempt(key, id, job_sequence, number, node_id, claim_id, state, claimed_at, spare)"
+                           " VALUES(?1,?2,?3,?4,?5,?6,?7,?8,zeroblob(32))"),
+      update_attempt_(db_, "UPDATE attempt SET state=?2, started_at=?3, ended_at=?4, \"grant\"=?5, reply_status=?6,"
+                           " reply_retry_at=?7, spare=NULL WHERE key=?1"),
+      put_result_(db_, "INSERT OR REPLACE INTO attempt_result VALUES(?1, ?2)"),
+      attempt_by_id_(db_, select_attempts() + "WHERE id=?1"),
+      attempts_of_claim_(db_, select_attempts() + "WHERE claim_id=?1 AND node_id=?2 ORDER BY attempt.key"),
       grants_(db_, "SELECT \"grant\" FROM attempt WHERE key BETWEEN ?1 AND ?2 AND \"grant\" IS NOT NULL ORDER BY key DESC"),
-      live_attempts_query_(db_, cat("SELECT ", columns<Attempt>(), " FROM attempt WHERE id IN (SELECT attempt_id FROM job WHERE"
-                                    " status IN (?1, ?2, ?3) AND attempt_id IS NOT NULL) ORDER BY key")),
+      live_attempts_query_(db_, select_attempts() + "WHERE id IN (SELECT attempt_id FROM job WHERE status IN (?1, ?2, ?3) AND"
+                                " attempt_id IS NOT NULL) ORDER BY attempt.key"),
       put_progress_(db_, "INSERT OR REPLACE INTO progress VALUES(?1,?2)"),
       put_node_(db_, insert_or_replace("node", columns<Node>(), parameters<Node>(1))),
       node_by_id_(db_, cat("SELECT ", columns<Node>(), " FROM node WHERE id=?1")),
@@ -216,13 +218,16 @@ void SqliteSession::forget_visitors() {
   visitors_.clear();
 }
 
-Status SqliteSession::add_transition(std::int64_t job_sequence, const Transition& transition) {
+Status SqliteSession::add_transitions(std::int64_t job_sequence, const std::vector<Transition>& transitions) {
   FFRTMP_TRY(will_write());
-  FFRTMP_TRY(add_transition_.begin());
-  add_transition_.bind(1, job_sequence);
-  add_transition_.bind(2, next_ordinal_++);
-  bind_row(add_transition_, 3, transition);
-  return add_transition_.run();
+  for (const Transition& transition : transitions) {
+    FFRTMP_TRY(add_transition_.begin());
+    add_transition_.bind(1, job_sequence);
+    add_transition_.bind(2, next_ordinal_++);
+    bind_row(add_transition_, 3, transition);
+    FFRTMP_TRY(add_transition_.run());
+  }
+  return {};
 }
 
 // ---- queue ----
@@ -280,10 +285,8 @@ Result<std::vector<std::int64_t>> SqliteSession::due_retries(UtcTime now, int li
 
 Status SqliteSession::insert_attempt(const Attempt& attempt) {
   FFRTMP_TRY(will_write());
-  FFRTMP_TRY(insert_attempt_.begin());
-  insert_attempt_.bind(1, attempt_key(attempt));
-  bind_row(insert_attempt_, 2, attempt);
-  FFRTMP_TRY(insert_attempt_.run());
+  FFRTMP_TRY(run(insert_attempt_, attempt_key(attempt), attempt.id, attempt.job_sequence, attempt.number, attempt.node_id,
+                 attempt.claim_id, attempt.state, attempt.claimed_at));
   live_attempts_.insert_or_assign(attempt.id, attempt);
   return {};
 }
@@ -308,7 +311,8 @@ Result<std::optional<Attempt>> SqliteSession::find_attempt(const Uuid& id) {
 Status SqliteSession::update_attempt(const Attempt& attempt) {
   FFRTMP_TRY(will_write());
   FFRTMP_TRY(run(update_attempt_, attempt_key(attempt), attempt.state, attempt.started_at, attempt.ended_at, attempt.grant,
-                 attempt.result, attempt.reply_status, attempt.reply_retry_at));
+                 attempt.reply_status, attempt.reply_retry_at));
+  if (attempt.result) FFRTMP_TRY(run(put_result_, attempt_key(attempt), attempt.result));
   if (attempt.state == model::AttemptState::kLive) live_attempts_.insert_or_assign(attempt.id, attempt);
   else live_attempts_.erase(attempt.id);
   return {};

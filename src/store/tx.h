@@ -46,7 +46,7 @@ class Tx {
   virtual Result<JobPtr> find_job(const JobRef& ref) = 0;
   // The rest of a job never changes.
   virtual Status update_job(std::int64_t sequence, const model::JobStatus& now) = 0;
-  virtual Status add_transition(std::int64_t job_sequence, const model::Transition& transition) = 0;
+  virtual Status add_transitions(std::int64_t job_sequence, const std::vector<model::Transition>& transitions) = 0;
 
   // The class of an equal requirement, made when it is new. Classes are few and cached.
   virtual Result<ClassId> intern_class(const model::Requirement& need) = 0;
