@@ -117,8 +117,8 @@ Result<std::vector<Claim::Granted>> repeat(Tx& tx, ApplyContext& context, const 
   return granted;
 }
 
-Result<Claim::Granted> grant(Tx& tx, ApplyContext& context, const Claim& claim, Pick pick) {
-  model::Attempt attempt;
+Status grant(Tx& tx, ApplyContext& context, const Claim& claim, Pick pick, Claim::Granted& granted) {
+  model::Attempt& attempt = granted.attempt;
   attempt.id = context.ids.next(context.now.utc);
   attempt.job_sequence = pick.entry.sequence;
   attempt.node_id = claim.node_id;
@@ -131,9 +131,8 @@ Result<Claim::Granted> grant(Tx& tx, ApplyContext& context, const Claim& claim, 
   change.now().attempt_id = attempt.id;
   change.now().node_id = claim.node_id;
 
-  std::vector<model::PublishGrant> grants;
   if (attempt.number > 1) {
-    FFRTMP_ASSIGN(grants, tx.grants_of_job(attempt.job_sequence));
+    FFRTMP_ASSIGN(granted.earlier_grants, tx.grants_of_job(attempt.job_sequence));
   }
   FFRTMP_TRY(tx.insert_attempt(attempt));
   FFRTMP_TRY(change.write(tx, context));
@@ -143,7 +142,8 @@ Result<Claim::Granted> grant(Tx& tx, ApplyContext& context, const Claim& claim, 
   live.node_id = claim.node_id;
   live.lease_expires = context.now.boot + context.settings.intervals.lease;
   context.live.put_attempt(attempt.id, std::move(live));
-  return Claim::Granted{change.job(), std::move(attempt), std::move(grants)};
+  granted.job = change.job();
+  return {};
 }
 
 int free_slots(const ApplyContext& context, const Claim& claim) {
@@ -167,10 +167,7 @@ Result<Reply> apply_claim(Tx& tx, ApplyContext& context, const Claim& claim) {
   if (slots <= 0) return Reply(std::move(reply));
   FFRTMP_ASSIGN(auto picks, Picker(tx, context, claim.node_id).pick(slots));
   reply.granted.reserve(picks.size());
-  for (Pick& pick : picks) {
-    FFRTMP_ASSIGN(auto granted, grant(tx, context, claim, std::move(pick)));
-    reply.granted.push_back(std::move(granted));
-  }
+  for (Pick& pick : picks) FFRTMP_TRY(grant(tx, context, claim, std::move(pick), reply.granted.emplace_back()));
   return Reply(std::move(reply));
 }
 

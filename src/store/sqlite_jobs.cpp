@@ -1,6 +1,5 @@
 #include "store/sqlite_jobs.h"
 
-#include "model/attempt.h"
 #include "store/sqlite_row.h"
 
 namespace ffrtmp::store {
@@ -22,7 +21,9 @@ std::string select_jobs_with_progress() {
 }
 
 std::string select_attempts() {
-  return cat("SELECT ", columns<model::Attempt>(), " FROM attempt LEFT JOIN attempt_result USING(key) ");
+  return "SELECT id, job_sequence, number, node_id, claim_id, coalesce(state, 0), claimed_at,"
+         " coalesce(attempt.started_at, attempt_end.started_at), ended_at, \"grant\", result, reply_status, reply_retry_at"
+         " FROM attempt LEFT JOIN attempt_end USING(key) ";
 }
 
 int columns_of_job() { return kCold + kColdColumns; }

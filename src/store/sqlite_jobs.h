@@ -13,7 +13,7 @@ namespace ffrtmp::store {
 // The same with the body of progress behind.
 [[nodiscard]] std::string select_jobs_with_progress();
 Status read_job(const Statement& row, model::Job& job);
-// SELECT … FROM attempt, with the columns of model::Attempt for read_row.
+// SELECT … FROM attempt, with the columns of model::Attempt in their order, for read_row.
 [[nodiscard]] std::string select_attempts();
 // First column behind those of read_job.
 [[nodiscard]] int columns_of_job();

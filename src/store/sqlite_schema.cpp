@@ -35,9 +35,10 @@ CREATE TABLE transition(
 CREATE TABLE progress(sequence INTEGER PRIMARY KEY, body TEXT NOT NULL) STRICT;
 CREATE TABLE attempt(
   key INTEGER PRIMARY KEY, id BLOB NOT NULL UNIQUE, job_sequence INTEGER NOT NULL, number INTEGER NOT NULL,
-  node_id BLOB NOT NULL, claim_id BLOB NOT NULL, state INTEGER NOT NULL, claimed_at INTEGER NOT NULL,
-  started_at INTEGER, ended_at INTEGER, "grant" TEXT, reply_status INTEGER, reply_retry_at INTEGER, spare BLOB) STRICT;
-CREATE TABLE attempt_result(key INTEGER PRIMARY KEY, result TEXT NOT NULL) STRICT;
+  node_id BLOB NOT NULL, claim_id BLOB NOT NULL, claimed_at INTEGER NOT NULL, started_at INTEGER, "grant" TEXT) STRICT;
+CREATE TABLE attempt_end(
+  key INTEGER PRIMARY KEY, state INTEGER NOT NULL, started_at INTEGER, ended_at INTEGER, result TEXT,
+  reply_status INTEGER, reply_retry_at INTEGER) STRICT;
 CREATE INDEX attempt_claim ON attempt(claim_id);
 CREATE TABLE requirement(id INTEGER PRIMARY KEY, need TEXT NOT NULL UNIQUE) STRICT;
 CREATE TABLE queue(

@@ -6,7 +6,7 @@
 //   transition   history of states, oldest first                              job_sequence, ordinal
 //   progress     the last progress that was saved                             sequence
 //   attempt      every start of a job, with its grant                         key = sequence << 24 | number; id; claim_id
-//   attempt_result  how it ended                                              key
+//   attempt_end  how it ended; without a row here it lives                    key
 //   requirement  what a class of jobs needs, as JSON                          id
 //   queue        waiting jobs, the only rows that a claim looks for           class, key, sequence
 //   node         machines, with what they can do
@@ -14,8 +14,8 @@
 //   api_key      hashed keys
 //   probe        one row, written by the readiness check
 //
-//   The rows of job and attempt grow when they are first updated. `spare` holds that room from the start, so that pages
-//   packed full of waiting jobs need not be split again.
+//   A row of job grows when it is claimed. `spare` holds that room from the start, so that pages packed full of waiting
+//   jobs need not be split again.
 //
 //   master.db (0600)  master.db-wal, master.db-shm (SQLite gives them the same mode)  master.db.lock (one master a file)
 #include "store/sqlite_db.h"

@@ -48,11 +48,10 @@ SqliteSession::SqliteSession(Database db)
       head_(db_, "SELECT key, sequence FROM queue WHERE class=?1 ORDER BY key, sequence LIMIT ?2"),
       due_retries_(db_, "SELECT sequence FROM job WHERE next_retry_at<=?1 AND next_retry_at IS NOT NULL"
                         " ORDER BY next_retry_at LIMIT ?2"),
-      insert_attempt_(db_, "INSERT INTO attempt(key, id, job_sequence, number, node_id, claim_id, state, claimed_at, spare)"
-                           " VALUES(?1,?2,?3,?4,?5,?6,?7,?8,zeroblob(32))"),
-      update_attempt_(db_, "UPDATE attempt SET state=?2, started_at=?3, ended_at=?4, \"grant\"=?5, reply_status=?6,"
-                           " reply_retry_at=?7, spare=NULL WHERE key=?1"),
-      put_result_(db_, "INSERT OR REPLACE INTO attempt_result VALUES(?1, ?2)"),
+      insert_attempt_(db_, "INSERT INTO attempt(key, id, job_sequence, number, node_id, claim_id, claimed_at)"
+                           " VALUES(?1,?2,?3,?4,?5,?6,?7)"),
+      update_attempt_(db_, "UPDATE attempt SET started_at=?2, \"grant\"=?3 WHERE key=?1"),
+      end_attempt_(db_, "INSERT OR REPLACE INTO attempt_end VALUES(?1,?2,?3,?4,?5,?6,?7)"),
       attempt_by_id_(db_, select_attempts() + "WHERE id=?1"),
       attempts_of_claim_(db_, select_attempts() + "WHERE claim_id=?1 AND node_id=?2 ORDER BY attempt.key"),
       grants_(db_, "SELECT \"grant\" FROM attempt WHERE key BETWEEN ?1 AND ?2 AND \"grant\" IS NOT NULL ORDER BY key DESC"),
@@ -286,7 +285,7 @@ Result<std::vector<std::int64_t>> SqliteSession::due_retries(UtcTime now, int li
 Status SqliteSession::insert_attempt(const Attempt& attempt) {
   FFRTMP_TRY(will_write());
   FFRTMP_TRY(run(insert_attempt_, attempt_key(attempt), attempt.id, attempt.job_sequence, attempt.number, attempt.node_id,
-                 attempt.claim_id, attempt.state, attempt.claimed_at));
+                 attempt.claim_id, attempt.claimed_at));
   live_attempts_.insert_or_assign(attempt.id, attempt);
   return {};
 }
@@ -310,12 +309,13 @@ Result<std::optional<Attempt>> SqliteSession::find_attempt(const Uuid& id) {
 
 Status SqliteSession::update_attempt(const Attempt& attempt) {
   FFRTMP_TRY(will_write());
-  FFRTMP_TRY(run(update_attempt_, attempt_key(attempt), attempt.state, attempt.started_at, attempt.ended_at, attempt.grant,
-                 attempt.reply_status, attempt.reply_retry_at));
-  if (attempt.result) FFRTMP_TRY(run(put_result_, attempt_key(attempt), attempt.result));
-  if (attempt.state == model::AttemptState::kLive) live_attempts_.insert_or_assign(attempt.id, attempt);
-  else live_attempts_.erase(attempt.id);
-  return {};
+  if (attempt.state == model::AttemptState::kLive) {
+    live_attempts_.insert_or_assign(attempt.id, attempt);
+    return run(update_attempt_, attempt_key(attempt), attempt.started_at, attempt.grant);
+  }
+  live_attempts_.erase(attempt.id);
+  return run(end_attempt_, attempt_key(attempt), attempt.state, attempt.started_at, attempt.ended_at, attempt.result,
+             attempt.reply_status, attempt.reply_retry_at);
 }
 
 Result<std::vector<Attempt>> SqliteSession::attempts_of_claim(const Uuid& node_id, const Uuid& claim_id) {

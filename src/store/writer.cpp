@@ -48,7 +48,7 @@ Status Writer::start() {
 }
 
 void Writer::apply(Command command, Store::Done done) {
-  auto item = std::make_unique<Item>(Item{std::move(command), std::move(done)});
+  auto item = std::make_unique<Item>(Item{std::move(command), std::move(done), std::nullopt});
   {
     const std::lock_guard lock(mutex_);
     waiting_.push_back(std::move(item));
@@ -111,34 +111,30 @@ void Writer::run_group(Group group) {
   for (Group* part : {&group, &writing}) {
     if (part->empty()) continue;
     Effects effects;
-    auto replies = apply_group(*part, effects);
-    if (replies && listener_) listener_(effects);
-    for (std::size_t i = 0; i < part->size(); ++i)
-      (*part)[i]->done(replies ? std::move((*replies)[i]) : Result<Reply>(replies.error()));
+    const Status applied = apply_group(*part, effects);
+    if (applied && listener_) listener_(effects);
+    for (const auto& item : *part) item->done(applied ? *std::move(item->reply) : Result<Reply>(applied.error()));
   }
 }
 
-Result<std::vector<Result<Reply>>> Writer::apply_group(const Group& group, Effects& effects) {
+Status Writer::apply_group(Group& group, Effects& effects) {
   live_.begin_group();
-  std::vector<Result<Reply>> replies;
-  replies.reserve(group.size());
-  std::optional<Error> failure;
+  Status status;
   for (const auto& item : group) {
-    auto reply = apply_one(item->command, effects);
-    if (!reply && reply.error().code == Errc::kStoreUnavailable) failure = reply.error();
-    if (failure) break;
-    replies.push_back(std::move(reply));
+    item->reply = apply_one(item->command, effects);
+    if (*item->reply || item->reply->error().code != Errc::kStoreUnavailable) continue;
+    status = item->reply->error();
+    break;
   }
-  if (!failure)
-    if (Status committed = session_.commit(); !committed) failure = std::move(committed).error();
-  if (!failure) {
+  if (status) status = session_.commit();
+  if (status) {
     live_.keep_group();
-    return replies;
+    return status;
   }
   session_.roll_back();
   live_.undo_group();
-  log::error("store failed", {{"reason", failure->message}, {"commands", cat(group.size())}});
-  return *std::move(failure);
+  log::error("store failed", {{"reason", status.error().message}, {"commands", cat(group.size())}});
+  return status;
 }
 
 Result<Reply> Writer::apply_one(const Command& command, Effects& effects) {

@@ -35,6 +35,7 @@ class Writer {
   struct Item {
     Command command;
     Store::Done done;
+    std::optional<Result<Reply>> reply;
   };
   using Group = std::vector<std::unique_ptr<Item>>;  // commands are large: moved by pointer
   using Probe = std::function<void(Status)>;
@@ -44,8 +45,8 @@ class Writer {
   void run_probes();
   Group take_group();
   void run_group(Group group);
-  // Replies of the group, or the storage failure that ended it.
-  Result<std::vector<Result<Reply>>> apply_group(const Group& group, Effects& effects);
+  // Fills in the replies of the group; fails with the storage failure that ended it.
+  Status apply_group(Group& group, Effects& effects);
   Result<Reply> apply_one(const Command& command, Effects& effects);
   [[nodiscard]] double draw_jitter();
 
