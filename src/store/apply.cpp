@@ -48,7 +48,9 @@ Result<Reply> apply(Tx& tx, ApplyContext& context, const Command& command) {
 
 Status load_live(Tx& tx, ApplyContext& context) {
   FFRTMP_ASSIGN(const auto nodes, tx.nodes());
+  FFRTMP_ASSIGN(StateCounts counts, tx.count_by_state());
   context.live.begin_group();
+  context.live.set_counts(std::move(counts));
   for (const model::Node& node : nodes) {
     LiveNode live;
     live.instance_id = node.instance_id;

@@ -1,4 +1,5 @@
 #include "store/job_change.h"
+#include "store/live_table.h"
 #include "store/rules.h"
 
 namespace ffrtmp::store {
@@ -33,13 +34,13 @@ Result<Reply> apply_submit(Tx& tx, ApplyContext& context, const Submit& command)
     if (earlier) return Reply(Submit::Reply{*earlier, true});
   }
   model::Job job = new_job(command, now);
-  FFRTMP_TRY(tx.insert_job(job));
   const model::Transition first{std::nullopt, model::JobState::kQueued, now, "submitted", "key:" + job.owner, std::nullopt};
-  FFRTMP_TRY(tx.add_transitions(job.sequence_number, {first}));
+  FFRTMP_TRY(tx.insert_job(job, first));
   FFRTMP_ASSIGN(const QueueEntry entry, queue_entry_of(tx, job, context.settings));
   FFRTMP_TRY(tx.enqueue(entry));
   if (command.idempotency_key)
     FFRTMP_TRY(tx.put_idempotency(job.owner, *command.idempotency_key, {job.sequence_number, command.body_sha256, now}));
+  context.live.count(std::nullopt, model::JobState::kQueued);
   context.effects.queue_grew = true;
   context.effects.jobs_changed.push_back(job.sequence_number);
   return Reply(Submit::Reply{std::move(job), false});

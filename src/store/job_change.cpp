@@ -2,6 +2,7 @@
 
 #include "base/text.h"
 #include "sched/queue_key.h"
+#include "store/live_table.h"
 
 namespace ffrtmp::store {
 namespace {
@@ -74,8 +75,8 @@ Status JobChange::move_in_queue(Tx& tx, ApplyContext& context) {
 
 Status JobChange::write(Tx& tx, ApplyContext& context) {
   FFRTMP_TRY(move_in_queue(tx, context));
-  FFRTMP_TRY(tx.update_job(job_->sequence_number, now_));
-  FFRTMP_TRY(tx.add_transitions(job_->sequence_number, transitions_));
+  FFRTMP_TRY(tx.update_job(job_->sequence_number, now_, transitions_));
+  context.live.count(from_, now_.status);
   context.effects.jobs_changed.push_back(job_->sequence_number);
   return {};
 }

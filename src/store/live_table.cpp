@@ -12,6 +12,10 @@ void LiveTable::undo_group() {
   for (auto entry = undo_.rbegin(); entry != undo_.rend(); ++entry) {
     if (auto* attempt = std::get_if<AttemptBefore>(&*entry)) set_attempt(attempt->id, std::move(attempt->was));
     else if (auto* node = std::get_if<NodeBefore>(&*entry)) set_node(node->id, std::move(node->was));
+    else if (const auto* counted = std::get_if<Counted>(&*entry)) {
+      --counts_[counted->to];
+      if (counted->from) ++counts_[*counted->from];
+    }
   }
   undo_.clear();
   fits_.clear();  // classes of the group are gone, their ids may be given again
@@ -92,6 +96,26 @@ bool LiveTable::fits(const Uuid& node_id, const RequirementClass& requirement_cl
   const bool fit = live != nullptr && !model::unfit_reason(requirement_class.need, node_id, *live->facts);
   known.emplace(requirement_class.id, fit);
   return fit;
+}
+
+void LiveTable::count(std::optional<model::JobState> from, model::JobState to) {
+  if (from == to) return;
+  const std::lock_guard lock(mutex_);
+  undo_.emplace_back(Counted{from, to});
+  ++counts_[to];
+  if (from) --counts_[*from];
+}
+
+void LiveTable::set_counts(StateCounts counts) {
+  const std::lock_guard lock(mutex_);
+  counts_ = std::move(counts);
+}
+
+StateCounts LiveTable::counts() const {
+  const std::lock_guard lock(mutex_);
+  StateCounts counts = counts_;
+  std::erase_if(counts, [](const auto& one) { return one.second == 0; });
+  return counts;
 }
 
 bool LiveTable::hour_has_passed(BootTime now) {

@@ -35,6 +35,12 @@ class LiveTable {
   // Whether the node can run jobs of the class; remembered until the node changes its capabilities.
   [[nodiscard]] bool fits(const Uuid& node_id, const RequirementClass& requirement_class);
 
+  // A job went from one state (none: it is new) to another.
+  void count(std::optional<model::JobState> from, model::JobState to);
+  void set_counts(StateCounts counts);
+  // Any thread.
+  [[nodiscard]] StateCounts counts() const;
+
   // True at most once an hour: time to drop old idempotency keys.
   [[nodiscard]] bool hour_has_passed(BootTime now);
 
@@ -59,6 +65,10 @@ class LiveTable {
     Uuid id;
     std::optional<LiveNode> was;
   };
+  struct Counted {
+    std::optional<model::JobState> from;
+    model::JobState to;
+  };
   void set_attempt(const Uuid& id, std::optional<LiveAttempt> value);
   void set_node(const Uuid& id, std::optional<LiveNode> value);
 
@@ -67,7 +77,8 @@ class LiveTable {
   std::unordered_map<Uuid, LiveNode> nodes_;
   std::unordered_map<Uuid, std::vector<Uuid>> by_node_;
   std::unordered_map<Uuid, std::unordered_map<ClassId, bool>> fits_;
-  std::vector<std::variant<AttemptBefore, NodeBefore>> undo_;
+  std::vector<std::variant<AttemptBefore, NodeBefore, Counted>> undo_;
+  StateCounts counts_;
   std::optional<BootTime> last_hour_;
 };
 

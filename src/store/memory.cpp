@@ -34,7 +34,7 @@ class MemoryStore final : public Store {
   Result<JobPage> list_jobs(const JobFilter& filter, std::optional<std::int64_t> before_sequence, int limit) override;
   Result<std::vector<NodeView>> nodes() override;
   Result<std::vector<KeyRecord>> keys() override;
-  Result<std::map<model::JobState, std::int64_t>> count_by_state() override;
+  Result<std::map<model::JobState, std::int64_t>> count_by_state() override { return live_.counts(); }
   Status check() override { return writer_.probe(); }
 
  private:
@@ -86,13 +86,6 @@ Result<std::vector<KeyRecord>> MemoryStore::keys() {
   std::vector<KeyRecord> out;
   for (const auto& [id, key] : data_.keys) out.push_back(key);
   return out;
-}
-
-Result<std::map<model::JobState, std::int64_t>> MemoryStore::count_by_state() {
-  const std::shared_lock lock(mutex_);
-  std::map<model::JobState, std::int64_t> counts;
-  for (const auto& [sequence, row] : data_.jobs) ++counts[row.job->now.status];
-  return counts;
 }
 
 }  // namespace

@@ -44,7 +44,7 @@ void MemorySession::roll_back() {
 
 Status MemorySession::probe() { return fault_at("store", "write"); }
 
-Status MemorySession::insert_job(model::Job& job) {
+Status MemorySession::insert_job(model::Job& job, const model::Transition& first) {
   const std::int64_t sequence = data_.last_sequence + 1;
   FFRTMP_TRY(will_write([this, sequence, id = job.id] {
     data_.jobs.erase(sequence);
@@ -52,7 +52,9 @@ Status MemorySession::insert_job(model::Job& job) {
   }));
   data_.last_sequence = sequence;
   job.sequence_number = sequence;
-  data_.jobs[sequence].job = std::make_shared<model::Job>(job);
+  auto& row = data_.jobs[sequence];
+  row.job = std::make_shared<model::Job>(job);
+  row.transitions = {first};
   data_.sequence_of[job.id] = sequence;
   return {};
 }
@@ -67,29 +69,27 @@ Result<JobPtr> MemorySession::find_job(const JobRef& ref) {
   return JobPtr(found->second.job);
 }
 
-Status MemorySession::update_job(std::int64_t sequence, const model::JobStatus& now) {
-  model::JobStatus& row = data_.jobs.at(sequence).job->now;
-  FFRTMP_TRY(will_write([this, sequence, was = row, is = now] {
+Status MemorySession::update_job(std::int64_t sequence, const model::JobStatus& now,
+                                 const std::vector<model::Transition>& transitions) {
+  auto& row = data_.jobs.at(sequence);
+  FFRTMP_TRY(will_write([this, sequence, was = row.job->now, is = now, count = transitions.size()] {
+    auto& changed = data_.jobs.at(sequence);
     if (is.next_retry_at) data_.retries.erase({*is.next_retry_at, sequence});
     if (was.next_retry_at) data_.retries.insert({*was.next_retry_at, sequence});
-    data_.jobs.at(sequence).job->now = was;
+    changed.job->now = was;
+    changed.transitions.resize(changed.transitions.size() - count);
   }));
-  if (row.next_retry_at) data_.retries.erase({*row.next_retry_at, sequence});
+  if (row.job->now.next_retry_at) data_.retries.erase({*row.job->now.next_retry_at, sequence});
   if (now.next_retry_at) data_.retries.insert({*now.next_retry_at, sequence});
-  row = now;
+  row.job->now = now;
+  row.transitions.insert(row.transitions.end(), transitions.begin(), transitions.end());
   return {};
 }
 
-Status MemorySession::add_transitions(std::int64_t job_sequence, const std::vector<model::Transition>& transitions) {
-  FFRTMP_TRY(will_write([this, job_sequence, count = transitions.size()] {
-    const auto found = data_.jobs.find(job_sequence);
-    if (found == data_.jobs.end()) return;
-    auto& row = found->second.transitions;
-    row.resize(row.size() - count);
-  }));
-  auto& row = data_.jobs.at(job_sequence).transitions;
-  row.insert(row.end(), transitions.begin(), transitions.end());
-  return {};
+Result<StateCounts> MemorySession::count_by_state() {
+  StateCounts counts;
+  for (const auto& [sequence, row] : data_.jobs) ++counts[row.job->now.status];
+  return counts;
 }
 
 Result<ClassId> MemorySession::intern_class(const model::Requirement& need) {

@@ -38,10 +38,11 @@ class MemorySession : public Session {
  public:
   explicit MemorySession(MemoryData& data) : data_(data) {}
 
-  Status insert_job(model::Job& job) override;
+  Status insert_job(model::Job& job, const model::Transition& first) override;
   Result<JobPtr> find_job(const JobRef& ref) override;
-  Status update_job(std::int64_t sequence, const model::JobStatus& now) override;
-  Status add_transitions(std::int64_t job_sequence, const std::vector<model::Transition>& transitions) override;
+  Status update_job(std::int64_t sequence, const model::JobStatus& now,
+                    const std::vector<model::Transition>& transitions) override;
+  Result<StateCounts> count_by_state() override;
   Result<ClassId> intern_class(const model::Requirement& need) override;
   const std::vector<RequirementClass>& classes() override { return data_.classes; }
   Status enqueue(const QueueEntry& entry) override;

@@ -80,7 +80,7 @@ class SqliteStore final : public Store {
     return readers_.with([](SqliteReader& reader) { return reader.keys(); });
   }
   Result<std::map<model::JobState, std::int64_t>> count_by_state() override {
-    return readers_.with([](SqliteReader& reader) { return reader.count_by_state(); });
+    return live_.counts();
   }
 
  private:

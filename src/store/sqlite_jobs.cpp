@@ -15,9 +15,9 @@ std::string job_columns() {
 
 }  // namespace
 
-std::string select_jobs() { return cat("SELECT ", job_columns(), kFrom); }
+std::string select_jobs() { return cat("SELECT ", job_columns(), ", last_transition", kFrom); }
 std::string select_jobs_with_progress() {
-  return cat("SELECT ", job_columns(), ", progress.body", kFrom, "LEFT JOIN progress USING(sequence) ");
+  return cat("SELECT ", job_columns(), ", progress.body, last_transition", kFrom, "LEFT JOIN progress USING(sequence) ");
 }
 
 std::string select_attempts() {

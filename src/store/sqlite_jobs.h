@@ -7,10 +7,11 @@
 
 namespace ffrtmp::store {
 
-// SELECT … FROM job CROSS JOIN job_spec, with the columns that read_job wants; WHERE and so on are added to it.
+// SELECT … FROM job CROSS JOIN job_spec, with the columns that read_job wants and the ordinal of the last transition
+// behind; WHERE and so on are added to it.
 // CROSS JOIN: job_spec is only ever looked up by its sequence.
 [[nodiscard]] std::string select_jobs();
-// The same with the body of progress behind.
+// The same, with the body of progress and the ordinal of the last transition behind.
 [[nodiscard]] std::string select_jobs_with_progress();
 Status read_job(const Statement& row, model::Job& job);
 // SELECT … FROM attempt, with the columns of model::Attempt in their order, for read_row.

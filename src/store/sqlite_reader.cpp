@@ -41,10 +41,17 @@ std::string state_list(const std::vector<model::JobState>& states) {
   return list;
 }
 
+bool in_status_index(const std::vector<model::JobState>& states) {
+  return !states.empty() && std::none_of(states.begin(), states.end(), [](model::JobState s) {
+    return s == model::JobState::kQueued || s == model::JobState::kCompleted;
+  });
+}
+
 Conditions conditions_of(const JobFilter& filter, std::optional<std::int64_t> before_sequence) {
   Conditions where;
   if (before_sequence) where.add("job.sequence<?", *before_sequence);
   if (!filter.status.empty()) where.literal(cat("status IN (", state_list(filter.status), ")"));
+  if (in_status_index(filter.status)) where.literal(kInStatusIndex);
   where.equal("queue", filter.queue);
   where.equal("priority", filter.priority);
   where.equal("engine", filter.engine);
@@ -85,11 +92,12 @@ SqliteReader::SqliteReader(Database db, const LiveTable& live)
       end_(db_, "COMMIT"),
       job_by_sequence_(db_, select_jobs_with_progress() + "WHERE job.sequence=?1"),
       job_by_id_(db_, select_jobs_with_progress() + "WHERE job.sequence=(SELECT sequence FROM job_spec WHERE id=?1)"),
-      transitions_(db_, cat("SELECT ", columns<model::Transition>(), " FROM transition WHERE job_sequence=?1 ORDER BY ordinal")),
+      transitions_(db_, cat("WITH RECURSIVE history AS (SELECT * FROM transition WHERE ordinal=?1 UNION ALL SELECT"
+                            " transition.* FROM history JOIN transition ON transition.ordinal=history.previous) SELECT ",
+                            columns<model::Transition>(), " FROM history ORDER BY ordinal")),
       attempts_(db_, select_attempts() + "WHERE key BETWEEN ?1 AND ?2 ORDER BY key"),
       nodes_(db_, cat("SELECT ", columns<model::Node>(), " FROM node ORDER BY registered_at, id")),
-      keys_(db_, cat("SELECT ", columns<KeyRecord>(), " FROM api_key ORDER BY id")),
-      counts_(db_, "SELECT status, count(*) FROM job GROUP BY status") {}
+      keys_(db_, cat("SELECT ", columns<KeyRecord>(), " FROM api_key ORDER BY id")) {}
 
 Result<std::optional<JobDetail>> SqliteReader::job(const JobRef& ref) {
   FFRTMP_TRY(run(begin_));  // one snapshot for all that belongs to the job
@@ -108,11 +116,12 @@ Result<std::optional<JobDetail>> SqliteReader::read_detail(const JobRef& ref) {
   FFRTMP_ASSIGN(const bool row, query.step());
   if (!row) return std::optional<JobDetail>();
   auto view = read_view(query, live_);
+  const std::int64_t last_transition = query.integer(columns_of_job() + 1);
   query.reset();
   if (!view) return std::move(view).error();
   JobDetail detail{*std::move(view), {}, {}};
   const std::int64_t sequence = detail.view.job.sequence_number;
-  FFRTMP_TRY(bind_all(transitions_, sequence));
+  FFRTMP_TRY(bind_all(transitions_, last_transition));
   FFRTMP_ASSIGN(detail.transitions, read_all<model::Transition>(transitions_));
   const std::int64_t first = sequence << kAttemptBits;
   FFRTMP_TRY(bind_all(attempts_, first, first + (1 << kAttemptBits) - 1));
@@ -146,16 +155,6 @@ Result<std::vector<model::Node>> SqliteReader::nodes() {
 Result<std::vector<KeyRecord>> SqliteReader::keys() {
   FFRTMP_TRY(keys_.begin());
   return read_all<KeyRecord>(keys_);
-}
-
-Result<std::map<model::JobState, std::int64_t>> SqliteReader::count_by_state() {
-  std::map<model::JobState, std::int64_t> counts;
-  FFRTMP_TRY(counts_.begin());
-  while (true) {
-    FFRTMP_ASSIGN(const bool row, counts_.step());
-    if (!row) return counts;
-    counts[static_cast<model::JobState>(counts_.integer(0))] = counts_.integer(1);
-  }
 }
 
 std::unique_ptr<SqliteReader> ReaderPool::take() {

@@ -2,7 +2,6 @@
 // Queries on a connection of their own: a snapshot that never waits for the writer. One thread at a time; ReaderPool
 // hands a free one to each.
 #include <condition_variable>
-#include <map>
 #include <memory>
 #include <mutex>
 
@@ -20,14 +19,13 @@ class SqliteReader {
   Result<JobPage> list_jobs(const JobFilter& filter, std::optional<std::int64_t> before_sequence, int limit);
   Result<std::vector<model::Node>> nodes();
   Result<std::vector<KeyRecord>> keys();
-  Result<std::map<model::JobState, std::int64_t>> count_by_state();
 
  private:
   Result<std::optional<JobDetail>> read_detail(const JobRef& ref);
 
   Database db_;
   const LiveTable& live_;
-  Statement begin_, end_, job_by_sequence_, job_by_id_, transitions_, attempts_, nodes_, keys_, counts_;
+  Statement begin_, end_, job_by_sequence_, job_by_id_, transitions_, attempts_, nodes_, keys_;
 };
 
 class ReaderPool {

@@ -21,17 +21,16 @@ CREATE TABLE job(
   retry_count INTEGER NOT NULL, attempt_count INTEGER NOT NULL, attempts_before_retry INTEGER NOT NULL,
   next_retry_at INTEGER, avoid_node_id BLOB, queued_at INTEGER NOT NULL, assigned_at INTEGER, started_at INTEGER,
   completed_at INTEGER, last_activity_at INTEGER NOT NULL, failure_reason INTEGER, error TEXT NOT NULL,
-  spare BLOB) STRICT;
-CREATE INDEX job_status ON job(status);
+  last_transition INTEGER NOT NULL, spare BLOB) STRICT;
+CREATE INDEX job_status ON job(status) WHERE status NOT IN (0, 5);
 CREATE INDEX job_next_retry ON job(next_retry_at) WHERE next_retry_at IS NOT NULL;
 CREATE TABLE job_spec(
   sequence INTEGER PRIMARY KEY, id BLOB NOT NULL UNIQUE, owner TEXT NOT NULL, created_at INTEGER NOT NULL,
   queue INTEGER NOT NULL, priority INTEGER NOT NULL, engine INTEGER NOT NULL, classification INTEGER,
   scenario TEXT NOT NULL, spec TEXT NOT NULL, effective TEXT NOT NULL, scenario_parsed TEXT NOT NULL) STRICT;
 CREATE TABLE transition(
-  job_sequence INTEGER NOT NULL, ordinal INTEGER NOT NULL, "from" INTEGER, "to" INTEGER NOT NULL,
-  timestamp INTEGER NOT NULL, reason TEXT NOT NULL, actor TEXT NOT NULL, attempt_id BLOB,
-  PRIMARY KEY(job_sequence, ordinal)) STRICT, WITHOUT ROWID;
+  ordinal INTEGER PRIMARY KEY, previous INTEGER, job_sequence INTEGER NOT NULL, "from" INTEGER, "to" INTEGER NOT NULL,
+  timestamp INTEGER NOT NULL, reason TEXT NOT NULL, actor TEXT NOT NULL, attempt_id BLOB) STRICT;
 CREATE TABLE progress(sequence INTEGER PRIMARY KEY, body TEXT NOT NULL) STRICT;
 CREATE TABLE attempt(
   key INTEGER PRIMARY KEY, id BLOB NOT NULL UNIQUE, job_sequence INTEGER NOT NULL, number INTEGER NOT NULL,

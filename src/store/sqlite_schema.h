@@ -3,7 +3,8 @@
 //
 //   job          one small row a job: JobStatus. All that changes often       sequence (never reused)
 //   job_spec     the rest of the job, written once                            sequence; unique id
-//   transition   history of states, oldest first                              job_sequence, ordinal
+//   transition   history of states: each row names the one before it, the     ordinal
+//                job names the last; rows are only ever appended, unindexed
 //   progress     the last progress that was saved                             sequence
 //   attempt      every start of a job, with its grant                         key = sequence << 24 | number; id; claim_id
 //   attempt_end  how it ended; without a row here it lives                    key
@@ -21,6 +22,9 @@
 #include "store/sqlite_db.h"
 
 namespace ffrtmp::store {
+
+// The index by status holds the few: neither what waits nor what is done. A query uses it by saying this word for word.
+inline constexpr const char* kInStatusIndex = "status NOT IN (0, 5)";
 
 // Room for the number of an attempt in its key: 16 million attempts of 500 thousand million jobs.
 inline constexpr int kAttemptBits = 24;

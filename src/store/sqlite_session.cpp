@@ -34,14 +34,14 @@ SqliteSession::SqliteSession(Database db)
       begin_(db_, "BEGIN IMMEDIATE"),
       commit_(db_, "COMMIT"),
       rollback_(db_, "ROLLBACK"),
-      insert_job_(db_, cat("INSERT INTO job(", columns<JobStatus>(), ", spare) VALUES(", parameters<JobStatus>(1),
-                           ", zeroblob(96)) RETURNING sequence")),
+      insert_job_(db_, cat("INSERT INTO job(last_transition, ", columns<JobStatus>(), ", spare) VALUES(?1, ",
+                           parameters<JobStatus>(2), ", zeroblob(96)) RETURNING sequence")),
       insert_spec_(db_, "INSERT INTO job_spec VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12)"),
-      update_job_(db_, cat("UPDATE job SET ", assignments<JobStatus>(2), ", spare=NULL WHERE sequence=?1")),
+      update_job_(db_, cat("UPDATE job SET last_transition=?2, ", assignments<JobStatus>(3), ", spare=NULL WHERE sequence=?1")),
       job_by_sequence_(db_, select_jobs() + "WHERE job.sequence=?1"),
       job_by_id_(db_, select_jobs() + "WHERE job.sequence=(SELECT sequence FROM job_spec WHERE id=?1)"),
-      add_transition_(db_, cat("INSERT INTO transition(job_sequence, ordinal, ", columns<Transition>(), ") VALUES(?1, ?2, ",
-                               parameters<Transition>(3), ")")),
+      add_transition_(db_, cat("INSERT INTO transition(ordinal, previous, job_sequence, ", columns<Transition>(),
+                               ") VALUES(?1, ?2, ?3, ", parameters<Transition>(4), ")")),
       insert_class_(db_, "INSERT INTO requirement(need) VALUES(?1) RETURNING id"),
       enqueue_(db_, "INSERT INTO queue VALUES(?1,?2,?3)"),
       dequeue_(db_, "DELETE FROM queue WHERE class=?1 AND key=?2 AND sequence=?3"),
@@ -56,7 +56,7 @@ SqliteSession::SqliteSession(Database db)
       attempts_of_claim_(db_, select_attempts() + "WHERE claim_id=?1 AND node_id=?2 ORDER BY attempt.key"),
       grants_(db_, "SELECT \"grant\" FROM attempt WHERE key BETWEEN ?1 AND ?2 AND \"grant\" IS NOT NULL ORDER BY key DESC"),
       live_attempts_query_(db_, select_attempts() + "WHERE id IN (SELECT attempt_id FROM job WHERE status IN (?1, ?2, ?3) AND"
-                                " attempt_id IS NOT NULL) ORDER BY attempt.key"),
+                                " attempt_id IS NOT NULL AND " + kInStatusIndex + ") ORDER BY attempt.key"),
       put_progress_(db_, "INSERT OR REPLACE INTO progress VALUES(?1,?2)"),
       put_node_(db_, insert_or_replace("node", columns<Node>(), parameters<Node>(1))),
       node_by_id_(db_, cat("SELECT ", columns<Node>(), " FROM node WHERE id=?1")),
@@ -160,73 +160,98 @@ Status SqliteSession::write_probe(std::int64_t value) {
 
 // ---- jobs ----
 
-Status SqliteSession::insert_job(Job& job) {
+Status SqliteSession::insert_job(Job& job, const Transition& first) {
   FFRTMP_TRY(will_write());
   FFRTMP_TRY(insert_job_.begin());
-  bind_row(insert_job_, 1, job.now);
+  insert_job_.bind(1, next_ordinal_);
+  bind_row(insert_job_, 2, job.now);
   FFRTMP_ASSIGN(const bool row, insert_job_.step());
   if (!row) return make_error(Errc::kStoreUnavailable, "a job got no number");
   job.sequence_number = insert_job_.integer(0);
   FFRTMP_TRY(insert_job_.run());
+  FFRTMP_TRY(add_transitions(job.sequence_number, std::nullopt, {first}));
   const model::JobSpec& spec = job.spec;
   return run(insert_spec_, job.sequence_number, job.id, job.owner, job.created_at, spec.queue, spec.priority, spec.engine,
              spec.classification, spec.scenario, changes_of(spec), changes_of(job.effective), changes_of(job.scenario_parsed));
 }
 
-Result<JobPtr> SqliteSession::read_one_job(Statement& query) {
+Result<std::int64_t> SqliteSession::add_transitions(std::int64_t sequence, std::optional<std::int64_t> previous,
+                                                    const std::vector<Transition>& transitions) {
+  for (const Transition& transition : transitions) {
+    FFRTMP_TRY(add_transition_.begin());
+    add_transition_.bind(1, next_ordinal_);
+    bind_value(add_transition_, 2, previous);
+    add_transition_.bind(3, sequence);
+    bind_row(add_transition_, 4, transition);
+    FFRTMP_TRY(add_transition_.run());
+    previous = next_ordinal_++;
+  }
+  return previous.value_or(0);
+}
+
+Result<const SqliteSession::Held*> SqliteSession::read_one_job(Statement& query) {
   FFRTMP_ASSIGN(const bool row, query.step());
-  if (!row) return JobPtr();
+  if (!row) return nullptr;
   auto job = std::make_shared<Job>();
   const Status read = read_job(query, *job);
+  const std::int64_t last_transition = query.integer(columns_of_job());
   query.reset();
   FFRTMP_TRY(read);
   // What another look-up of the group has brought is as new as what it wrote.
-  const auto [known, is_new] = jobs_.try_emplace(job->sequence_number, job);
+  const auto [known, is_new] = jobs_.try_emplace(job->sequence_number, Held{job, last_transition});
   if (is_new) visitors_.push_back(job->sequence_number);
-  return JobPtr(known->second);
+  return &known->second;
 }
 
-Result<JobPtr> SqliteSession::find_job(const JobRef& ref) {
-  if (const auto* id = std::get_if<Uuid>(&ref)) {
-    FFRTMP_TRY(bind_all(job_by_id_, *id));
-    return read_one_job(job_by_id_);
-  }
-  const std::int64_t sequence = std::get<std::int64_t>(ref);
-  if (const auto known = jobs_.find(sequence); known != jobs_.end()) return JobPtr(known->second);
+Result<const SqliteSession::Held*> SqliteSession::hold(std::int64_t sequence) {
+  if (const auto known = jobs_.find(sequence); known != jobs_.end()) return &known->second;
   FFRTMP_TRY(bind_all(job_by_sequence_, sequence));
   return read_one_job(job_by_sequence_);
 }
 
-Status SqliteSession::update_job(std::int64_t sequence, const JobStatus& now) {
+Result<JobPtr> SqliteSession::find_job(const JobRef& ref) {
+  const Held* held = nullptr;
+  if (const auto* id = std::get_if<Uuid>(&ref)) {
+    FFRTMP_TRY(bind_all(job_by_id_, *id));
+    FFRTMP_ASSIGN(held, read_one_job(job_by_id_));
+  } else {
+    FFRTMP_ASSIGN(held, hold(std::get<std::int64_t>(ref)));
+  }
+  return held == nullptr ? JobPtr() : JobPtr(held->job);
+}
+
+Status SqliteSession::update_job(std::int64_t sequence, const JobStatus& now, const std::vector<Transition>& transitions) {
   FFRTMP_TRY(will_write());
+  FFRTMP_ASSIGN(const Held* held, hold(sequence));
+  if (held == nullptr) return make_error(Errc::kStoreUnavailable, cat("job ", sequence, " has no row"));
+  FFRTMP_ASSIGN(const std::int64_t last, add_transitions(sequence, held->last_transition, transitions));
   FFRTMP_TRY(update_job_.begin());
   update_job_.bind(1, sequence);
-  bind_row(update_job_, 2, now);
+  update_job_.bind(2, last);
+  bind_row(update_job_, 3, now);
   FFRTMP_TRY(update_job_.run());
-  if (const auto known = jobs_.find(sequence); known != jobs_.end()) {
-    if (!model::is_live(now.status) && model::is_live(known->second->now.status)) visitors_.push_back(sequence);
-    known->second->now = now;
-  }
+  if (!model::is_live(now.status) && model::is_live(held->job->now.status)) visitors_.push_back(sequence);
+  jobs_[sequence].last_transition = last;
+  held->job->now = now;
   return {};
+}
+
+Result<StateCounts> SqliteSession::count_by_state() {
+  StateCounts counts;
+  Statement query(db_, "SELECT status, count(*) FROM job GROUP BY status");
+  FFRTMP_TRY(query.begin());
+  while (true) {
+    FFRTMP_ASSIGN(const bool row, query.step());
+    if (!row) return counts;
+    counts[static_cast<model::JobState>(query.integer(0))] = query.integer(1);
+  }
 }
 
 void SqliteSession::forget_visitors() {
   for (const std::int64_t sequence : visitors_)
-    if (const auto known = jobs_.find(sequence); known != jobs_.end() && !model::is_live(known->second->now.status))
+    if (const auto known = jobs_.find(sequence); known != jobs_.end() && !model::is_live(known->second.job->now.status))
       jobs_.erase(known);
   visitors_.clear();
-}
-
-Status SqliteSession::add_transitions(std::int64_t job_sequence, const std::vector<Transition>& transitions) {
-  FFRTMP_TRY(will_write());
-  for (const Transition& transition : transitions) {
-    FFRTMP_TRY(add_transition_.begin());
-    add_transition_.bind(1, job_sequence);
-    add_transition_.bind(2, next_ordinal_++);
-    bind_row(add_transition_, 3, transition);
-    FFRTMP_TRY(add_transition_.run());
-  }
-  return {};
 }
 
 // ---- queue ----

@@ -15,10 +15,11 @@ class SqliteSession final : public Session {
   // Reads the classes; before first use.
   Status load();
 
-  Status insert_job(model::Job& job) override;
+  Status insert_job(model::Job& job, const model::Transition& first) override;
   Result<JobPtr> find_job(const JobRef& ref) override;
-  Status update_job(std::int64_t sequence, const model::JobStatus& now) override;
-  Status add_transitions(std::int64_t job_sequence, const std::vector<model::Transition>& transitions) override;
+  Status update_job(std::int64_t sequence, const model::JobStatus& now,
+                    const std::vector<model::Transition>& transitions) override;
+  Result<StateCounts> count_by_state() override;
   Result<ClassId> intern_class(const model::Requirement& need) override;
   const std::vector<RequirementClass>& classes() override { return classes_; }
   Status enqueue(const QueueEntry& entry) override;
@@ -45,13 +46,23 @@ class SqliteSession final : public Session {
   Status probe() override;
 
  private:
+  struct Held {
+    std::shared_ptr<model::Job> job;
+    std::int64_t last_transition = 0;
+  };
+
   // Begins the transaction when this is the group's first write.
   Status will_write();
   Status load_classes();
   Status load_waiting();
   Status write_probe(std::int64_t value);
   RequirementClass& class_of(ClassId id);
-  Result<JobPtr> read_one_job(Statement& query);
+  // Returns the ordinal of the last one.
+  Result<std::int64_t> add_transitions(std::int64_t sequence, std::optional<std::int64_t> previous,
+                                       const std::vector<model::Transition>& transitions);
+  // The job and its history's end, from memory or its row; null where there is none.
+  Result<const Held*> hold(std::int64_t sequence);
+  Result<const Held*> read_one_job(Statement& query);
   void forget_visitors();
   Result<std::vector<model::Attempt>> read_attempts(Statement& query);
 
@@ -63,7 +74,7 @@ class SqliteSession final : public Session {
   std::vector<RequirementClass> classes_;
   std::unordered_map<ClassId, std::size_t> class_at_;
   std::unordered_map<std::string, ClassId> class_by_text_;
-  std::unordered_map<std::int64_t, std::shared_ptr<model::Job>> jobs_;  // live ones, and the group's visitors
+  std::unordered_map<std::int64_t, Held> jobs_;  // live ones, and the group's visitors
   std::vector<std::int64_t> visitors_;  // read in this group; forgotten with it unless they live
   std::unordered_map<Uuid, model::Attempt> live_attempts_;
 

@@ -2,6 +2,7 @@
 // The rows of one transaction: the small set of operations that apply() needs of a backend. A backend (memory, SQLite,
 // later PostgreSQL) implements these and nothing of the rules. Errors: kStoreUnavailable only; "no such row" is an
 // empty optional or pointer. Called on the writer's thread.
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -34,6 +35,8 @@ struct IdempotencyRow {
   UtcTime created_at;
 };
 
+using StateCounts = std::map<model::JobState, std::int64_t>;
+
 // A job as the backend holds it, null where there is none. Never changed through; its `now` follows update_job.
 using JobPtr = std::shared_ptr<const model::Job>;
 
@@ -41,12 +44,14 @@ class Tx {
  public:
   virtual ~Tx() = default;
 
-  // Sets job.sequence_number to the next number.
-  virtual Status insert_job(model::Job& job) = 0;
+  // Sets job.sequence_number to the next number. A state and the transition that led to it are always written together.
+  virtual Status insert_job(model::Job& job, const model::Transition& first) = 0;
   virtual Result<JobPtr> find_job(const JobRef& ref) = 0;
-  // The rest of a job never changes.
-  virtual Status update_job(std::int64_t sequence, const model::JobStatus& now) = 0;
-  virtual Status add_transitions(std::int64_t job_sequence, const std::vector<model::Transition>& transitions) = 0;
+  // Writes what may change of a job, and the transitions that led there.
+  virtual Status update_job(std::int64_t sequence, const model::JobStatus& now,
+                            const std::vector<model::Transition>& transitions) = 0;
+  // Jobs by state: read once at start.
+  virtual Result<StateCounts> count_by_state() = 0;
 
   // The class of an equal requirement, made when it is new. Classes are few and cached.
   virtual Result<ClassId> intern_class(const model::Requirement& need) = 0;
