@@ -43,11 +43,11 @@ class FileLock {
 
 class SqliteStore final : public Store {
  public:
-  SqliteStore(FileLock lock, Database db, const Settings& settings, const Clock& clock, IdSource& ids)
+  SqliteStore(FileLock lock, Database db, Database checkpoints, const Settings& settings, const Clock& clock, IdSource& ids)
       : lock_(std::move(lock)),
         settings_(settings),
         clock_(clock),
-        session_(std::move(db)),
+        session_(std::move(db), std::move(checkpoints)),
         writer_(session_, live_, settings, clock, ids) {}
 
   Status start(const std::string& path) {
@@ -99,7 +99,9 @@ Result<std::unique_ptr<Store>> open_files(const std::string& path, const Setting
   FFRTMP_TRY(create_private_file(path));
   FFRTMP_ASSIGN(Database db, Database::open(path, Database::Mode::kWriter));
   FFRTMP_TRY(migrate(db));
-  auto store = std::make_unique<SqliteStore>(std::move(lock), std::move(db), settings, clock, ids);
+  FFRTMP_ASSIGN(Database checkpoints, Database::open(path, Database::Mode::kWriter));
+  auto store =
+      std::make_unique<SqliteStore>(std::move(lock), std::move(db), std::move(checkpoints), settings, clock, ids);
   FFRTMP_TRY(store->start(path));
   return std::unique_ptr<Store>(std::move(store));
 }

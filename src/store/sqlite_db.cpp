@@ -10,11 +10,11 @@
 namespace ffrtmp::store {
 namespace {
 
-// FULL: a commit is on the disk before it is answered. The page cache is for the working set of the queue; a checkpoint
-// after 16 MiB of log keeps both its cost and the recovery after a crash small.
+// FULL: a commit is on the disk before it is answered. The page cache is for the working set of the queue. When to
+// checkpoint is decided by SqliteSession.
 constexpr const char* kWriterPragmas =
     "PRAGMA busy_timeout=5000; PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA cache_size=-65536;"
-    "PRAGMA wal_autocheckpoint=4000; PRAGMA temp_store=MEMORY;";
+    "PRAGMA wal_autocheckpoint=0; PRAGMA temp_store=MEMORY;";
 constexpr const char* kReaderPragmas = "PRAGMA busy_timeout=5000; PRAGMA query_only=ON; PRAGMA cache_size=-8192;";
 
 // SQLite's count of its own memory takes a global lock at every allocation.
@@ -43,6 +43,16 @@ Database::~Database() { sqlite3_close_v2(handle_); }
 Status Database::execute(const char* sql) {
   if (sqlite3_exec(handle_, sql, nullptr, nullptr, nullptr) == SQLITE_OK) return {};
   return error("execute");
+}
+
+Status Database::checkpoint() {
+  const int rc = sqlite3_wal_checkpoint_v2(handle_, nullptr, SQLITE_CHECKPOINT_PASSIVE, nullptr, nullptr);
+  if (rc == SQLITE_OK || (rc & 0xff) == SQLITE_BUSY) return {};  // busy: another pass is under way
+  return error("checkpoint");
+}
+
+void Database::on_commit(int (*hook)(void*, sqlite3*, const char*, int), void* context) {
+  sqlite3_wal_hook(handle_, hook, context);
 }
 
 Error Database::error(std::string_view what) const {

@@ -23,6 +23,11 @@ class Database {
   Database& operator=(Database&&) = delete;
   ~Database();
 
+  // Moves what it can of the log into the database without waiting for anybody.
+  Status checkpoint();
+  // Calls `hook` with the length of the log, in pages, after each commit of this connection.
+  void on_commit(int (*hook)(void* context, sqlite3*, const char*, int pages), void* context);
+
   // One or more statements without parameters or rows.
   Status execute(const char* sql);
   // The failure of the last call, with what was tried.

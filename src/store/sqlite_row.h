@@ -44,6 +44,8 @@ Status read_one(const Statement& s, int column, T& out) {
     std::memcpy(out.bytes.data(), bytes.data(), bytes.size());
   } else if constexpr (std::is_same_v<T, std::string>) {
     out = s.text(column);
+  } else if (s.text(column) == "{}") {
+    out = T{};
   } else {
     auto parsed = json::decode<T>(s.text(column), json::UnknownKeys::kIgnore);
     if (!parsed) return make_error(Errc::kStoreUnavailable, cat("stored JSON is damaged: ", parsed.error().message));

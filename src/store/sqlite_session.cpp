@@ -21,6 +21,11 @@ Status fault_at(std::string_view op, std::string_view what) {
   return Error{Errc::kStoreUnavailable, err, cat("the store cannot ", what), {}};
 }
 
+// Pages of 4 KiB. 16 MiB: a checkpoint costs little, and so does reading the log after a crash. Only when commits outrun
+// the checkpointer up to 160 MiB does the writer wait for its own.
+constexpr int kLongLog = 4000;
+constexpr int kLogLimit = 40'000;
+
 std::int64_t attempt_key(const Attempt& attempt) { return (attempt.job_sequence << kAttemptBits) | attempt.number; }
 
 std::string insert_or_replace(std::string_view table, std::string_view names, std::string_view values) {
@@ -29,8 +34,9 @@ std::string insert_or_replace(std::string_view table, std::string_view names, st
 
 }  // namespace
 
-SqliteSession::SqliteSession(Database db)
+SqliteSession::SqliteSession(Database db, Database checkpoints)
     : db_(std::move(db)),
+      checkpointer_(std::move(checkpoints)),
       begin_(db_, "BEGIN IMMEDIATE"),
       commit_(db_, "COMMIT"),
       rollback_(db_, "ROLLBACK"),
@@ -67,7 +73,13 @@ SqliteSession::SqliteSession(Database db)
       expire_idempotency_(db_, "DELETE FROM idempotency WHERE created_at<?1"),
       put_key_(db_, insert_or_replace("api_key", columns<KeyRecord>(), parameters<KeyRecord>(1))),
       put_probe_(db_, "INSERT OR REPLACE INTO probe VALUES(1, ?1)"),
-      read_probe_(db_, "SELECT value FROM probe WHERE id=1") {}
+      read_probe_(db_, "SELECT value FROM probe WHERE id=1") {
+  const auto keep_length = [](void* session, sqlite3*, const char*, int pages) {
+    static_cast<SqliteSession*>(session)->log_pages_ = pages;
+    return 0;
+  };
+  db_.on_commit(keep_length, this);
+}
 
 Status SqliteSession::load() {
   Statement last(db_, "SELECT max(ordinal) FROM transition");
@@ -128,7 +140,15 @@ Status SqliteSession::commit() {
   FFRTMP_TRY(fault_at("store_commit", "commit"));
   FFRTMP_TRY(run(commit_));
   in_transaction_ = false;
+  tend_log();
   return {};
+}
+
+// A failure to shorten the log is no failure of the commit: it is durable already, and the next one tries again.
+void SqliteSession::tend_log() {
+  if (log_pages_ < kLongLog) return;
+  if (checkpointer_.pass_ended() || log_pages_ >= kLogLimit) static_cast<void>(db_.checkpoint());
+  else checkpointer_.wake();
 }
 
 void SqliteSession::roll_back() {

@@ -5,13 +5,15 @@
 #include <vector>
 
 #include "store/session.h"
+#include "store/sqlite_checkpointer.h"
 #include "store/sqlite_db.h"
 
 namespace ffrtmp::store {
 
 class SqliteSession final : public Session {
  public:
-  explicit SqliteSession(Database db);
+  // `checkpoints`: a second connection to the same file.
+  SqliteSession(Database db, Database checkpoints);
   // Reads the classes; before first use.
   Status load();
 
@@ -53,6 +55,7 @@ class SqliteSession final : public Session {
 
   // Begins the transaction when this is the group's first write.
   Status will_write();
+  void tend_log();
   Status load_classes();
   Status load_waiting();
   Status write_probe(std::int64_t value);
@@ -67,6 +70,8 @@ class SqliteSession final : public Session {
   Result<std::vector<model::Attempt>> read_attempts(Statement& query);
 
   Database db_;
+  SqliteCheckpointer checkpointer_;
+  int log_pages_ = 0;
   bool in_transaction_ = false;
   bool lost_cache_ = false;  // a rollback whose reload failed: tried again before the next use
   std::int64_t next_ordinal_ = 1;
