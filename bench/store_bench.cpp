@@ -53,8 +53,8 @@ using namespace ffrtmp::store;
 }
 
 void refuse_tmpfs(const std::string& dir) {
-  constexpr long kTmpfs = 0x01021994;   // TMPFS_MAGIC, linux/magic.h
-  constexpr long kRamfs = 0x858458f6;   // RAMFS_MAGIC
+  constexpr long kTmpfs = 0x01021994;  // TMPFS_MAGIC, linux/magic.h
+  constexpr long kRamfs = 0x858458f6;  // RAMFS_MAGIC
   struct statfs fs {};
   if (statfs(dir.c_str(), &fs) != 0) die(cat("no directory ", dir));
   if (fs.f_type == kTmpfs || fs.f_type == kRamfs) die(cat(dir, " is in memory: a sync there proves nothing"));
@@ -280,9 +280,9 @@ double measure(const Line& line, const std::string& dir, std::int64_t jobs) {
   for (const char* suffix : {"", "-wal", "-shm", ".lock"}) std::filesystem::remove(path + suffix);
   const double rate = static_cast<double>(jobs) / total.seconds;
   std::printf("%-22s %8ld %10.0f %12.1f %12.1f %12.1f %10ld %12.4f\n", line.name, static_cast<long>(line.queued), rate,
-              total.cpu_seconds * 1e6 / static_cast<double>(jobs), total.writer_seconds * 1e6 / static_cast<double>(jobs),
-              total.sync_seconds * 1e6 / static_cast<double>(jobs),
-              static_cast<long>(total.syncs),
+              total.cpu_seconds * 1e6 / static_cast<double>(jobs),
+              total.writer_seconds * 1e6 / static_cast<double>(jobs),
+              total.sync_seconds * 1e6 / static_cast<double>(jobs), static_cast<long>(total.syncs),
               static_cast<double>(total.syncs) / static_cast<double>(jobs));
   std::fflush(stdout);
   return rate;
@@ -296,15 +296,22 @@ int main(int argc, char** argv) {
   std::int64_t only = 0;
   for (int i = 1; i + 1 < argc; i += 2) {
     const std::string_view flag = argv[i];
-    if (flag == "--dir") dir = argv[i + 1];
-    else if (flag == "--jobs") jobs = parse_int(argv[i + 1]).value_or(jobs);
-    else if (flag == "--line") only = parse_int(argv[i + 1]).value_or(0);
-    else die(cat("unknown flag ", flag));
+    if (flag == "--dir")
+      dir = argv[i + 1];
+    else if (flag == "--jobs")
+      jobs = parse_int(argv[i + 1]).value_or(jobs);
+    else if (flag == "--line")
+      only = parse_int(argv[i + 1]).value_or(0);
+    else
+      die(cat("unknown flag ", flag));
   }
   refuse_tmpfs(dir);
-  const Line lines[] = {{"one slot a claim", 1'000, 256, 1}, {"one slot a claim", 100'000, 256, 1},
-                        {"64 slots a claim", 1'000, 16, 64}, {"64 slots a claim", 100'000, 16, 64}};
-  std::printf("%-22s %8s %10s %12s %12s %12s %10s %12s\n", "claim + complete", "queued", "jobs/s", "CPU us/job", "writer us", "in sync us", "fsyncs", "fsyncs/job");
+  const Line lines[] = {{"one slot a claim", 1'000, 256, 1},
+                        {"one slot a claim", 100'000, 256, 1},
+                        {"64 slots a claim", 1'000, 16, 64},
+                        {"64 slots a claim", 100'000, 16, 64}};
+  std::printf("%-22s %8s %10s %12s %12s %12s %10s %12s\n", "claim + complete", "queued", "jobs/s", "CPU us/job",
+              "writer us", "in sync us", "fsyncs", "fsyncs/job");
   double rates[4];
   if (only >= 1 && only <= 4) return measure(lines[only - 1], dir, jobs) > 0 ? 0 : 1;
   for (int i = 0; i < 4; ++i) rates[i] = measure(lines[i], dir, jobs);

@@ -10,12 +10,12 @@ namespace {
 
 using S = JobState;
 
-constexpr S kStates[] = {S::kQueued, S::kAssigned, S::kRunning, S::kPaused, S::kRetrying,
-                         S::kCompleted, S::kFailed, S::kTimedOut, S::kCanceled, S::kRejected};
-constexpr Event kEvents[] = {Event::kClaim, Event::kFirstProgress, Event::kPause, Event::kResume, Event::kResumeQueued,
-                             Event::kCancel, Event::kRelease, Event::kLeaseLost, Event::kComplete, Event::kFail,
-                             Event::kTimeOut, Event::kRetryLater, Event::kBackoffOver, Event::kReject,
-                             Event::kManualRetry, Event::kOperatorRetry};
+constexpr S kStates[] = {S::kQueued,    S::kAssigned, S::kRunning,  S::kPaused,   S::kRetrying,
+                         S::kCompleted, S::kFailed,   S::kTimedOut, S::kCanceled, S::kRejected};
+constexpr Event kEvents[] = {Event::kClaim,        Event::kFirstProgress, Event::kPause,       Event::kResume,
+                             Event::kResumeQueued, Event::kCancel,        Event::kRelease,     Event::kLeaseLost,
+                             Event::kComplete,     Event::kFail,          Event::kTimeOut,     Event::kRetryLater,
+                             Event::kBackoffOver,  Event::kReject,        Event::kManualRetry, Event::kOperatorRetry};
 
 // The contract's table of states (2.3), typed off it.
 const std::map<S, std::set<S>> kContract{

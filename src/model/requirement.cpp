@@ -22,10 +22,14 @@ bool is_codec(std::string_view name) {
 std::string protocol_of(const Parameters& p) {
   const std::string_view output = p.output ? std::string_view(*p.output) : std::string_view{};
   switch (p.output_mode) {
-    case OutputMode::kFile: return "file";
-    case OutputMode::kHls: return "hls";
-    case OutputMode::kRtmp: return "rtmp";
-    case OutputMode::kStream: break;
+    case OutputMode::kFile:
+      return "file";
+    case OutputMode::kHls:
+      return "hls";
+    case OutputMode::kRtmp:
+      return "rtmp";
+    case OutputMode::kStream:
+      break;
   }
   if (output.starts_with("srt:")) return "srt";
   if (output.starts_with("udp:")) return "udp";
@@ -35,10 +39,14 @@ std::string protocol_of(const Parameters& p) {
 // What distinguishes an acceleration's encoders; empty for kAuto and kNone.
 std::string_view encoder_suffix(HwAccel hwaccel) {
   switch (hwaccel) {
-    case HwAccel::kCuda: return "_nvenc";
-    case HwAccel::kQsv: return "_qsv";
-    case HwAccel::kVaapi: return "_vaapi";
-    default: return {};
+    case HwAccel::kCuda:
+      return "_nvenc";
+    case HwAccel::kQsv:
+      return "_qsv";
+    case HwAccel::kVaapi:
+      return "_vaapi";
+    default:
+      return {};
   }
 }
 
@@ -92,8 +100,10 @@ Requirement requirement_of(const JobSpec& spec, const Parameters& effective) {
   need.engine = gstreamer_or_ffmpeg ? Engine::kAuto : spec.engine;
   const bool named_hwaccel = !encoder_suffix(effective.hwaccel).empty();
   need.hwaccel = named_hwaccel && effective.allow_fallback ? HwAccel::kAuto : effective.hwaccel;
-  if (need.codec == "copy") need.hwaccel = HwAccel::kAuto;
-  else need.pixel_format = effective.pixel_format;
+  if (need.codec == "copy")
+    need.hwaccel = HwAccel::kAuto;
+  else
+    need.pixel_format = effective.pixel_format;
   need.protocol = protocol_of(effective);
   need.min_threads = spec.constraints.min_threads;
   need.min_ram_mb = spec.constraints.min_ram_mb;

@@ -28,10 +28,10 @@ struct Row {
 
 // contract: F18
 TEST(RetryPolicy, WhatIsWorthARetry) {
-  const Row rows[] = {{F::kUserError, false, 0},       {F::kInputError, false, 0},    {F::kCapabilityMismatch, false, 0},
-                      {F::kNetworkError, false, 10},   {F::kPlatformError, false, 10}, {F::kResourceError, false, 10},
-                      {F::kOutputError, false, 1},     {F::kTimeout, false, 10},      {F::kTimeout, true, 0},
-                      {F::kRuntimeError, false, 10},   {F::kUnknown, false, 10}};
+  const Row rows[] = {{F::kUserError, false, 0},     {F::kInputError, false, 0},     {F::kCapabilityMismatch, false, 0},
+                      {F::kNetworkError, false, 10}, {F::kPlatformError, false, 10}, {F::kResourceError, false, 10},
+                      {F::kOutputError, false, 1},   {F::kTimeout, false, 10},       {F::kTimeout, true, 0},
+                      {F::kRuntimeError, false, 10}, {F::kUnknown, false, 10}};
   for (const Row& row : rows) {
     int retries = 0;
     while (decide_retry(row.reason, row.own_timeout, retries, 10, 0).again) ++retries;

@@ -112,8 +112,8 @@ Result<Reply> apply_release(Tx& tx, ApplyContext& context, const Release& releas
   FFRTMP_ASSIGN(model::Attempt attempt, row_of(tx, release.attempt_id));
   FFRTMP_ASSIGN(JobPtr job, job_of(tx, attempt.job_sequence));
   JobChange change(std::move(job), context.now);
-  const Cause cause = by_node(release.reason.empty() ? "released" : cat("released: ", release.reason), attempt.node_id,
-                              attempt.id);
+  const Cause cause =
+      by_node(release.reason.empty() ? "released" : cat("released: ", release.reason), attempt.node_id, attempt.id);
   if (change.now().desired == model::Desired::kCanceled) {
     FFRTMP_TRY(change.step(model::Event::kCancel, cause));
   } else if (may_start_again(change.now())) {

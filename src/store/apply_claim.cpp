@@ -77,8 +77,10 @@ class Picker {
   Status take_from(Front& front, std::vector<Pick>& picks) {
     const QueueEntry entry = front.entries[front.at++];
     FFRTMP_ASSIGN(JobPtr job, job_of(tx_, entry.sequence));
-    if (passed_over_ < kMaxPassedOver && job->now.avoid_node_id == node_id_ && another_fits(*front.of)) ++passed_over_;
-    else picks.push_back({entry, std::move(job)});
+    if (passed_over_ < kMaxPassedOver && job->now.avoid_node_id == node_id_ && another_fits(*front.of))
+      ++passed_over_;
+    else
+      picks.push_back({entry, std::move(job)});
     return {};
   }
 

@@ -13,10 +13,14 @@ using model::JobState;
 
 std::string default_reason(Kind kind) {
   switch (kind) {
-    case Kind::kCancel: return "canceled";
-    case Kind::kPause: return "paused";
-    case Kind::kResume: return "resumed";
-    case Kind::kRetry: break;
+    case Kind::kCancel:
+      return "canceled";
+    case Kind::kPause:
+      return "paused";
+    case Kind::kResume:
+      return "resumed";
+    case Kind::kRetry:
+      break;
   }
   return "retried by hand";
 }
@@ -27,17 +31,20 @@ Cause cause_of(const ControlJob& command) {
 
 model::Event event_of(const ControlJob& command) {
   switch (command.kind) {
-    case Kind::kCancel: return model::Event::kCancel;
-    case Kind::kPause: return model::Event::kPause;
-    case Kind::kResume: return model::Event::kResumeQueued;
-    case Kind::kRetry: break;
+    case Kind::kCancel:
+      return model::Event::kCancel;
+    case Kind::kPause:
+      return model::Event::kPause;
+    case Kind::kResume:
+      return model::Event::kResumeQueued;
+    case Kind::kRetry:
+      break;
   }
   return command.is_operator ? model::Event::kOperatorRetry : model::Event::kManualRetry;
 }
 
 Result<Reply> change_at_once(Tx& tx, ApplyContext& context, const ControlJob& command, JobPtr job) {
-  if (command.kind == Kind::kCancel && job->now.status == JobState::kCanceled)
-    return Reply(ControlJob::Reply{*job});
+  if (command.kind == Kind::kCancel && job->now.status == JobState::kCanceled) return Reply(ControlJob::Reply{*job});
   JobChange change(std::move(job), context.now);
   FFRTMP_TRY(change.step(event_of(command), cause_of(command)));
   if (command.kind == Kind::kRetry) {
@@ -59,8 +66,7 @@ Result<Desired> desire_of(const ControlJob& command, const model::JobStatus& job
   };
   if (command.kind == Kind::kCancel) return Desired::kCanceled;
   if (command.kind == Kind::kRetry) return illegal("retry");
-  if (job.desired == Desired::kCanceled)
-    return make_error(Errc::kIllegalTransition, "the job is being canceled");
+  if (job.desired == Desired::kCanceled) return make_error(Errc::kIllegalTransition, "the job is being canceled");
   if (command.kind == Kind::kPause) {
     const bool can = job.status == JobState::kRunning || job.desired == Desired::kRunning;
     return can ? Result<Desired>(Desired::kPaused) : illegal("pause");
@@ -100,8 +106,12 @@ std::optional<WorkerCommand> command_for(const model::JobStatus& job, const Uuid
   command.command_id = cat(attempt_id.str(), "/", job.desired_version);
   command.attempt_id = attempt_id;
   switch (*job.desired) {
-    case Desired::kRunning: command.action = Action::kResume; break;
-    case Desired::kPaused: command.action = Action::kPause; break;
+    case Desired::kRunning:
+      command.action = Action::kResume;
+      break;
+    case Desired::kPaused:
+      command.action = Action::kPause;
+      break;
     case Desired::kCanceled:
       command.action = Action::kCancel;
       command.grace_seconds = job.grace_seconds;

@@ -11,10 +11,14 @@ using model::ResultStatus;
 
 model::AttemptState attempt_state(ResultStatus status) {
   switch (status) {
-    case ResultStatus::kCompleted: return model::AttemptState::kCompleted;
-    case ResultStatus::kCanceled: return model::AttemptState::kCanceled;
-    case ResultStatus::kTimedOut: return model::AttemptState::kTimedOut;
-    case ResultStatus::kFailed: break;
+    case ResultStatus::kCompleted:
+      return model::AttemptState::kCompleted;
+    case ResultStatus::kCanceled:
+      return model::AttemptState::kCanceled;
+    case ResultStatus::kTimedOut:
+      return model::AttemptState::kTimedOut;
+    case ResultStatus::kFailed:
+      break;
   }
   return model::AttemptState::kFailed;
 }
@@ -35,8 +39,8 @@ Status fail(JobChange& change, const ApplyContext& context, const model::Attempt
   const model::FailureReason reason = reason_of(result);
   const bool timed_out = reason == model::FailureReason::kTimeout;
   const model::RetryPlan plan =
-      model::decide_retry(reason, own_timeout_passed(change.before(), attempt, context.now.utc), change.now().retry_count,
-                          change.before().spec.max_retries, context.jitter);
+      model::decide_retry(reason, own_timeout_passed(change.before(), attempt, context.now.utc),
+                          change.now().retry_count, change.before().spec.max_retries, context.jitter);
   const bool again = plan.again && may_start_again(change.now());
   const Event event = again ? Event::kRetryLater : timed_out ? Event::kTimeOut : Event::kFail;
   const std::string why = again ? "attempt failed, retry later" : timed_out ? "attempt timed out" : "attempt failed";

@@ -44,7 +44,9 @@ LiveNode make_live(const model::Node& node, const LiveNode* before, const Now& n
   return live;
 }
 
-bool contains(const std::vector<Uuid>& ids, const Uuid& id) { return std::find(ids.begin(), ids.end(), id) != ids.end(); }
+bool contains(const std::vector<Uuid>& ids, const Uuid& id) {
+  return std::find(ids.begin(), ids.end(), id) != ids.end();
+}
 
 bool is_held(const ApplyContext& context, const Uuid& attempt_id, const Uuid& node_id) {
   const LiveAttempt* live = context.live.attempt(attempt_id);
@@ -59,8 +61,8 @@ bool comes_too_late(const ApplyContext& context, const Uuid& node_id, const Live
   if (!is_v7(known.instance_id) || !is_v7(instance_id)) return false;
   constexpr std::size_t kTimeBytes = 6;
   const bool older = std::memcmp(instance_id.bytes.data(), known.instance_id.bytes.data(), kTimeBytes) < 0;
-  const bool alive = is_online(known, context.now.boot, context.settings.intervals) ||
-                     !context.live.attempts_of(node_id).empty();
+  const bool alive =
+      is_online(known, context.now.boot, context.settings.intervals) || !context.live.attempts_of(node_id).empty();
   return older && alive;
 }
 

@@ -34,12 +34,14 @@ Result<Reply> apply_submit(Tx& tx, ApplyContext& context, const Submit& command)
     if (earlier) return Reply(Submit::Reply{*earlier, true});
   }
   model::Job job = new_job(command, now);
-  const model::Transition first{std::nullopt, model::JobState::kQueued, now, "submitted", "key:" + job.owner, std::nullopt};
+  const model::Transition first{std::nullopt, model::JobState::kQueued, now,
+                                "submitted",  "key:" + job.owner,       std::nullopt};
   FFRTMP_TRY(tx.insert_job(job, first));
   FFRTMP_ASSIGN(const QueueEntry entry, queue_entry_of(tx, job, context.settings));
   FFRTMP_TRY(tx.enqueue(entry));
   if (command.idempotency_key)
-    FFRTMP_TRY(tx.put_idempotency(job.owner, *command.idempotency_key, {job.sequence_number, command.body_sha256, now}));
+    FFRTMP_TRY(
+        tx.put_idempotency(job.owner, *command.idempotency_key, {job.sequence_number, command.body_sha256, now}));
   context.live.count(std::nullopt, model::JobState::kQueued);
   context.effects.queue_grew = true;
   context.effects.jobs_changed.push_back(job.sequence_number);

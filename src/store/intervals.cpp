@@ -13,7 +13,8 @@ Intervals intervals_for(std::chrono::milliseconds heartbeat, std::chrono::millis
 
 Status check_intervals(const Intervals& i) {
   const auto broken = [](std::string_view law, std::chrono::milliseconds a, std::chrono::milliseconds b) {
-    return make_error(Errc::kInvalid, cat("intervals break ", law, " (", format_duration(a), ", ", format_duration(b), ")"));
+    return make_error(Errc::kInvalid,
+                      cat("intervals break ", law, " (", format_duration(a), ", ", format_duration(b), ")"));
   };
   const std::chrono::milliseconds zero{0};
   if (i.heartbeat <= zero || i.renew <= zero) return broken("heartbeat, renew > 0", i.heartbeat, i.renew);

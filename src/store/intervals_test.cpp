@@ -30,8 +30,11 @@ TEST(Intervals, EachBrokenPartIsNamed) {
     const char* law;
   };
   const Intervals good;
-  Row rows[] = {{good, "3 * renew <= fence"}, {good, "fence < lease"},  {good, "lease <= offline"},
-                {good, "3 * heartbeat <= offline"}, {good, "heartbeat, renew > 0"}};
+  Row rows[] = {{good, "3 * renew <= fence"},
+                {good, "fence < lease"},
+                {good, "lease <= offline"},
+                {good, "3 * heartbeat <= offline"},
+                {good, "heartbeat, renew > 0"}};
   rows[0].intervals.renew = 27s;
   rows[1].intervals.fence = 90s;
   rows[2].intervals.lease = 91s;

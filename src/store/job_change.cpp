@@ -55,8 +55,7 @@ model::Job JobChange::job() const {
 
 Status JobChange::step(model::Event event, Cause cause) {
   FFRTMP_ASSIGN(const model::JobState to, model::step(now_.status, event));
-  transitions_.push_back(
-      {now_.status, to, time_, std::move(cause.reason), std::move(cause.actor), cause.attempt_id});
+  transitions_.push_back({now_.status, to, time_, std::move(cause.reason), std::move(cause.actor), cause.attempt_id});
   enter(now_, to, time_);
   return {};
 }

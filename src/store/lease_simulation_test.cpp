@@ -82,13 +82,27 @@ class Scenario {
     if (healed_) return;
     Worker& worker = *workers_[static_cast<std::size_t>(world_.pick(0, static_cast<int>(workers_.size()) - 1))];
     switch (world_.pick(0, 8)) {
-      case 0: worker.crash(false, world_.pick(Duration(1s), Duration(150s))); break;
-      case 1: worker.crash(true, world_.pick(Duration(1s), Duration(150s))); break;
-      case 2: worker.stand_still(world_.pick(Duration(1s), Duration(200s))); break;
-      case 3: worker.cut_off(world_.pick(Duration(1s), Duration(200s))); break;
-      case 4: master_.stop_for(world_.pick(Duration(100ms), Duration(120s))); break;
-      case 5: network_.set_weather(Weather::storm(world_)); break;
-      default: control(world_.pick(1, jobs_), static_cast<ControlJob::Kind>(world_.pick(0, 3))); break;
+      case 0:
+        worker.crash(false, world_.pick(Duration(1s), Duration(150s)));
+        break;
+      case 1:
+        worker.crash(true, world_.pick(Duration(1s), Duration(150s)));
+        break;
+      case 2:
+        worker.stand_still(world_.pick(Duration(1s), Duration(200s)));
+        break;
+      case 3:
+        worker.cut_off(world_.pick(Duration(1s), Duration(200s)));
+        break;
+      case 4:
+        master_.stop_for(world_.pick(Duration(100ms), Duration(120s)));
+        break;
+      case 5:
+        network_.set_weather(Weather::storm(world_));
+        break;
+      default:
+        control(world_.pick(1, jobs_), static_cast<ControlJob::Kind>(world_.pick(0, 3)));
+        break;
     }
     world_.after(world_.pick(Duration(1s), Duration(40s)), [this] { trouble(); });
   }

@@ -10,8 +10,10 @@ void LiveTable::keep_group() { undo_.clear(); }
 void LiveTable::undo_group() {
   const std::lock_guard lock(mutex_);
   for (auto entry = undo_.rbegin(); entry != undo_.rend(); ++entry) {
-    if (auto* attempt = std::get_if<AttemptBefore>(&*entry)) set_attempt(attempt->id, std::move(attempt->was));
-    else if (auto* node = std::get_if<NodeBefore>(&*entry)) set_node(node->id, std::move(node->was));
+    if (auto* attempt = std::get_if<AttemptBefore>(&*entry))
+      set_attempt(attempt->id, std::move(attempt->was));
+    else if (auto* node = std::get_if<NodeBefore>(&*entry))
+      set_node(node->id, std::move(node->was));
     else if (const auto* counted = std::get_if<Counted>(&*entry)) {
       --counts_[counted->to];
       if (counted->from) ++counts_[*counted->from];
@@ -29,7 +31,8 @@ const LiveAttempt* LiveTable::attempt(const Uuid& id) const {
 void LiveTable::put_attempt(const Uuid& id, LiveAttempt attempt) {
   const std::lock_guard lock(mutex_);
   const auto found = attempts_.find(id);
-  undo_.emplace_back(AttemptBefore{id, found == attempts_.end() ? std::nullopt : std::optional(std::move(found->second))});
+  undo_.emplace_back(
+      AttemptBefore{id, found == attempts_.end() ? std::nullopt : std::optional(std::move(found->second))});
   set_attempt(id, std::move(attempt));
 }
 
@@ -84,8 +87,10 @@ void LiveTable::put_node(const Uuid& id, LiveNode node) {
 void LiveTable::set_node(const Uuid& id, std::optional<LiveNode> value) {
   const auto found = nodes_.find(id);
   if (found != nodes_.end() && (!value || value->facts != found->second.facts)) fits_.erase(id);
-  if (value) nodes_.insert_or_assign(id, *std::move(value));
-  else nodes_.erase(id);
+  if (value)
+    nodes_.insert_or_assign(id, *std::move(value));
+  else
+    nodes_.erase(id);
 }
 
 bool LiveTable::fits(const Uuid& node_id, const RequirementClass& requirement_class) {

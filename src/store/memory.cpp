@@ -57,7 +57,8 @@ Result<std::optional<JobDetail>> MemoryStore::job(const JobRef& ref) {
   return std::optional(std::move(detail));
 }
 
-Result<JobPage> MemoryStore::list_jobs(const JobFilter& filter, std::optional<std::int64_t> before_sequence, int limit) {
+Result<JobPage> MemoryStore::list_jobs(const JobFilter& filter, std::optional<std::int64_t> before_sequence,
+                                       int limit) {
   const std::shared_lock lock(mutex_);
   JobPage page;
   const auto end = before_sequence ? data_.jobs.lower_bound(*before_sequence) : data_.jobs.end();

@@ -61,7 +61,8 @@ Status MemorySession::insert_job(model::Job& job, const model::Transition& first
 
 Result<JobPtr> MemorySession::find_job(const JobRef& ref) {
   std::int64_t sequence = 0;
-  if (const auto* number = std::get_if<std::int64_t>(&ref)) sequence = *number;
+  if (const auto* number = std::get_if<std::int64_t>(&ref))
+    sequence = *number;
   else if (const auto known = data_.sequence_of.find(std::get<Uuid>(ref)); known != data_.sequence_of.end())
     sequence = known->second;
   const auto found = data_.jobs.find(sequence);
@@ -202,8 +203,10 @@ Status MemorySession::put_progress(std::int64_t job_sequence, const model::Progr
 
 Status MemorySession::put_node(const model::Node& node) {
   const auto found = data_.nodes.find(node.id);
-  if (found == data_.nodes.end()) FFRTMP_TRY(will_write([this, id = node.id] { data_.nodes.erase(id); }));
-  else FFRTMP_TRY(will_write([this, was = found->second] { data_.nodes[was.id] = was; }));
+  if (found == data_.nodes.end())
+    FFRTMP_TRY(will_write([this, id = node.id] { data_.nodes.erase(id); }));
+  else
+    FFRTMP_TRY(will_write([this, was = found->second] { data_.nodes[was.id] = was; }));
   data_.nodes[node.id] = node;
   return {};
 }
@@ -220,7 +223,8 @@ Result<std::vector<model::Node>> MemorySession::nodes() {
   return out;
 }
 
-Result<std::optional<IdempotencyRow>> MemorySession::find_idempotency(const std::string& owner, const std::string& key) {
+Result<std::optional<IdempotencyRow>> MemorySession::find_idempotency(const std::string& owner,
+                                                                      const std::string& key) {
   const auto found = data_.idempotency.find({owner, key});
   if (found == data_.idempotency.end()) return std::optional<IdempotencyRow>();
   return std::optional(found->second);
@@ -231,8 +235,10 @@ Status MemorySession::put_idempotency(const std::string& owner, const std::strin
   std::optional<IdempotencyRow> was;
   if (found != data_.idempotency.end()) was = found->second;
   FFRTMP_TRY(will_write([this, owner, key, was] {
-    if (was) data_.idempotency[{owner, key}] = *was;
-    else data_.idempotency.erase({owner, key});
+    if (was)
+      data_.idempotency[{owner, key}] = *was;
+    else
+      data_.idempotency.erase({owner, key});
   }));
   data_.idempotency[{owner, key}] = row;
   return {};
@@ -253,8 +259,10 @@ Status MemorySession::put_key(const KeyRecord& key) {
   std::optional<KeyRecord> was;
   if (found != data_.keys.end()) was = found->second;
   FFRTMP_TRY(will_write([this, id = key.id, was] {
-    if (was) data_.keys[id] = *was;
-    else data_.keys.erase(id);
+    if (was)
+      data_.keys[id] = *was;
+    else
+      data_.keys.erase(id);
   }));
   data_.keys[key.id] = key;
   return {};

@@ -1,6 +1,6 @@
 #pragma once
-// All rows in memory: the store of tests, of `--db memory` and of the simulator. A failed group is taken back by an undo
-// journal. Not thread-safe by itself (memory.cpp locks around it).
+// All rows in memory: the store of tests, of `--db memory` and of the simulator. A failed group is taken back by an
+// undo journal. Not thread-safe by itself (memory.cpp locks around it).
 #include <functional>
 #include <map>
 #include <set>

@@ -16,7 +16,8 @@ Result<Reply> apply_register(Tx& tx, ApplyContext& context, const RegisterNode& 
 Result<Reply> apply_heartbeat(Tx& tx, ApplyContext& context, const Heartbeat& command);
 Result<Reply> apply_sweep(Tx& tx, ApplyContext& context, const Sweep& command);
 
-// Marks the node as seen now; its load too, where the message has one. Unknown kNotFound, an older instance kSuperseded.
+// Marks the node as seen now; its load too, where the message has one. Unknown kNotFound, an older instance
+// kSuperseded.
 Status note_contact(ApplyContext& context, const Uuid& node_id, const Uuid& instance_id, const NodeLoad* load);
 // What the live attempts of a node still have to be told.
 [[nodiscard]] std::vector<WorkerCommand> pending_commands(const ApplyContext& context, const Uuid& node_id);

@@ -83,8 +83,10 @@ class Master {
   [[nodiscard]] std::optional<Before> state_before(const Command& command) const {
     const auto attempt_id = std::visit(
         [](const auto& c) -> std::optional<Uuid> {
-          if constexpr (requires { c.attempt_id; }) return c.attempt_id;
-          else return std::nullopt;
+          if constexpr (requires { c.attempt_id; })
+            return c.attempt_id;
+          else
+            return std::nullopt;
         },
         command);
     if (!attempt_id) return std::nullopt;

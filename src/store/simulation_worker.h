@@ -17,9 +17,9 @@ class Copies {
   struct Copy {
     Uuid attempt;
     std::int64_t job = 0;
-    BootTime fence;          // frozen from here on
-    Duration work{0};        // left
-    bool held = false;       // paused by command
+    BootTime fence;     // frozen from here on
+    Duration work{0};   // left
+    bool held = false;  // paused by command
     std::int64_t seq = 0;
     std::vector<std::string> acks;
     std::optional<model::AttemptResult> result;  // it does not execute any more; to be delivered
@@ -112,7 +112,8 @@ class Worker {
     held_.erase(attempt);
   }
 
-  // Sends, and hands the reply to this process if it still is the one that asked; a process that stands still reads later.
+  // Sends, and hands the reply to this process if it still is the one that asked; a process that stands still reads
+  // later.
   void ask(Command command, std::function<void(const Result<Reply>&, BootTime sent)> on_reply) {
     if (world_.time() < cut_until_) return;
     const BootTime sent = world_.time();
@@ -140,8 +141,10 @@ class Worker {
   void work() {
     if (!registered_) return register_node();
     for (const Uuid& id : std::vector<Uuid>(held_.begin(), held_.end())) speak_of(id);
-    if (static_cast<int>(held_.size()) < slots_) ask_for_work();
-    else if (++quiet_ % 6 == 0) beat();
+    if (static_cast<int>(held_.size()) < slots_)
+      ask_for_work();
+    else if (++quiet_ % 6 == 0)
+      beat();
   }
 
   void register_node() {
@@ -169,8 +172,10 @@ class Worker {
   void judge(const Uuid& attempt, bool valid, BootTime sent) {
     Copies::Copy* copy = copies_.find(attempt);
     if (copy == nullptr || !held_.contains(attempt)) return;
-    if (valid) copies_.renew(*copy, sent, fence());
-    else drop(attempt);
+    if (valid)
+      copies_.renew(*copy, sent, fence());
+    else
+      drop(attempt);
   }
 
   void ask_for_work() {
@@ -198,13 +203,14 @@ class Worker {
   }
 
   void beat() {
-    ask(Heartbeat{*node_, instance_, {}, {held_.begin(), held_.end()}}, [this](const Result<Reply>& reply, BootTime sent) {
-      if (!reply) return give_up_if_superseded(reply.error());
-      const auto& beat = std::get<Heartbeat::Reply>(*reply);
-      for (const auto& lease : beat.leases) judge(lease.attempt_id, true, sent);
-      for (const Uuid& id : beat.stale) judge(id, false, sent);
-      obey(beat.commands);
-    });
+    ask(Heartbeat{*node_, instance_, {}, {held_.begin(), held_.end()}},
+        [this](const Result<Reply>& reply, BootTime sent) {
+          if (!reply) return give_up_if_superseded(reply.error());
+          const auto& beat = std::get<Heartbeat::Reply>(*reply);
+          for (const auto& lease : beat.leases) judge(lease.attempt_id, true, sent);
+          for (const Uuid& id : beat.stale) judge(id, false, sent);
+          obey(beat.commands);
+        });
   }
 
   void give_up_if_superseded(const Error& error) {
@@ -233,8 +239,10 @@ class Worker {
 
   void send_result(const Copies::Copy& copy) {
     ask(Finish{copy.attempt, *node_, *copy.result}, [this, id = copy.attempt](const Result<Reply>& reply, BootTime) {
-      if (reply) drop(id);
-      else drop_if_stale(id, reply.error());
+      if (reply)
+        drop(id);
+      else
+        drop_if_stale(id, reply.error());
     });
   }
 
@@ -244,8 +252,10 @@ class Worker {
       if (copy == nullptr || !held_.contains(command.attempt_id) || copy->result) continue;
       if (std::find(copy->acks.begin(), copy->acks.end(), command.command_id) != copy->acks.end()) continue;
       copy->acks.push_back(command.command_id);
-      if (command.action == Action::kCancel) end(*copy, model::ResultStatus::kCanceled, std::nullopt);
-      else copy->held = command.action == Action::kPause;
+      if (command.action == Action::kCancel)
+        end(*copy, model::ResultStatus::kCanceled, std::nullopt);
+      else
+        copy->held = command.action == Action::kPause;
     }
   }
 
@@ -268,8 +278,10 @@ class Worker {
       if (copy->held || world_.time() >= copy->fence) continue;
       copy->work -= kTick;
       if (copy->work > Duration(0)) continue;
-      if (world_.chance(0.75)) end(*copy, model::ResultStatus::kCompleted, std::nullopt);
-      else end(*copy, model::ResultStatus::kFailed, static_cast<model::FailureReason>(world_.pick(0, 9)));
+      if (world_.chance(0.75))
+        end(*copy, model::ResultStatus::kCompleted, std::nullopt);
+      else
+        end(*copy, model::ResultStatus::kFailed, static_cast<model::FailureReason>(world_.pick(0, 9)));
     }
     world_.after(kTick, [this] { supervise(); });
   }

@@ -1,6 +1,6 @@
 #pragma once
-// The simulated world of lease_simulation_test: time that jumps from event to event, one source of chance, and a network
-// that loses, delays and doubles messages. Everything follows from the seed.
+// The simulated world of lease_simulation_test: time that jumps from event to event, one source of chance, and a
+// network that loses, delays and doubles messages. Everything follows from the seed.
 #include <functional>
 #include <queue>
 #include <random>
@@ -86,7 +86,8 @@ class Network {
     for (int i = 0; i < copies; ++i) {
       if (world_.chance(weather_.loss)) continue;
       const bool slow = world_.chance(weather_.slow);
-      world_.after(slow ? world_.pick(Duration(1000), Duration(100'000)) : world_.pick(Duration(1), Duration(200)), arrive);
+      world_.after(slow ? world_.pick(Duration(1000), Duration(100'000)) : world_.pick(Duration(1), Duration(200)),
+                   arrive);
     }
   }
 

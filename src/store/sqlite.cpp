@@ -43,7 +43,8 @@ class FileLock {
 
 class SqliteStore final : public Store {
  public:
-  SqliteStore(FileLock lock, Database db, Database checkpoints, const Settings& settings, const Clock& clock, IdSource& ids)
+  SqliteStore(FileLock lock, Database db, Database checkpoints, const Settings& settings, const Clock& clock,
+              IdSource& ids)
       : lock_(std::move(lock)),
         settings_(settings),
         clock_(clock),
@@ -79,9 +80,7 @@ class SqliteStore final : public Store {
   Result<std::vector<KeyRecord>> keys() override {
     return readers_.with([](SqliteReader& reader) { return reader.keys(); });
   }
-  Result<std::map<model::JobState, std::int64_t>> count_by_state() override {
-    return live_.counts();
-  }
+  Result<std::map<model::JobState, std::int64_t>> count_by_state() override { return live_.counts(); }
 
  private:
   FileLock lock_;

@@ -37,7 +37,8 @@ void SqliteCheckpointer::run() {
     if (stop_) return;
     lock.unlock();
     // The log keeps what a pass could not move: nothing is lost, the next pass tries again.
-    if (const Status status = db_.checkpoint(); !status) log::warn("checkpoint failed", {{"reason", status.error().message}});
+    if (const Status status = db_.checkpoint(); !status)
+      log::warn("checkpoint failed", {{"reason", status.error().message}});
     lock.lock();
     wanted_ = false;
     ended_ = true;

@@ -1,6 +1,7 @@
 #pragma once
 // Moves the write-ahead log into the database on a thread of its own, so that the writer does not wait for it. One pass
-// covers what had been committed when it began; the writer finishes the little that came since, and the log starts over.
+// covers what had been committed when it began; the writer finishes the little that came since, and the log starts
+// over.
 //
 //   writer: commit ── log long? ──> wake() ...commits go on... pass_ended()? ──> own short pass; log restarts
 #include <condition_variable>

@@ -1,6 +1,6 @@
 #pragma once
-// A thin hold of SQLite: a connection and its prepared statements, errors as Result. Every failure is kStoreUnavailable:
-// to the rules above, a store either works or does not. One thread at a time.
+// A thin hold of SQLite: a connection and its prepared statements, errors as Result. Every failure is
+// kStoreUnavailable: to the rules above, a store either works or does not. One thread at a time.
 #include <cstdint>
 #include <optional>
 #include <string>

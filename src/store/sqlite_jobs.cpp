@@ -10,14 +10,16 @@ constexpr int kColdColumns = 6;
 constexpr std::string_view kFrom = " FROM job CROSS JOIN job_spec USING(sequence) ";
 
 std::string job_columns() {
-  return cat("job.sequence, ", columns<model::JobStatus>(), ", id, owner, created_at, spec, effective, scenario_parsed");
+  return cat("job.sequence, ", columns<model::JobStatus>(),
+             ", id, owner, created_at, spec, effective, scenario_parsed");
 }
 
 }  // namespace
 
 std::string select_jobs() { return cat("SELECT ", job_columns(), ", last_transition", kFrom); }
 std::string select_jobs_with_progress() {
-  return cat("SELECT ", job_columns(), ", progress.body, last_transition", kFrom, "LEFT JOIN progress USING(sequence) ");
+  return cat("SELECT ", job_columns(), ", progress.body, last_transition", kFrom,
+             "LEFT JOIN progress USING(sequence) ");
 }
 
 std::string select_attempts() {

@@ -92,9 +92,10 @@ SqliteReader::SqliteReader(Database db, const LiveTable& live)
       end_(db_, "COMMIT"),
       job_by_sequence_(db_, select_jobs_with_progress() + "WHERE job.sequence=?1"),
       job_by_id_(db_, select_jobs_with_progress() + "WHERE job.sequence=(SELECT sequence FROM job_spec WHERE id=?1)"),
-      transitions_(db_, cat("WITH RECURSIVE history AS (SELECT * FROM transition WHERE ordinal=?1 UNION ALL SELECT"
-                            " transition.* FROM history JOIN transition ON transition.ordinal=history.previous) SELECT ",
-                            columns<model::Transition>(), " FROM history ORDER BY ordinal")),
+      transitions_(db_,
+                   cat("WITH RECURSIVE history AS (SELECT * FROM transition WHERE ordinal=?1 UNION ALL SELECT"
+                       " transition.* FROM history JOIN transition ON transition.ordinal=history.previous) SELECT ",
+                       columns<model::Transition>(), " FROM history ORDER BY ordinal")),
       attempts_(db_, select_attempts() + "WHERE key BETWEEN ?1 AND ?2 ORDER BY key"),
       nodes_(db_, cat("SELECT ", columns<model::Node>(), " FROM node ORDER BY registered_at, id")),
       keys_(db_, cat("SELECT ", columns<KeyRecord>(), " FROM api_key ORDER BY id")) {}
@@ -111,8 +112,10 @@ Result<std::optional<JobDetail>> SqliteReader::job(const JobRef& ref) {
 Result<std::optional<JobDetail>> SqliteReader::read_detail(const JobRef& ref) {
   const auto* id = std::get_if<Uuid>(&ref);
   Statement& query = id != nullptr ? job_by_id_ : job_by_sequence_;
-  if (id != nullptr) FFRTMP_TRY(bind_all(query, *id));
-  else FFRTMP_TRY(bind_all(query, std::get<std::int64_t>(ref)));
+  if (id != nullptr)
+    FFRTMP_TRY(bind_all(query, *id));
+  else
+    FFRTMP_TRY(bind_all(query, std::get<std::int64_t>(ref)));
   FFRTMP_ASSIGN(const bool row, query.step());
   if (!row) return std::optional<JobDetail>();
   auto view = read_view(query, live_);
@@ -129,7 +132,8 @@ Result<std::optional<JobDetail>> SqliteReader::read_detail(const JobRef& ref) {
   return std::optional(std::move(detail));
 }
 
-Result<JobPage> SqliteReader::list_jobs(const JobFilter& filter, std::optional<std::int64_t> before_sequence, int limit) {
+Result<JobPage> SqliteReader::list_jobs(const JobFilter& filter, std::optional<std::int64_t> before_sequence,
+                                        int limit) {
   const Conditions where = conditions_of(filter, before_sequence);
   Statement query(db_, cat(select_jobs_with_progress(), where.text(), " ORDER BY job.sequence DESC LIMIT ", limit + 1));
   FFRTMP_TRY(query.begin());

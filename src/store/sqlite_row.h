@@ -22,12 +22,18 @@ struct Unwrapped<std::optional<T>> {
 
 template <class T>
 void bind_one(Statement& s, int at, const T& value) {
-  if constexpr (std::is_integral_v<T> || std::is_enum_v<T>) s.bind(at, static_cast<std::int64_t>(value));
-  else if constexpr (std::is_floating_point_v<T>) s.bind(at, static_cast<double>(value));
-  else if constexpr (std::is_same_v<T, UtcTime>) s.bind(at, static_cast<std::int64_t>(value.time_since_epoch().count()));
-  else if constexpr (std::is_same_v<T, Uuid>) s.bind_blob(at, value.bytes.data(), value.bytes.size());
-  else if constexpr (std::is_convertible_v<const T&, std::string_view>) s.bind_text(at, value);
-  else s.bind_text_copy(at, json::encode(value));
+  if constexpr (std::is_integral_v<T> || std::is_enum_v<T>)
+    s.bind(at, static_cast<std::int64_t>(value));
+  else if constexpr (std::is_floating_point_v<T>)
+    s.bind(at, static_cast<double>(value));
+  else if constexpr (std::is_same_v<T, UtcTime>)
+    s.bind(at, static_cast<std::int64_t>(value.time_since_epoch().count()));
+  else if constexpr (std::is_same_v<T, Uuid>)
+    s.bind_blob(at, value.bytes.data(), value.bytes.size());
+  else if constexpr (std::is_convertible_v<const T&, std::string_view>)
+    s.bind_text(at, value);
+  else
+    s.bind_text_copy(at, json::encode(value));
 }
 
 template <class T>
@@ -70,8 +76,10 @@ std::string each_member(const auto& text_of) {
 template <class T>
 void bind_value(Statement& s, int at, const T& value) {
   if constexpr (json::detail::IsOptional<T>::value) {
-    if (value) row_detail::bind_one(s, at, *value);
-    else s.bind_null(at);
+    if (value)
+      row_detail::bind_one(s, at, *value);
+    else
+      s.bind_null(at);
   } else {
     row_detail::bind_one(s, at, value);
   }
@@ -136,7 +144,8 @@ template <class T>
 // "a"=?2, "b"=?3
 template <class T>
 [[nodiscard]] std::string assignments(int first) {
-  return row_detail::each_member<T>([first](std::string_view name, int at) { return cat('"', name, "\"=?", first + at); });
+  return row_detail::each_member<T>(
+      [first](std::string_view name, int at) { return cat('"', name, "\"=?", first + at); });
 }
 
 template <class T>

@@ -68,7 +68,8 @@ Result<std::int64_t> version_of(Database& db) {
 Status migrate(Database& db) {
   FFRTMP_ASSIGN(const std::int64_t done, version_of(db));
   if (done > static_cast<std::int64_t>(kSteps.size()))
-    return make_error(Errc::kStoreUnavailable, cat("the database has schema ", done, ", this program knows ", kSteps.size()));
+    return make_error(Errc::kStoreUnavailable,
+                      cat("the database has schema ", done, ", this program knows ", kSteps.size()));
   for (auto step = static_cast<std::size_t>(done); step < kSteps.size(); ++step) {
     const std::string sql = cat("BEGIN IMMEDIATE;", kSteps[step], "PRAGMA user_version=", step + 1, ";COMMIT;");
     if (Status status = db.execute(sql.c_str()); !status) {

@@ -6,19 +6,17 @@
 //   transition   history of states: each row names the one before it, the     ordinal
 //                job names the last; rows are only ever appended, unindexed
 //   progress     the last progress that was saved                             sequence
-//   attempt      every start of a job, with its grant                         key = sequence << 24 | number; id; claim_id
-//   attempt_end  how it ended; without a row here it lives                    key
-//   requirement  what a class of jobs needs, as JSON                          id
-//   queue        waiting jobs, the only rows that a claim looks for           class, key, sequence
-//   node         machines, with what they can do
-//   idempotency  keys of the last day                                         owner, key; created_at
-//   api_key      hashed keys
-//   probe        one row, written by the readiness check
+//   attempt      every start of a job, with its grant                         key = sequence << 24 | number; id;
+//   claim_id attempt_end  how it ended; without a row here it lives                    key requirement  what a class of
+//   jobs needs, as JSON                          id queue        waiting jobs, the only rows that a claim looks for
+//   class, key, sequence node         machines, with what they can do idempotency  keys of the last day owner, key;
+//   created_at api_key      hashed keys probe        one row, written by the readiness check
 //
 //   A row of job grows when it is claimed. `spare` holds that room from the start, so that pages packed full of waiting
 //   jobs need not be split again.
 //
-//   master.db (0600)  master.db-wal, master.db-shm (SQLite gives them the same mode)  master.db.lock (one master a file)
+//   master.db (0600)  master.db-wal, master.db-shm (SQLite gives them the same mode)  master.db.lock (one master a
+//   file)
 #include "store/sqlite_db.h"
 
 namespace ffrtmp::store {
@@ -29,8 +27,8 @@ inline constexpr const char* kInStatusIndex = "status NOT IN (0, 5)";
 // Room for the number of an attempt in its key: 16 million attempts of 500 thousand million jobs.
 inline constexpr int kAttemptBits = 24;
 
-// Brings the file to this program's schema, one transaction a step; PRAGMA user_version counts the steps done. A file of
-// a newer program is refused.
+// Brings the file to this program's schema, one transaction a step; PRAGMA user_version counts the steps done. A file
+// of a newer program is refused.
 Status migrate(Database& db);
 
 // Creates the file with mode 0600, or narrows the mode of one that is there, whatever the umask.

@@ -21,8 +21,8 @@ Status fault_at(std::string_view op, std::string_view what) {
   return Error{Errc::kStoreUnavailable, err, cat("the store cannot ", what), {}};
 }
 
-// Pages of 4 KiB. 16 MiB: a checkpoint costs little, and so does reading the log after a crash. Only when commits outrun
-// the checkpointer up to 160 MiB does the writer wait for its own.
+// Pages of 4 KiB. 16 MiB: a checkpoint costs little, and so does reading the log after a crash. Only when commits
+// outrun the checkpointer up to 160 MiB does the writer wait for its own.
 constexpr int kLongLog = 4000;
 constexpr int kLogLimit = 40'000;
 
@@ -43,7 +43,8 @@ SqliteSession::SqliteSession(Database db, Database checkpoints)
       insert_job_(db_, cat("INSERT INTO job(last_transition, ", columns<JobStatus>(), ", spare) VALUES(?1, ",
                            parameters<JobStatus>(2), ", zeroblob(96)) RETURNING sequence")),
       insert_spec_(db_, "INSERT INTO job_spec VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12)"),
-      update_job_(db_, cat("UPDATE job SET last_transition=?2, ", assignments<JobStatus>(3), ", spare=NULL WHERE sequence=?1")),
+      update_job_(
+          db_, cat("UPDATE job SET last_transition=?2, ", assignments<JobStatus>(3), ", spare=NULL WHERE sequence=?1")),
       job_by_sequence_(db_, select_jobs() + "WHERE job.sequence=?1"),
       job_by_id_(db_, select_jobs() + "WHERE job.sequence=(SELECT sequence FROM job_spec WHERE id=?1)"),
       add_transition_(db_, cat("INSERT INTO transition(ordinal, previous, job_sequence, ", columns<Transition>(),
@@ -52,17 +53,22 @@ SqliteSession::SqliteSession(Database db, Database checkpoints)
       enqueue_(db_, "INSERT INTO queue VALUES(?1,?2,?3)"),
       dequeue_(db_, "DELETE FROM queue WHERE class=?1 AND key=?2 AND sequence=?3"),
       head_(db_, "SELECT key, sequence FROM queue WHERE class=?1 ORDER BY key, sequence LIMIT ?2"),
-      due_retries_(db_, "SELECT sequence FROM job WHERE next_retry_at<=?1 AND next_retry_at IS NOT NULL"
-                        " ORDER BY next_retry_at LIMIT ?2"),
-      insert_attempt_(db_, "INSERT INTO attempt(key, id, job_sequence, number, node_id, claim_id, claimed_at)"
-                           " VALUES(?1,?2,?3,?4,?5,?6,?7)"),
+      due_retries_(db_,
+                   "SELECT sequence FROM job WHERE next_retry_at<=?1 AND next_retry_at IS NOT NULL"
+                   " ORDER BY next_retry_at LIMIT ?2"),
+      insert_attempt_(db_,
+                      "INSERT INTO attempt(key, id, job_sequence, number, node_id, claim_id, claimed_at)"
+                      " VALUES(?1,?2,?3,?4,?5,?6,?7)"),
       update_attempt_(db_, "UPDATE attempt SET started_at=?2, \"grant\"=?3 WHERE key=?1"),
       end_attempt_(db_, "INSERT OR REPLACE INTO attempt_end VALUES(?1,?2,?3,?4,?5,?6,?7)"),
       attempt_by_id_(db_, select_attempts() + "WHERE id=?1"),
       attempts_of_claim_(db_, select_attempts() + "WHERE claim_id=?1 AND node_id=?2 ORDER BY attempt.key"),
-      grants_(db_, "SELECT \"grant\" FROM attempt WHERE key BETWEEN ?1 AND ?2 AND \"grant\" IS NOT NULL ORDER BY key DESC"),
-      live_attempts_query_(db_, select_attempts() + "WHERE id IN (SELECT attempt_id FROM job WHERE status IN (?1, ?2, ?3) AND"
-                                " attempt_id IS NOT NULL AND " + kInStatusIndex + ") ORDER BY attempt.key"),
+      grants_(db_,
+              "SELECT \"grant\" FROM attempt WHERE key BETWEEN ?1 AND ?2 AND \"grant\" IS NOT NULL ORDER BY key DESC"),
+      live_attempts_query_(db_, select_attempts() +
+                                    "WHERE id IN (SELECT attempt_id FROM job WHERE status IN (?1, ?2, ?3) AND"
+                                    " attempt_id IS NOT NULL AND " +
+                                    kInStatusIndex + ") ORDER BY attempt.key"),
       put_progress_(db_, "INSERT OR REPLACE INTO progress VALUES(?1,?2)"),
       put_node_(db_, insert_or_replace("node", columns<Node>(), parameters<Node>(1))),
       node_by_id_(db_, cat("SELECT ", columns<Node>(), " FROM node WHERE id=?1")),
@@ -147,12 +153,15 @@ Status SqliteSession::commit() {
 // A failure to shorten the log is no failure of the commit: it is durable already, and the next one tries again.
 void SqliteSession::tend_log() {
   if (log_pages_ < kLongLog) return;
-  if (checkpointer_.pass_ended() || log_pages_ >= kLogLimit) static_cast<void>(db_.checkpoint());
-  else checkpointer_.wake();
+  if (checkpointer_.pass_ended() || log_pages_ >= kLogLimit)
+    static_cast<void>(db_.checkpoint());
+  else
+    checkpointer_.wake();
 }
 
 void SqliteSession::roll_back() {
-  // A statement that failed hard may have ended the transaction already; then this one fails and nothing is left to undo.
+  // A statement that failed hard may have ended the transaction already; then this one fails and nothing is left to
+  // undo.
   if (in_transaction_) static_cast<void>(run(rollback_));
   in_transaction_ = false;
   jobs_.clear();
@@ -191,8 +200,9 @@ Status SqliteSession::insert_job(Job& job, const Transition& first) {
   FFRTMP_TRY(insert_job_.run());
   FFRTMP_TRY(add_transitions(job.sequence_number, std::nullopt, {first}));
   const model::JobSpec& spec = job.spec;
-  return run(insert_spec_, job.sequence_number, job.id, job.owner, job.created_at, spec.queue, spec.priority, spec.engine,
-             spec.classification, spec.scenario, changes_of(spec), changes_of(job.effective), changes_of(job.scenario_parsed));
+  return run(insert_spec_, job.sequence_number, job.id, job.owner, job.created_at, spec.queue, spec.priority,
+             spec.engine, spec.classification, spec.scenario, changes_of(spec), changes_of(job.effective),
+             changes_of(job.scenario_parsed));
 }
 
 Result<std::int64_t> SqliteSession::add_transitions(std::int64_t sequence, std::optional<std::int64_t> previous,
@@ -240,7 +250,8 @@ Result<JobPtr> SqliteSession::find_job(const JobRef& ref) {
   return held == nullptr ? JobPtr() : JobPtr(held->job);
 }
 
-Status SqliteSession::update_job(std::int64_t sequence, const JobStatus& now, const std::vector<Transition>& transitions) {
+Status SqliteSession::update_job(std::int64_t sequence, const JobStatus& now,
+                                 const std::vector<Transition>& transitions) {
   FFRTMP_TRY(will_write());
   FFRTMP_ASSIGN(const Held* held, hold(sequence));
   if (held == nullptr) return make_error(Errc::kStoreUnavailable, cat("job ", sequence, " has no row"));
@@ -329,8 +340,8 @@ Result<std::vector<std::int64_t>> SqliteSession::due_retries(UtcTime now, int li
 
 Status SqliteSession::insert_attempt(const Attempt& attempt) {
   FFRTMP_TRY(will_write());
-  FFRTMP_TRY(run(insert_attempt_, attempt_key(attempt), attempt.id, attempt.job_sequence, attempt.number, attempt.node_id,
-                 attempt.claim_id, attempt.claimed_at));
+  FFRTMP_TRY(run(insert_attempt_, attempt_key(attempt), attempt.id, attempt.job_sequence, attempt.number,
+                 attempt.node_id, attempt.claim_id, attempt.claimed_at));
   live_attempts_.insert_or_assign(attempt.id, attempt);
   return {};
 }
@@ -380,7 +391,8 @@ Result<std::vector<model::PublishGrant>> SqliteSession::grants_of_job(std::int64
 }
 
 Result<std::vector<Attempt>> SqliteSession::live_attempts() {
-  FFRTMP_TRY(bind_all(live_attempts_query_, model::JobState::kAssigned, model::JobState::kRunning, model::JobState::kPaused));
+  FFRTMP_TRY(
+      bind_all(live_attempts_query_, model::JobState::kAssigned, model::JobState::kRunning, model::JobState::kPaused));
   return read_attempts(live_attempts_query_);
 }
 
@@ -419,7 +431,8 @@ Result<std::vector<Node>> SqliteSession::nodes() {
   }
 }
 
-Result<std::optional<IdempotencyRow>> SqliteSession::find_idempotency(const std::string& owner, const std::string& key) {
+Result<std::optional<IdempotencyRow>> SqliteSession::find_idempotency(const std::string& owner,
+                                                                      const std::string& key) {
   FFRTMP_TRY(bind_all(find_idempotency_, owner, key));
   FFRTMP_ASSIGN(const bool row, find_idempotency_.step());
   if (!row) return std::optional<IdempotencyRow>();

@@ -80,13 +80,14 @@ class SqliteSession final : public Session {
   std::unordered_map<ClassId, std::size_t> class_at_;
   std::unordered_map<std::string, ClassId> class_by_text_;
   std::unordered_map<std::int64_t, Held> jobs_;  // live ones, and the group's visitors
-  std::vector<std::int64_t> visitors_;  // read in this group; forgotten with it unless they live
+  std::vector<std::int64_t> visitors_;           // read in this group; forgotten with it unless they live
   std::unordered_map<Uuid, model::Attempt> live_attempts_;
 
   Statement begin_, commit_, rollback_;
   Statement insert_job_, insert_spec_, update_job_, job_by_sequence_, job_by_id_, add_transition_;
   Statement insert_class_, enqueue_, dequeue_, head_, due_retries_;
-  Statement insert_attempt_, update_attempt_, end_attempt_, attempt_by_id_, attempts_of_claim_, grants_, live_attempts_query_;
+  Statement insert_attempt_, update_attempt_, end_attempt_, attempt_by_id_, attempts_of_claim_, grants_,
+      live_attempts_query_;
   Statement put_progress_, put_node_, node_by_id_, nodes_, find_idempotency_, put_idempotency_, expired_keys_,
       expire_idempotency_, put_key_, put_probe_, read_probe_;
 };

@@ -1,6 +1,7 @@
 #pragma once
 // The store: apply(Command) changes it, a handful of queries read it. Two kinds, memory and SQLite, behave alike
-// (tests/contract/store_conformance.h).
+// (store_conformance_test.cpp). Test builds break them by FFRTMP_FAULT: "store" fails at the begin and commit of a group
+// and in check(), "store_commit" at commits only.
 //
 //   any thread ── apply(command, done) ──> queue ──> writer thread: apply() each over one Tx, commit, then every done()
 //   any thread ── query ──> a reader of its own (SQLite: WAL snapshot), never waits for the writer
@@ -95,7 +96,6 @@ class Store {
   Result<typename C::Reply> apply_wait(C command);
 };
 
-// `faults`: test builds break single operations, as "store:EIO"; empty in production.
 [[nodiscard]] std::unique_ptr<Store> open_memory_store(const Settings& settings, const Clock& clock, IdSource& ids);
 // Opens or creates the database file (0600) and migrates it. kStoreUnavailable names the file. A file on tmpfs is
 // accepted here; benches refuse it.

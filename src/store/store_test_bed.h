@@ -30,7 +30,7 @@ inline const Backend kBackends[] = {
      }},
 };
 
-#define FFRTMP_TEST_ALL_STORES(Suite)                                                    \
+#define FFRTMP_TEST_ALL_STORES(Suite)                                                      \
   INSTANTIATE_TEST_SUITE_P(Stores, Suite, ::testing::ValuesIn(::ffrtmp::store::kBackends), \
                            [](const auto& one) { return std::string(one.param.name); })
 

@@ -81,18 +81,27 @@ TEST_P(StoreTransitions, EveryStateAgainstEveryHappening) {
       {"claim", [&](const Placed& p) { static_cast<void>(try_claim(p.node)); }},
       {"progress", [&](const Placed& p) { static_cast<void>(store->apply_wait(report(p.node, p.attempt, 5))); }},
       {"completed",
-       [&](const Placed& p) { static_cast<void>(store->apply_wait(a_result(p.node, p.attempt, ResultStatus::kCompleted))); }},
+       [&](const Placed& p) {
+         static_cast<void>(store->apply_wait(a_result(p.node, p.attempt, ResultStatus::kCompleted)));
+       }},
       {"input_error",
        [&](const Placed& p) {
-         static_cast<void>(store->apply_wait(a_result(p.node, p.attempt, ResultStatus::kFailed, FailureReason::kInputError)));
+         static_cast<void>(
+             store->apply_wait(a_result(p.node, p.attempt, ResultStatus::kFailed, FailureReason::kInputError)));
        }},
       {"unknown",
        [&](const Placed& p) {
-         static_cast<void>(store->apply_wait(a_result(p.node, p.attempt, ResultStatus::kFailed, FailureReason::kUnknown)));
+         static_cast<void>(
+             store->apply_wait(a_result(p.node, p.attempt, ResultStatus::kFailed, FailureReason::kUnknown)));
        }},
       {"canceled",
-       [&](const Placed& p) { static_cast<void>(store->apply_wait(a_result(p.node, p.attempt, ResultStatus::kCanceled))); }},
-      {"release", [&](const Placed& p) { static_cast<void>(store->apply_wait(Release{p.attempt, p.node.id, "drain"})); }},
+       [&](const Placed& p) {
+         static_cast<void>(store->apply_wait(a_result(p.node, p.attempt, ResultStatus::kCanceled)));
+       }},
+      {"release",
+       [&](const Placed& p) {
+         static_cast<void>(store->apply_wait(Release{p.attempt, p.node.id, "drain"}));
+       }},
       {"lease", [&](const Placed&) { lose_lease(); }},
       {"cancel", [&](const Placed& p) { static_cast<void>(control(p.sequence, Kind::kCancel)); }},
       {"pause", [&](const Placed& p) { static_cast<void>(control(p.sequence, Kind::kPause)); }},

@@ -67,7 +67,7 @@ class Tx {
   virtual Result<std::optional<model::Attempt>> find_attempt(const Uuid& id) = 0;
   // Writes state, started_at, ended_at, grant, result and its reply.
   virtual Status update_attempt(const model::Attempt& attempt) = 0;
-  // The attempts that one claim created, live or not, in order of creation.
+  // The attempts that one claim created, live or not, in any order.
   virtual Result<std::vector<model::Attempt>> attempts_of_claim(const Uuid& node_id, const Uuid& claim_id) = 0;
   // Grants of the job's attempts, newest first.
   virtual Result<std::vector<model::PublishGrant>> grants_of_job(std::int64_t job_sequence) = 0;

@@ -20,7 +20,6 @@ bool is_memory_only(const Command& command) {
   return std::holds_alternative<Heartbeat>(command) || std::holds_alternative<TouchAttempt>(command);
 }
 
-
 }  // namespace
 
 Writer::Writer(Session& session, LiveTable& live, const Settings& settings, const Clock& clock, IdSource& ids)
@@ -105,7 +104,8 @@ Writer::Group Writer::take_group() {
 }
 
 void Writer::run_group(Group group) {
-  const auto rows = std::stable_partition(group.begin(), group.end(), [](const auto& item) { return is_memory_only(item->command); });
+  const auto rows =
+      std::stable_partition(group.begin(), group.end(), [](const auto& item) { return is_memory_only(item->command); });
   Group writing(std::make_move_iterator(rows), std::make_move_iterator(group.end()));
   group.erase(rows, group.end());
   for (Group* part : {&group, &writing}) {
@@ -142,8 +142,6 @@ Result<Reply> Writer::apply_one(const Command& command, Effects& effects) {
   return store::apply(session_, context, command);
 }
 
-double Writer::draw_jitter() {
-  return std::uniform_real_distribution<double>(-1, 1)(random_);
-}
+double Writer::draw_jitter() { return std::uniform_real_distribution<double>(-1, 1)(random_); }
 
 }  // namespace ffrtmp::store

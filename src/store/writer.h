@@ -1,6 +1,6 @@
 #pragma once
-// The one thread that changes a store. It takes all commands that wait, up to a bound, applies them over one session and
-// commits them together: while a commit syncs, the next group gathers.
+// The one thread that changes a store. It takes all commands that wait, up to a bound, applies them over one session
+// and commits them together: while a commit syncs, the next group gathers.
 //
 //   apply() ──> waiting ──take──> group: apply each ──> commit ──> listener(effects) ──> done(reply) of each
 //                                   └── a storage failure: roll back, done(kStoreUnavailable) for the whole group
