@@ -35,6 +35,16 @@ Result<store::Submit> read_submit(const Call& call, const ServiceSettings& setti
   return submit;
 }
 
+// What the model knows but no worker of this version can do is refused here, not accepted and left to fail.
+Status check_available(const model::Job& job) {
+  if (!job.effective.input) return field_error("parameters.input", "is required: this version generates no inputs");
+  if (job.effective.output_mode != model::OutputMode::kFile)
+    return field_error("parameters.output_mode", "only \"file\" is available in this version");
+  if (job.spec.engine == model::Engine::kGstreamer)
+    return field_error("engine", "only ffmpeg is available in this version");
+  return {};
+}
+
 }  // namespace
 
 // A path must lie beneath a root that some node announced; before the first node registers only its syntax is known.
@@ -54,6 +64,7 @@ Status Service::check_roots(const model::Parameters& parameters) const {
 void Service::submit_job(std::shared_ptr<Call> call) {
   auto submit = read_submit(*call, settings_);
   if (!submit) return call->fail(submit.error());
+  if (const Status can = check_available(submit->job); !can) return call->fail(can.error());
   if (const Status allowed = check_roots(submit->job.effective); !allowed) return call->fail(allowed.error());
   submit->job.id = ids_.next(clock_.now().utc);
   const auto need = model::requirement_of(submit->job.spec, submit->job.effective);

@@ -158,8 +158,16 @@ class RunningApp final : public App {
     request.instance_id = instance_;
     request.boot_id = shared_.boot_id;
     request.heartbeat_seconds = std::chrono::duration_cast<std::chrono::seconds>(shared_.settings.heartbeat).count();
-    for (const Notes& notes : left)
-      if (can_go_on(notes)) request.attempts.push_back(notes.claim.attempt.id);
+    // Whatever is not listed is queued again at once: it has to be dead before the master hears of us.
+    std::vector<std::string> listed;
+    for (const Notes& notes : left) {
+      if (!can_go_on(notes)) continue;
+      request.attempts.push_back(notes.claim.attempt.id);
+      listed.push_back(notes.claim.attempt.id.str());
+    }
+    if (!registered_) {
+      FFRTMP_TRY(supervisor::kill_strays(shared_.cgroup_base, attempts_dir(), listed));
+    }
     {
       const std::lock_guard lock(mutex_);
       for (const auto& [id, runner] : runners_) request.attempts.push_back(id);
@@ -183,7 +191,7 @@ class RunningApp final : public App {
     return notes.boot_id == shared_.boot_id && supervisor::Link::adopt(dir.path()).has_value();
   }
 
-  // Attempts of an earlier process: those the master lets us keep go on, all others are killed before the first claim.
+  // Attempts of an earlier process: those the master lets us keep go on, the others are killed before the first claim.
   void take_up(std::vector<Notes> left, const std::vector<api::AttemptVerdict>& verdicts, BootTime sent) {
     std::vector<std::string> keep;
     for (const api::AttemptVerdict& verdict : verdicts)
