@@ -63,7 +63,7 @@ std::string rate_text(double fps) {
   return number_text(fps);
 }
 
-std::string filters(const PlanRequest& request) {
+std::string scale_filter(const PlanRequest& request) {
   const model::Parameters& p = request.parameters;
   if (p.width && p.height) return cat("scale=", *p.width, ":", *p.height);
   const InputFacts& in = request.input;
@@ -97,13 +97,14 @@ Args video_options(const PlanRequest& request) {
   if (!request.input.has_video) return {"-vn"};
   if (request.encoder == "copy") return {"-c:v", "copy"};
   Args out;
-  if (const std::string chain = filters(request); !chain.empty()) add(out, {"-vf", chain});
-  // Asked: exactly that rate, by duplicating and dropping. Not asked: the times of the input, also when they vary;
-  // mp4 would otherwise be filled up to the highest rate of a VFR input.
-  if (p.fps)
-    add(out, {"-r", rate_text(*p.fps), "-fps_mode", "cfr"});
-  else
-    add(out, {"-fps_mode", "vfr"});
+  // A rate that is asked for is made by the filter: two seconds at 15 are 30 pictures. The output option -r fills the
+  // encoder's delay up and gives 32. Scaling comes after it, so that no dropped picture is scaled.
+  std::vector<std::string> chain;
+  if (p.fps) chain.push_back(cat("fps=", rate_text(*p.fps)));
+  if (std::string scale = scale_filter(request); !scale.empty()) chain.push_back(std::move(scale));
+  if (!chain.empty()) add(out, {"-vf", join(chain, ",")});
+  // The times as they are, also when they vary; mp4 would be filled up to the highest rate of a VFR input.
+  add(out, {"-fps_mode", "vfr"});
   add(out, {"-pix_fmt", pixel_format(request), "-c:v", request.encoder});
   add(out, preset_options(request.encoder, resolve_preset(p.preset, request.threads_per_slot)));
   add(out, rate_options(request.encoder, p));

@@ -51,7 +51,7 @@ TEST(PlanFfmpeg, EverythingAsked) {  // contract: F37
   in.maps = {"0:0", "0:1", "0:2", "0:3"};
   EXPECT_EQ(planned(p, in, "matroska", "libx265"),
             kGlobal + kMovInput +
-                " -map 0:0 -map 0:1 -map 0:2 -map 0:3 -vf scale=1920:1080 -r 60000/1001 -fps_mode cfr"
+                " -map 0:0 -map 0:1 -map 0:2 -map 0:3 -vf fps=60000/1001,scale=1920:1080 -fps_mode vfr"
                 " -pix_fmt yuv420p10le -c:v libx265 -preset slow -crf 51 -threads:v 3 -x265-params"
                 " log-level=warning:bframes=2 -g 60 -c:a libopus -b:a 128000 -c:s:0 copy -c:s:1 subrip -dn -t 23.976"
                 " -max_muxing_queue_size 4096 -f matroska file:/out/b.part.matroska");

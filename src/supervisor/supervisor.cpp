@@ -471,6 +471,7 @@ Status supervise(const std::string& dir) {
 
 int supervise_main(const std::string& dir) {
   log::configure("supervisor", log::Level::kInfo, log::Format::kText);
+  prctl(PR_SET_NAME, "ffrtmp-sv");  // for people who read ps: it may have been started as /proc/self/exe
   const Status status = supervise(dir);
   if (!status) log::error("supervisor ends", {{"error", status.error().message}});
   return status ? 0 : 1;

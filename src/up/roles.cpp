@@ -98,7 +98,7 @@ int serve(worker::App& app) {
   std::atomic<bool> done{false};
   std::thread second([&] {
     while (!done)
-      if (wait_for_stop_signal(100ms)) app.stop(true);
+      if (wait_for_stop_signal(100ms)) app.ask_to_stop(true);
   });
   app.stop(false);
   done = true;

@@ -85,6 +85,12 @@ class RunningApp final : public App {
   }
 
   void stop(bool now) override {
+    ask_to_stop(now);
+    const std::lock_guard joining(join_mutex_);
+    if (thread_.joinable()) thread_.join();
+  }
+
+  void ask_to_stop(bool now) override {
     {
       const std::lock_guard lock(mutex_);
       if (now) drain_until_ = BootClock::now();
@@ -93,7 +99,6 @@ class RunningApp final : public App {
     }
     interrupt();
     changed_.notify_all();
-    if (thread_.joinable()) thread_.join();
   }
 
   std::optional<Error> ended(std::chrono::milliseconds patience) override {
@@ -437,6 +442,7 @@ class RunningApp final : public App {
   std::mutex client_mutex_;
   api::WorkerClient* client_ = nullptr;
   Waiting waiting_ = Waiting::kNo;
+  std::mutex join_mutex_;
   std::thread thread_;
 };
 

@@ -21,6 +21,8 @@ class App {
   virtual ~App() = default;  // as stop()
   // No more claims; waits for running jobs up to the drain timeout, then gives them back. `now` skips the wait.
   virtual void stop(bool now) = 0;
+  // The same without waiting for it; hastens a stop() in progress. Any thread.
+  virtual void ask_to_stop(bool now) = 0;
   // Why it ended by itself (superseded, refused); nothing while it runs. Waits up to `patience`.
   [[nodiscard]] virtual std::optional<Error> ended(std::chrono::milliseconds patience) = 0;
 };

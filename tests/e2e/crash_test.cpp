@@ -1,0 +1,156 @@
+// Deaths of master, worker and supervisor, and identities.
+#include <gtest/gtest.h>
+#include <signal.h>
+
+#include <filesystem>
+#include <set>
+#include <thread>
+
+#include "api/codec.h"
+#include "base/text.h"
+#include "sys/proc_fs.h"
+#include "tests/e2e/box.h"
+#include "tests/support/fake_ffmpeg.h"
+
+namespace ffrtmp::test {
+namespace {
+
+using namespace std::chrono_literals;
+namespace fs = std::filesystem;
+
+bool is_running(const api::Job& job) { return job.status == model::JobState::kRunning; }
+
+// contract: F23
+TEST(Crash, AWorkerThatComesBackGoesOnWithItsJob) {
+  Box box;
+  box.start_master();
+  const std::string program = install_fake_ffmpeg(box.path("bin"), "frames=30;slow=4;real;stderr=a line of the log");
+  box.start_worker("w1", {"--ffmpeg", program});
+  const auto number = box.submit(box.clip(1), box.path("o.mp4"));
+  const auto first = box.wait_for(number, is_running);
+  box.worker().send(SIGKILL);
+  ASSERT_EQ(box.worker().wait(5s), 128 + SIGKILL);
+  EXPECT_FALSE(box.engine_processes().empty());
+  box.start_worker("w1", {"--ffmpeg", program});
+  const auto job = box.wait_end(number);
+  EXPECT_EQ(job.status, model::JobState::kCompleted) << job.error.value_or("");
+  EXPECT_EQ(job.attempt_id, first.attempt_id);
+  EXPECT_EQ(job.attempts->size(), 1U);
+  EXPECT_EQ(job.result->exit_code, 0);
+  const auto log = api::decode<api::LogPage>(box.http("GET", cat("/api/v1/jobs/", number, "/logs")).body);
+  ASSERT_TRUE(log);
+  EXPECT_NE(log->data.find("a line of the log"), std::string::npos);
+}
+
+// contract: F24
+TEST(Crash, WithoutItsSupervisorAJobIsDeadBeforeTheNextClaim) {
+  Box box;
+  box.start_master();
+  const std::string program = install_fake_ffmpeg(box.path("bin"), "frames=30;slow=60;children=2");
+  box.start_worker("w1", {"--ffmpeg", program});
+  const auto number = box.submit(box.clip(1), box.path("o.mp4"));
+  const auto first = box.wait_for(number, is_running);
+  box.worker().send(SIGKILL);
+  ASSERT_EQ(box.worker().wait(5s), 128 + SIGKILL);
+  for (const pid_t pid : box.engine_processes())
+    if (auto stat = sys::read_stat(sys::Host::real(), pid); stat && stat->comm == "ffrtmp-sv") kill(pid, SIGKILL);
+  EXPECT_TRUE(eventually([&] { return box.engine_processes().empty(); }, 3s));
+  set_fake_behaviour(program, "frames=30;slow=1;real");
+  box.start_worker("w1", {"--ffmpeg", program});
+  const auto job = box.wait_end(number);
+  EXPECT_EQ(job.status, model::JobState::kCompleted) << job.error.value_or("");
+  EXPECT_NE(job.attempt_id, first.attempt_id);
+  EXPECT_EQ(job.attempts->size(), 2U);
+}
+
+// contract: F21
+TEST(Crash, AWorkerThatIsGoneLosesItsJobToAnother) {
+  Box box;
+  box.start_master();
+  const std::string program = install_fake_ffmpeg(box.path("bin"), "frames=300;slow=300");
+  box.start_worker("w1", {"--ffmpeg", program});
+  const auto number = box.submit(box.clip(1), box.path("o.mp4"));
+  box.wait_for(number, is_running);
+  const auto engines = box.engine_processes();
+  box.worker().send(SIGKILL);
+  ASSERT_EQ(box.worker().wait(5s), 128 + SIGKILL);
+  const auto died = std::chrono::steady_clock::now();
+  box.start_worker("w2");
+  const auto second = box.wait_for(number, [&](const api::Job& job) { return job.attempts && job.attempts->size() == 2; }, 10s);
+  // Lease 4 s, counted from the last message, and 2 s more.
+  EXPECT_LE(std::chrono::steady_clock::now() - died, 6500ms);
+  // The old copy stands still from its fence on: stopped or frozen, it uses no CPU any more.
+  const auto cpu = [&] {
+    std::uint64_t ticks = 0;
+    for (const pid_t pid : engines)
+      if (auto stat = sys::read_stat(sys::Host::real(), pid); stat && stat->comm != "ffrtmp-sv") ticks += stat->utime + stat->stime;
+    return ticks;
+  };
+  const auto before = cpu();
+  std::this_thread::sleep_for(1s);
+  EXPECT_LE(cpu(), before + 1);
+  EXPECT_EQ(box.wait_end(number).status, model::JobState::kCompleted);
+  box.start_worker("w1");  // comes back, hears that its attempt is stale, and cleans up
+  EXPECT_TRUE(eventually([&] { return box.engine_processes().empty(); }, 15s));
+}
+
+// contract: F25
+TEST(Crash, AMasterThatComesBackKnowsEveryJob) {
+  Box box;
+  box.start_master();
+  const std::string program = install_fake_ffmpeg(box.path("bin"), "frames=30;slow=5;real");
+  box.start_worker("w1", {"--ffmpeg", program});
+  const std::string in = box.clip(1);
+  const auto running = box.submit(in, box.path("o.mp4"));
+  const auto first = box.wait_for(running, is_running);
+  std::set<std::string> told;
+  std::thread killer([&] {
+    std::this_thread::sleep_for(300ms);
+    box.master().send(SIGKILL);
+  });
+  for (int i = 0; i < 10000; ++i) {
+    const auto reply = box.http("POST", "/api/v1/jobs", cat("{\"scenario\":\"q\",\"constraints\":{\"min_threads\":5000},\"parameters\":{\"input\":\"",
+                                                            in, "\",\"output\":\"", box.path(cat("q", i, ".mp4")), "\"}}"));
+    if (reply.status != 201) break;
+    auto job = api::decode<api::Job>(reply.body);
+    ASSERT_TRUE(job);
+    told.insert(job->id.str());
+  }
+  killer.join();
+  ASSERT_EQ(box.master().wait(5s), 128 + SIGKILL);
+  EXPECT_FALSE(told.empty());
+  box.start_master();
+  for (const std::string& id : told) EXPECT_EQ(box.http("GET", "/api/v1/jobs/" + id).status, 200) << id;
+  const auto job = box.wait_end(running);
+  EXPECT_EQ(job.status, model::JobState::kCompleted) << job.error.value_or("");
+  EXPECT_EQ(job.attempt_id, first.attempt_id);
+}
+
+// contract: F31
+TEST(Crash, IdentityIsTheStateDirectory) {
+  Box box;
+  box.start_master();
+  box.start_worker("w1");
+  box.start_worker("w2");
+  box.wait_for_nodes(2);
+  // A copy of the first one's directory under another process: the newer instance takes over.
+  fs::create_directories(box.path("copy"));
+  fs::copy_file(box.path("w1/node.json"), box.path("copy/node.json"));
+  box.start_worker("copy");
+  EXPECT_EQ(box.worker("w1").wait(15s), 1);
+  box.wait_for_nodes(2);
+  box.worker("copy").send(SIGSTOP);
+  const auto count_offline = [&] {
+    auto list = api::decode<api::NodeList>(box.http("GET", "/api/v1/nodes").body);
+    int offline = 0;
+    if (list)
+      for (const auto& node : list->nodes) offline += node.status == model::NodeStatus::kOffline ? 1 : 0;
+    return offline;
+  };
+  EXPECT_TRUE(eventually([&] { return count_offline() == 1; }, 10s));
+  box.worker("copy").send(SIGCONT);
+  EXPECT_TRUE(eventually([&] { return count_offline() == 0; }, 10s));
+}
+
+}  // namespace
+}  // namespace ffrtmp::test

@@ -1,0 +1,110 @@
+// Cancel, pause, resume of a running ffmpeg.
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <cstdlib>
+#include <filesystem>
+#include <thread>
+
+#include "api/codec.h"
+#include "base/text.h"
+#include "tests/e2e/box.h"
+#include "tests/support/fake_ffmpeg.h"
+
+namespace ffrtmp::test {
+namespace {
+
+using namespace std::chrono_literals;
+namespace fs = std::filesystem;
+
+bool is_running(const api::Job& job) { return job.status == model::JobState::kRunning && job.progress && job.progress->frame.value_or(0) > 0; }
+
+// contract: F13
+TEST(Steer, CancelReachesAFullWorker) {
+  Box box;
+  box.start_master();
+  const std::string program = install_fake_ffmpeg(box.path("bin"), "frames=3000;slow=100");
+  box.start_worker("w1", {"--ffmpeg", program});
+  write_file(box.path("o.mp4"), "the user's own");
+  const auto number = box.submit(box.clip(1), box.path("o.mp4"), R"(,"overwrite":true)");
+  box.wait_for(number, is_running);
+  const auto reply = box.http("POST", cat("/api/v1/jobs/", number, "/cancel"), R"({"grace_seconds":1})");
+  EXPECT_EQ(reply.status, 202) << reply.body;
+  EXPECT_TRUE(eventually([&] { return box.engine_processes().empty(); }, 4s));
+  const auto job = box.wait_end(number, 5s);
+  EXPECT_EQ(job.status, model::JobState::kCanceled);
+  EXPECT_EQ(read_file(box.path("o.mp4")), "the user's own");
+  EXPECT_EQ(box.http("POST", cat("/api/v1/jobs/", number, "/cancel")).status, 200);
+}
+
+// contract: F14
+TEST(Steer, ATreeThatIgnoresTermDiesAfterTheGrace) {
+  Box box;
+  box.start_master();
+  const std::string program = install_fake_ffmpeg(box.path("bin"), "hang;ignore_term;children=3");
+  box.start_worker("w1", {"--ffmpeg", program});
+  const auto number = box.submit(box.clip(1), box.path("o.mp4"));
+  box.wait_for(number, [](const api::Job& job) { return job.status == model::JobState::kRunning; });
+  ASSERT_TRUE(eventually([&] { return box.engine_processes().size() >= 4; }, 5s));
+  EXPECT_EQ(box.http("POST", cat("/api/v1/jobs/", number, "/cancel"), R"({"grace_seconds":2})").status, 202);
+  EXPECT_TRUE(eventually([&] { return box.engine_processes().empty(); }, 6s));
+  const auto job = box.wait_end(number, 5s);
+  EXPECT_EQ(job.status, model::JobState::kCanceled);
+}
+
+// contract: F15
+TEST(Steer, APausedJobMakesNoFrameAndThenCompletes) {
+  Box box;
+  box.start_master();
+  box.start_worker();
+  // Real ffmpeg at its slowest, so that there is a middle to pause in.
+  const auto number = box.submit(box.clip(20), box.path("o.mp4"), R"(,"preset":"slow","resolution":"1280x720","threads":1)");
+  box.wait_for(number, is_running);
+  EXPECT_EQ(box.http("POST", cat("/api/v1/jobs/", number, "/pause")).status, 202);
+  box.wait_for(number, [](const api::Job& job) { return job.status == model::JobState::kPaused; }, 3s);
+  std::this_thread::sleep_for(500ms);  // what was in the pipe arrives
+  const auto before = box.job(number);
+  const auto staged_size = [&] {
+    std::uintmax_t size = 0;
+    for (const auto& entry : fs::directory_iterator(box.path("")))
+      if (entry.path().string().find(".part.") != std::string::npos) size += entry.file_size();
+    return size;
+  };
+  const auto size = staged_size();
+  std::this_thread::sleep_for(std::getenv("FFRTMP_TEST_ALL") != nullptr ? 30s : 5s);
+  EXPECT_EQ(box.job(number).progress->frame, before.progress->frame);
+  EXPECT_EQ(staged_size(), size);
+  EXPECT_EQ(box.http("POST", cat("/api/v1/jobs/", number, "/resume")).status, 202);
+  const auto job = box.wait_end(number, 120s);
+  EXPECT_EQ(job.status, model::JobState::kCompleted) << job.error.value_or("");
+  EXPECT_EQ(job.attempts->size(), 1U);
+}
+
+// contract: F7
+TEST(Steer, CancelsAndRetriesUnderLoadAnswerSoon) {
+  Box box;
+  box.start_master();
+  std::vector<std::int64_t> numbers;
+  for (int i = 0; i < 300; ++i) numbers.push_back(box.submit("/m/a.mp4", cat("/m/o", i, ".mp4")));
+  auto slowest = 0ms;
+  const auto timed = [&](const std::string& target) {
+    const auto begun = std::chrono::steady_clock::now();
+    EXPECT_EQ(box.http("POST", target).status, 200) << target;
+    slowest = std::max(slowest, std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - begun));
+  };
+  std::atomic<bool> done{false};
+  std::thread load([&] {
+    while (!done) (void)box.cli({"jobs", "list"});
+  });
+  for (int round = 0; round < 2; ++round)
+    for (const auto number : numbers) {
+      timed(cat("/api/v1/jobs/", number, "/cancel"));
+      timed(cat("/api/v1/jobs/", number, "/retry"));
+    }
+  done = true;
+  load.join();
+  EXPECT_LT(slowest, 1000ms);
+}
+
+}  // namespace
+}  // namespace ffrtmp::test

@@ -1,0 +1,154 @@
+// The main job with the real ffmpeg, and with ones that break.
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+
+#include "api/codec.h"
+#include "base/text.h"
+#include "sys/proc_fs.h"
+#include "tests/e2e/box.h"
+#include "tests/support/fake_ffmpeg.h"
+
+namespace ffrtmp::test {
+namespace {
+
+using namespace std::chrono_literals;
+namespace fs = std::filesystem;
+
+std::string probe(const std::string& path, const std::string& entries) {
+  return std::string(trim(run_command({"ffprobe", "-v", "error", "-select_streams", "v:0", "-count_packets", "-show_entries",
+                                       "stream=" + entries, "-of", "csv=p=0", path}).out));
+}
+
+TEST(Transcode, ARealJobEndsWithAProvenOutput) {
+  Box box;
+  box.start_master();
+  box.start_worker();
+  const std::string in = box.clip(2);
+  const std::string before = read_file(in);
+  const auto number = box.submit(in, box.path("out/deep/o.mp4"), R"(,"resolution":"160x90","fps":15)");
+  const auto job = box.wait_end(number);
+  EXPECT_EQ(job.status, model::JobState::kCompleted) << job.error.value_or("");
+  ASSERT_TRUE(job.result && job.result->output);
+  EXPECT_TRUE(job.result->output->verified);
+  EXPECT_EQ(probe(box.path("out/deep/o.mp4"), "width,height,nb_read_packets"), "160,90,30");
+  EXPECT_EQ(job.result->output->size_bytes, static_cast<std::int64_t>(fs::file_size(box.path("out/deep/o.mp4"))));
+  EXPECT_EQ(read_file(in), before);
+  ASSERT_TRUE(job.state_transitions);
+  std::string states;
+  for (const auto& t : *job.state_transitions) states += cat(static_cast<int>(t.to), " ");
+  EXPECT_EQ(states, "0 1 2 5 ");
+  EXPECT_TRUE(fs::is_empty(box.path("w1/attempts")));
+}
+
+TEST(Transcode, AnExistingOutputIsKeptUnlessAsked) {
+  Box box;
+  box.start_master();
+  box.start_worker();
+  const std::string in = box.clip(1);
+  write_file(box.path("o.mp4"), "mine");
+  const auto refused = box.wait_end(box.submit(in, box.path("o.mp4")));
+  EXPECT_EQ(refused.status, model::JobState::kFailed);
+  EXPECT_EQ(refused.failure_reason, model::FailureReason::kUserError);
+  EXPECT_EQ(refused.attempts->size(), 1U);
+  EXPECT_EQ(read_file(box.path("o.mp4")), "mine");
+  const auto allowed = box.wait_end(box.submit(in, box.path("o.mp4"), R"(,"overwrite":true)"));
+  EXPECT_EQ(allowed.status, model::JobState::kCompleted) << allowed.error.value_or("");
+  EXPECT_EQ(probe(box.path("o.mp4"), "nb_read_packets"), "30");
+}
+
+// contract: F41
+TEST(Transcode, ADamagedOutputIsNotPublished) {
+  Box box;
+  box.start_master();
+  const std::string program = install_fake_ffmpeg(box.path("bin"), "damage=zero:60000");
+  box.start_worker("w1", {"--ffmpeg", program});
+  const auto job = box.wait_end(box.submit(box.clip(6), box.path("o.mp4"), R"(,"bitrate":"2M")", R"(,"max_retries":0)"));
+  EXPECT_EQ(job.status, model::JobState::kFailed);
+  EXPECT_EQ(job.failure_reason, model::FailureReason::kOutputError) << job.error.value_or("");
+  EXPECT_FALSE(fs::exists(box.path("o.mp4")));
+}
+
+// contract: F53
+TEST(Transcode, AnEngineThatDropsTheEndIsCaught) {
+  Box box;
+  box.start_master();
+  const std::string program = install_fake_ffmpeg(box.path("bin"), "drop_tail=2;lie");
+  box.start_worker("w1", {"--ffmpeg", program});
+  const auto job = box.wait_end(box.submit(box.clip(6), box.path("o.mp4"), "", R"(,"max_retries":0)"));
+  EXPECT_EQ(job.failure_reason, model::FailureReason::kOutputError) << job.error.value_or("");
+  EXPECT_FALSE(fs::exists(box.path("o.mp4")));
+}
+
+// contract: F20
+TEST(Transcode, AnEngineWithoutProgressStalls) {
+  Box box;
+  box.start_master();
+  const std::string program = install_fake_ffmpeg(box.path("bin"), "hang;no_progress");
+  box.start_worker("w1", {"--ffmpeg", program, "--stall-timeout", "2s"});
+  const auto started = std::chrono::steady_clock::now();
+  const auto job = box.wait_end(box.submit(box.clip(1), box.path("o.mp4"), "", R"(,"max_retries":0)"));
+  EXPECT_EQ(job.status, model::JobState::kTimedOut) << job.error.value_or("");
+  EXPECT_EQ(job.failure_reason, model::FailureReason::kTimeout);
+  EXPECT_GE(std::chrono::steady_clock::now() - started, 2s);
+}
+
+// contract: F18
+TEST(Transcode, WhatCannotGetBetterIsNotRetried) {
+  Box box;
+  box.start_master();
+  box.start_worker();
+  write_file(box.path("text.mp4"), "no media at all");
+  const auto job = box.wait_end(box.submit(box.path("text.mp4"), box.path("o.mp4")));
+  EXPECT_EQ(job.failure_reason, model::FailureReason::kInputError);
+  EXPECT_EQ(job.attempts->size(), 1U);
+  const auto missing = box.wait_end(box.submit(box.path("none.mp4"), box.path("o.mp4")));
+  EXPECT_EQ(missing.failure_reason, model::FailureReason::kInputError);
+  EXPECT_EQ(missing.attempts->size(), 1U);
+}
+
+// contract: F42
+TEST(Transcode, AFloodOfWordsIsBounded) {
+  Box box;
+  box.start_master();
+  const std::string program = install_fake_ffmpeg(box.path("bin"), "flood=200M;frames=30;exit=1");
+  box.start_worker("w1", {"--ffmpeg", program});
+  const auto number = box.submit(box.clip(1), box.path("o.mp4"), "", R"(,"max_retries":0)");
+  std::int64_t largest = 0;
+  const long page = sysconf(_SC_PAGESIZE);
+  box.wait_for(
+      number,
+      [&](const api::Job& job) {
+        for (const pid_t pid : {box.master().pid(), box.worker().pid()})
+          if (auto stat = sys::read_stat(sys::Host::real(), pid)) largest = std::max(largest, stat->rss_pages * page);
+        return model::is_ended(job.status);
+      },
+      120s);
+  EXPECT_LT(largest, 100 << 20);
+  const auto end = api::decode<api::LogPage>(box.http("GET", cat("/api/v1/jobs/", number, "/logs?offset=-100")).body);
+  ASSERT_TRUE(end);
+  EXPECT_GT(end->next_offset, 200'000'000);
+  EXPECT_GT(end->dropped_bytes, 100'000'000);
+}
+
+// contract: F43
+TEST(Transcode, TheCommandLineTellsHowItEnded) {
+  Box box;
+  box.start_master();
+  box.start_worker();
+  const std::string in = box.clip(1);
+  const Ran good = box.cli({"jobs", "submit", "--scenario", "180p30-h264", "--param", "input=" + in, "--param",
+                            "output=" + box.path("o.mp4"), "--wait"});
+  EXPECT_EQ(good.exit_code, 0) << good.err;
+  EXPECT_TRUE(fs::exists(box.path("o.mp4")));
+  const Ran bad = box.cli({"jobs", "submit", "--scenario", "x", "--param", "input=" + box.path("none.mp4"), "--param",
+                           "output=" + box.path("p.mp4"), "--wait"});
+  EXPECT_EQ(bad.exit_code, 4);
+  EXPECT_EQ(box.cli({"jobs", "status", "99999"}).exit_code, 3);
+  EXPECT_EQ(box.cli({"jobs", "list", "--colour", "red"}).exit_code, 2);
+}
+
+}  // namespace
+}  // namespace ffrtmp::test
