@@ -123,6 +123,16 @@ struct FakeWorker {
   Uuid node_id;
 };
 
+struct Usage {
+  double cpu_seconds = 0;
+  double rss_mib = 0;
+};
+Usage usage_of(pid_t pid) {
+  const auto stat = must(sys::read_stat(sys::Host::real(), pid));
+  return {static_cast<double>(stat.utime + stat.stime) / static_cast<double>(sysconf(_SC_CLK_TCK)),
+          static_cast<double>(stat.rss_pages) * static_cast<double>(sysconf(_SC_PAGESIZE)) / (1 << 20)};
+}
+
 // About 600 bytes, as a job of a real fleet.
 std::string job_body(int n) {
   std::string body = cat("{\"scenario\":\"1080p30-h264\",\"classification\":\"production\",\"parameters\":{\"input\":\"/media/in/", n,
@@ -174,6 +184,7 @@ void throughput(const std::string& binary, const std::string& dir, int jobs) {
   std::printf("%-22s %14s %14s %8s\n", "", "1k queued", "100k queued", "ratio");
   for (const int slots : {1, 64}) {
     double rate[2] = {};
+    double cpu_us[2] = {};
     int column = 0;
     for (const int backlog : {1'000, 100'000}) {
       const std::string place = cat(dir, "/", slots, "-", backlog);
@@ -185,24 +196,17 @@ void throughput(const std::string& binary, const std::string& dir, int jobs) {
       submit_many(master, backlog);
       for (int left = jobs; left > 0; left -= std::min(left, backlog)) {
         if (rounds > 0 && backlog < jobs) submit_many(master, std::min(left, backlog));
+        const double before = usage_of(master.program.pid()).cpu_seconds;
         total += drain(master, std::min({left, backlog, jobs}), slots, 32);
+        cpu_us[column] += (usage_of(master.program.pid()).cpu_seconds - before) * 1e6 / jobs;
         ++rounds;
       }
       rate[column++] = total / rounds;
     }
-    std::printf("%-22s %12.0f/s %12.0f/s %8.2f\n", slots == 1 ? "one slot a claim" : "64 slots a claim", rate[0], rate[1], rate[1] / rate[0]);
+    std::printf("%-22s %12.0f/s %12.0f/s %8.2f   master CPU %.0f and %.0f us a job\n",
+                slots == 1 ? "one slot a claim" : "64 slots a claim", rate[0], rate[1], rate[1] / rate[0], cpu_us[0], cpu_us[1]);
     std::fflush(stdout);
   }
-}
-
-struct Usage {
-  double cpu_seconds = 0;
-  double rss_mib = 0;
-};
-Usage usage_of(pid_t pid) {
-  const auto stat = must(sys::read_stat(sys::Host::real(), pid));
-  return {static_cast<double>(stat.utime + stat.stime) / static_cast<double>(sysconf(_SC_CLK_TCK)),
-          static_cast<double>(stat.rss_pages) * static_cast<double>(sysconf(_SC_PAGESIZE)) / (1 << 20)};
 }
 
 void idle(const std::string& binary, const std::string& dir, int count) {

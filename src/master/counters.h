@@ -1,18 +1,31 @@
 #pragma once
-// What the master counts of its own requests.
+// What the master counts of its own requests. Any thread.
 #include <cstdint>
 #include <map>
-#include <string>
-#include <tuple>
+#include <mutex>
+#include <utility>
 
+#include "api/routes.h"
 #include "master/service.h"
 
 namespace ffrtmp::master {
 
-// On the server's thread; labels are route templates, never paths.
 struct Service::Counters {
-  std::map<std::tuple<std::string, std::string, int>, std::int64_t> requests;  // method, template, status
-  std::int64_t leases_expired = 0;
+  // By route (null: one that nobody serves) and status: templates, never paths.
+  using Requests = std::map<std::pair<const api::Route*, int>, std::int64_t>;
+
+  void count(const api::Route* route, int status) {
+    const std::lock_guard lock(mutex);
+    ++requests[{route, status}];
+  }
+  [[nodiscard]] Requests counted() {
+    const std::lock_guard lock(mutex);
+    return requests;
+  }
+
+  std::mutex mutex;
+  Requests requests;
+  std::int64_t leases_expired = 0;  // the server's thread
 };
 
 }  // namespace ffrtmp::master

@@ -61,11 +61,10 @@ void Service::handle(net::Request request, net::Respond respond) {
     const Error starting = make_error(Errc::kUnavailable, "the master is starting");
     return respond({http_status(starting.code), "application/json", api::encode_error(starting), {}});
   }
-  const std::string method = request.method;
-  auto match = api::match_route(method, request.path());
-  const std::string endpoint = match ? std::string(match->route->path) : "unknown";
-  auto counted = [this, method, endpoint, respond = std::move(respond)](net::Response response) {
-    server_->post([this, key = std::tuple(method, endpoint, response.status)] { ++counters_->requests[key]; });
+  auto match = api::match_route(request.method, request.path());
+  const api::Route* route = match ? match->route : nullptr;
+  auto counted = [this, route, respond = std::move(respond)](net::Response response) {
+    counters_->count(route, response.status);
     respond(std::move(response));
   };
   auto call = std::make_shared<Call>();

@@ -124,6 +124,7 @@ struct Service::Poll {
   BootTime give_up;
   store::Heartbeat::Reply seen;                  // of the last look
   std::vector<store::Claim::Granted> granted;
+  std::optional<Error> refused;
 };
 
 void Service::heartbeat(std::shared_ptr<Call> call) {
@@ -137,7 +138,7 @@ void Service::heartbeat(std::shared_ptr<Call> call) {
   poll->call = std::move(call);
   poll->contact = {*id, body->instance_id, load_of(*body), attempts_of(*body)};
   poll->give_up = clock_.now().boot + std::chrono::seconds(body->wait);
-  look_heartbeat(poll);
+  look(poll);
 }
 
 void Service::claim(std::shared_ptr<Call> call) {
@@ -153,27 +154,26 @@ void Service::claim(std::shared_ptr<Call> call) {
   poll->contact = {body->node_id, body->instance_id, load_of(*body), attempts_of(*body)};
   poll->claim = {body->claim_id, body->node_id, body->instance_id, body->slots};
   poll->give_up = clock_.now().boot + std::chrono::seconds(body->wait);
-  look_heartbeat(poll);
+  look(poll);
 }
 
-void Service::look_heartbeat(const std::shared_ptr<Poll>& poll) {
-  apply(poll->contact, [this, poll](Result<store::Heartbeat::Reply> reply) {
-    if (!reply) return poll->call->fail(reply.error());
-    poll->seen = std::move(*reply);
-    if (poll->is_claim) return look_claim(poll);
-    wait_or_answer(poll);
+// A claim's contact and the claim itself go to the writer together: one turn of its queue, one way back.
+void Service::look(const std::shared_ptr<Poll>& poll) {
+  store_.apply(poll->contact, [this, poll](Result<store::Reply> reply) {
+    if (reply) poll->seen = std::get<store::Heartbeat::Reply>(std::move(*reply));
+    else poll->refused = std::move(reply).error();
+    if (!poll->is_claim) server_->post([this, poll] { wait_or_answer(poll); });
   });
-}
-
-void Service::look_claim(const std::shared_ptr<Poll>& poll) {
+  if (!poll->is_claim) return;
   apply(poll->claim, [this, poll](Result<store::Claim::Reply> reply) {
-    if (!reply) return poll->call->fail(reply.error());
-    poll->granted = std::move(reply->granted);
+    if (reply) poll->granted = std::move(reply->granted);
+    else poll->refused = std::move(reply).error();
     wait_or_answer(poll);
   });
 }
 
 void Service::wait_or_answer(const std::shared_ptr<Poll>& poll) {
+  if (poll->refused) return poll->call->fail(*poll->refused);
   const auto left = poll->give_up - clock_.now().boot;
   const bool has_news = !poll->granted.empty() || !poll->seen.commands.empty() || !poll->seen.stale.empty();
   if (has_news || left <= std::chrono::nanoseconds(0) || stopping_) return answer(*poll);
@@ -182,9 +182,9 @@ void Service::wait_or_answer(const std::shared_ptr<Poll>& poll) {
   entry.is_claim = poll->is_claim;
   entry.wake = [this, poll] {
     if (poll->is_claim && poll->claim.slots > 1) {
-      server_->post_after(kBurstWait, [this, poll] { look_heartbeat(poll); });
+      server_->post_after(kBurstWait, [this, poll] { look(poll); });
     } else {
-      look_heartbeat(poll);
+      look(poll);
     }
   };
   entry.expire = [this, poll] { answer(*poll); };

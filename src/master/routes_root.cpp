@@ -49,10 +49,10 @@ void Service::readyz(std::shared_ptr<Call> call) {
 void Service::metrics(std::shared_ptr<Call> call) {
   std::string requests;
   family(requests, "scheduler_http_requests_total", "counter", "Requests answered, by route template.");
-  for (const auto& [labels, count] : counters_->requests) {
-    const auto& [method, endpoint, status] = labels;
-    requests += cat("scheduler_http_requests_total{method=\"", method, "\",endpoint=\"", endpoint, "\",status=\"", status,
-                    "\"} ", count, "\n");
+  for (const auto& [labels, count] : counters_->counted()) {
+    const auto& [route, status] = labels;
+    requests += cat("scheduler_http_requests_total{method=\"", route != nullptr ? route->method : "other", "\",endpoint=\"",
+                    route != nullptr ? route->path : "unknown", "\",status=\"", status, "\"} ", count, "\n");
   }
   family(requests, "ffrtmp_leases_expired_total", "counter", "Attempts whose worker fell silent.");
   requests += cat("ffrtmp_leases_expired_total ", counters_->leases_expired, "\n");

@@ -71,8 +71,7 @@ class Service {
   void heartbeat(std::shared_ptr<Call> call);
   void claim(std::shared_ptr<Call> call);
   struct Poll;
-  void look_heartbeat(const std::shared_ptr<Poll>& poll);
-  void look_claim(const std::shared_ptr<Poll>& poll);
+  void look(const std::shared_ptr<Poll>& poll);
   void wait_or_answer(const std::shared_ptr<Poll>& poll);
   void answer(const Poll& poll);
 
