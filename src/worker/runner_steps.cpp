@@ -161,7 +161,7 @@ std::optional<model::AttemptResult> Runner::plan_and_start() {
   const std::string staged = cat(notes_.output_dir, "/", notes_.staged_name);
   const int slots = std::max(1, shared_.settings.slots);
   const int threads = std::max(1, static_cast<int>(std::thread::hardware_concurrency()) / slots);
-  auto plan = engine::plan_ffmpeg({p, facts, staged, notes_.muxer, *encoder, shared_.settings.ffmpeg, threads});
+  auto plan = engine::plan_ffmpeg({p, facts, staged, notes_.muxer, encoder->name, encoder->device, shared_.settings.ffmpeg, threads});
   if (!plan) return failure(FailureReason::kUserError, plan.error().message);
   notes_.encoder = plan->encoder;
   notes_.command = plan->masked_argv;
