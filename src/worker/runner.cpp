@@ -119,7 +119,10 @@ model::AttemptResult Runner::watch_engine() {
   }
   while (true) {
     auto state = link_->poll(kLookEvery);
-    if (!state) return failure(model::FailureReason::kPlatformError, cat("the supervisor is gone: ", state.error().message));
+    if (!state) {
+      end_engine();  // before the master hears of it and starts another copy
+      return failure(model::FailureReason::kPlatformError, cat("the supervisor is gone: ", state.error().message));
+    }
     if (state->exit) exit_ = state->exit;
     log_end_ = state->log_end;
     carry_out_commands();
@@ -263,14 +266,24 @@ Move Runner::move() const {
   return {notes_.output_dir, notes_.staged_name, notes_.output_name, notes_.may_replace, notes_.staged_inode};
 }
 
+// Where no supervisor tells of the end: it may have died and left an engine or a group.
+void Runner::end_engine() {
+  const Status ended = supervisor::kill_attempt(shared_.cgroup_base, dir_.path());
+  if (!ended) log::error("strays of an attempt remain", {{"attempt_id", id_.str()}, {"err", ended.error().message}});
+}
+
 // Nothing of an attempt remains but a published output: engine, staged file, directory.
 void Runner::clean_up() {
   prepared_.reset();
   if (link_ && !exit_) {
     (void)link_->cancel(0ms);
-    for (int i = 0; i < 100 && !exit_; ++i)
-      if (auto state = link_->poll(100ms); !state || state->exit) break;
+    for (int i = 0; i < 100 && !exit_; ++i) {
+      auto state = link_->poll(100ms);
+      if (!state) break;
+      exit_ = std::move(state->exit);
+    }
   }
+  if (was_supervised_ && !exit_) end_engine();
   if (const Move move = this->move(); !move.staged.empty()) {
     if (delivered_) settle(move);
     else take_back(move);

@@ -82,6 +82,7 @@ class Runner {
   template <class Work>
   auto beside_talk(Work work);
   End deliver(const model::AttemptResult& result);
+  void end_engine();
   void clean_up();
 
   // One round of talk with the master: progress when due, log, acknowledgements. False: the attempt is stale.
@@ -116,6 +117,7 @@ class Runner {
   std::atomic<bool> releasing_{false};
   std::atomic<bool> canceled_{false};
   std::atomic<bool> stop_tools_{false};   // ends a verification early
+  bool was_supervised_ = false;           // a supervisor was started or taken up
   bool release_sent_to_engine_ = false;
   bool delivered_ = false;                // the master took a completed result: the output stays
 

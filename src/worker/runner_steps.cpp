@@ -67,8 +67,12 @@ bool was_granted(const std::vector<model::PublishGrant>& grants, const std::stri
 
 std::optional<model::AttemptResult> Runner::prepare() {
   if (origin_ == Origin::kAdopted) {
+    was_supervised_ = true;
     auto link = supervisor::Link::adopt(dir_.path());
-    if (!link) return failure(FailureReason::kPlatformError, "the engine was lost with its worker");
+    if (!link) {
+      end_engine();
+      return failure(FailureReason::kPlatformError, "the engine was lost with its worker");
+    }
     link_ = std::move(*link);
     const auto& p = notes_.claim.job.parameters;
     output_seconds_ = shorter(notes_.input_seconds, p.duration_seconds);
@@ -125,6 +129,7 @@ std::optional<model::AttemptResult> Runner::plan_and_start() {
   if (!demuxer) return failure(input_failure(demuxer.error()), cat("input: ", demuxer.error().message));
   notes_.demuxer = *demuxer;
   // The supervisor starts while ffprobe looks at the input.
+  was_supervised_ = true;
   auto prepared = supervisor::Prepared::start(shared_.settings.program, dir_.path(), plan_of({}, {}));
   if (!prepared) return failure(FailureReason::kPlatformError, prepared.error().message);
   prepared_.emplace(std::move(*prepared));
