@@ -81,7 +81,8 @@ bool Runner::fence_passed() const { return BootClock::now().time_since_epoch().c
 void Runner::thread_main() {
   const End end = work();
   if (end == End::kStale) log::warn("attempt is not current any more", {{"attempt_id", id_.str()}});
-  clean_up();
+  if (end == End::kUnsent) log::warn("result is left for the next start", {{"attempt_id", id_.str()}});
+  else clean_up();
   ended_(id_);
 }
 
@@ -257,9 +258,18 @@ Runner::End Runner::deliver(const model::AttemptResult& result) {
       log::warn("result refused", {{"attempt_id", id_.str()}, {"err", reply.error().message}});
       return End::kStale;
     }
-    if (abandon_ || stale_) return End::kStale;
-    std::this_thread::sleep_for(retry_pause(tries));
+    // A lost answer may have been a yes, and an attempt that has ended by its result is as little current as one that
+    // was given away. So where an output stands at its path only the answer itself decides whether it goes.
+    const bool is_published = result.status == model::ResultStatus::kCompleted;
+    if ((abandon_ || stale_) && !is_published) return End::kStale;
+    if (releasing_ && tries > 0) return End::kUnsent;
+    pause_before_try(tries);
   }
+}
+
+void Runner::pause_before_try(int tries) const {
+  const BootTime until = BootClock::now() + retry_pause(tries);
+  while (!releasing_ && BootClock::now() < until) std::this_thread::sleep_for(kLookEvery);
 }
 
 Move Runner::move() const {

@@ -339,7 +339,8 @@ std::optional<Runner::End> Runner::publish_staged(model::AttemptResult& result) 
     if (granted) break;
     const Errc code = granted.error().code;
     if (code == Errc::kStaleAttempt || code == Errc::kNotFound || code == Errc::kForbidden) return End::kStale;
-    std::this_thread::sleep_for(retry_pause(tries));
+    if (releasing_ && tries > 0) return End::kUnsent;
+    pause_before_try(tries);
   }
   if (fence_passed()) return End::kStale;
   const Status moved = publish(move());
@@ -362,6 +363,8 @@ std::optional<model::AttemptResult> Runner::reuse_granted_file() {
     auto found = digest_of(path);
     if (!found || found->size != grant.size || found->sha256 != grant.sha256) continue;
     const std::string staged = cat(notes_.output_dir, "/", notes_.staged_name);
+    // The copy is known by the notes: a worker that dies over it removes it at its next start.
+    if (const Status saved = dir_.save_notes(notes_); !saved) return failure(FailureReason::kPlatformError, saved.error().message);
     auto copied = copy_file(path, staged);
     auto again = digest_of(staged);
     if (!copied || !again || again->sha256 != grant.sha256) continue;
@@ -373,7 +376,6 @@ std::optional<model::AttemptResult> Runner::reuse_granted_file() {
     result.output->path = path;
     result.output->size_bytes = grant.size;
     result.output->verified = true;
-    if (const Status saved = dir_.save_notes(notes_); !saved) return failure(FailureReason::kPlatformError, saved.error().message);
     return result;
   }
   return std::nullopt;
