@@ -20,6 +20,7 @@ Process kill_at(Box& box, pid_t pid, const Arguments& where) {
   Arguments argv{FFRTMP_KILL_AT, cat(pid)};
   argv.insert(argv.end(), where.begin(), where.end());
   argv.emplace_back("30");
+  fs::remove(box.path("kill_at.log"));
   Process killer(argv, box.path("kill_at.log"));
   EXPECT_TRUE(eventually([&] { return read_file(box.path("kill_at.log")).find("armed") != std::string::npos; }, 10s));
   return killer;
@@ -48,19 +49,26 @@ TEST(ExactDeath, AWorkerThatDiesBehindItsResultLeavesTheOutput) {
     EXPECT_GT(fs::file_size(output), 1000U);
     box.worker().send(SIGTERM);
     EXPECT_EQ(box.worker().wait(20s), 0);
-    fs::remove(box.path("kill_at.log"));
   }
 }
 
-// The result was committed, the answer never left; the next master says that the attempt is not current.
-TEST(ExactDeath, AMasterThatDiesBeforeItsAnswerToAResultCostsNoOutput) {
+// The result was committed, the answer never left; the next master says that the attempt is not current, and dies too
+// before it answers.
+TEST(ExactDeath, MastersThatDieBeforeTheirAnswerToAResultCostNoOutput) {
   Box box;
   box.start_master({"--tls", "false"});
   box.start_worker();
   box.wait_for_nodes(1);
-  Process killer = kill_at(box, box.master().pid(), {"self", "recvfrom:/result ", "sendto", "1", "enter"});
+  const Arguments before_the_answer{"self", "recvfrom:/result ", "sendto", "1", "enter"};
+  Process first = kill_at(box, box.master().pid(), before_the_answer);
   const auto number = box.submit(box.clip(1), box.path("o.mp4"));
-  EXPECT_EQ(killer.wait(30s), 0);
+  EXPECT_EQ(first.wait(30s), 0);
+  EXPECT_EQ(box.master().wait(5s), 128 + SIGKILL);
+  box.worker().send(SIGSTOP);  // until the next killer is armed
+  box.start_master({"--tls", "false"});
+  Process second = kill_at(box, box.master().pid(), before_the_answer);
+  box.worker().send(SIGCONT);
+  EXPECT_EQ(second.wait(30s), 0);
   EXPECT_EQ(box.master().wait(5s), 128 + SIGKILL);
   box.start_master({"--tls", "false"});
   EXPECT_EQ(box.wait_end(number).status, JobState::kCompleted);
@@ -103,7 +111,6 @@ TEST(ExactDeath, ACopyThatIsCutShortIsSweptAtTheNextStart) {
   const auto number = box.submit(box.clip(1), box.path("o.mp4"), "", ",\"max_retries\":3");
   EXPECT_EQ(first.wait(30s), 0);
   EXPECT_EQ(box.worker().wait(5s), 128 + SIGKILL);
-  fs::remove(box.path("kill_at.log"));
   box.start_worker("w2");
   box.wait_for_nodes(1);
   Process second = kill_at(box, box.worker("w2").pid(), {"self", "-", "copy_file_range", "1", "exit"});
