@@ -4,6 +4,7 @@
 
 #include <filesystem>
 
+#include "api/codec.h"
 #include "base/text.h"
 #include "tests/e2e/box.h"
 #include "tests/support/fake_ffmpeg.h"
@@ -74,6 +75,23 @@ TEST(ExactDeath, MastersThatDieBeforeTheirAnswerToAResultCostNoOutput) {
   EXPECT_EQ(box.wait_end(number).status, JobState::kCompleted);
   EXPECT_TRUE(eventually([&] { return no_attempts(box); }, 30s));
   EXPECT_TRUE(fs::exists(box.path("o.mp4")));
+}
+
+TEST(ExactDeath, ASubmitWhoseAnswerWasLostIsOneJob) {
+  Box box;
+  box.start_master({"--tls", "false"});
+  const std::string body =
+      cat(R"({"scenario":"s","parameters":{"input":")", box.clip(1), R"(","output":")", box.path("o.mp4"), "\"}}");
+  const std::vector<std::pair<std::string, std::string>> key{{"idempotency-key", "once"}};
+  Process killer = kill_at(box, box.master().pid(), {"self", "recvfrom:POST /api/v1/jobs ", "sendto", "1", "enter"});
+  EXPECT_EQ(box.http("POST", "/api/v1/jobs", body, key).status, 0);
+  EXPECT_EQ(killer.wait(30s), 0);
+  EXPECT_EQ(box.master().wait(5s), 128 + SIGKILL);
+  box.start_master({"--tls", "false"});
+  EXPECT_EQ(box.http("POST", "/api/v1/jobs", body, key).status, 200);
+  const auto jobs = api::decode<api::JobList>(box.http("GET", "/api/v1/jobs").body);
+  ASSERT_TRUE(jobs);
+  EXPECT_EQ(jobs->jobs.size(), 1U);
 }
 
 TEST(ExactDeath, AWorkerThatMayNotSendItsResultStopsAndSendsItAtItsNextStart) {
