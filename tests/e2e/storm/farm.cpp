@@ -9,6 +9,8 @@
 
 #include "api/client_file.h"
 #include "base/text.h"
+#include "sys/file_io.h"
+#include "sys/proc_fs.h"
 #include "tests/support/fake_ffmpeg.h"
 
 namespace ffrtmp::test {
@@ -139,6 +141,24 @@ bool Farm::carry_out(const Kill& kill, int worker, std::string& said) {
     EXPECT_EQ(parent.wait(10s), 128 + SIGKILL) << "the victim lives on";
   }
   return true;
+}
+
+std::string Farm::kill_another(int which) {
+  if (which == 2) {
+    std::string pids;
+    const auto all = sys::read_all_stats(sys::Host::real());
+    for (const sys::ProcStat& stat : all ? *all : std::vector<sys::ProcStat>{}) {
+      const auto line = sys::read_text(cat("/proc/", stat.pid, "/cmdline"));
+      const bool is_ours = line && line->find(cat("supervise", std::string(1, '\0'), dir_, "/")) != std::string::npos;
+      if (is_ours && kill(stat.pid, SIGKILL) == 0) pids += cat(" supervisor ", stat.pid);
+    }
+    return pids.empty() ? " no supervisor" : pids;
+  }
+  Process& victim = which == 0 ? master_ : workers_[0].running() ? workers_[0] : workers_[1];
+  const pid_t pid = victim.pid();
+  victim.send(SIGKILL);
+  EXPECT_NE(victim.wait(10s), -1);
+  return cat(which == 0 ? " master " : " worker ", pid);
 }
 
 std::string Farm::revive(std::chrono::milliseconds pause) {

@@ -31,6 +31,8 @@ class Farm {
   // Arms and waits. True when the victim was killed; `said` is what happened, in words.
   [[nodiscard]] bool carry_out(const Kill& kill, int worker, std::string& said);
   [[nodiscard]] bool can_trace();
+  // At no chosen moment: 0 the master, 1 a worker, 2 all supervisors. Gives the names.
+  std::string kill_another(int which);
   // Brings back what has died; gives the names.
   std::string revive(std::chrono::milliseconds pause);
 

@@ -149,6 +149,8 @@ TEST(Storm, EveryPromiseIsKeptWhoeverDies) {
     if (hit) ++hits[cat(name_of(kill.point.victim), " ", kill.point.phase)];
     std::cout << seconds_since(begun) << " s: round " << round << " seed " << seed << " " << kill.describe() << ": "
               << said << std::endl;
+    if (hit && random() % 6 == 0)
+      std::cout << "  and with it" << farm.kill_another(static_cast<int>(random() % 3)) << std::endl;
     farm.revive(pause);
     watch.judge_new();
   }
@@ -167,6 +169,7 @@ TEST(Storm, EveryPromiseIsKeptWhoeverDies) {
   watch.judge_end();
   for (const auto& [path, content] : inputs) EXPECT_EQ(read_file(path), content) << path << " was changed";
   EXPECT_EQ(farm.remove_group(), "");
+  expect_none("finding", findings.all());
 
   std::cout << "storm: " << killed << " kills, " << missed << " points not reached, " << seconds_since(begun) << " s; "
             << stream.summary() << "; " << watch.appearances() << " appearances of " << watch.contents()
