@@ -174,6 +174,8 @@ TEST(Api, SecretsStayWithTheirOwner) {
   box.wait_for_nodes(1);
   const std::string key = box.key();
   ASSERT_GE(key.size(), 40U);
+  // The master knows the node a moment before its worker has written its token down.
+  ASSERT_TRUE(eventually([&] { return std::filesystem::exists(box.path("w1/node.json")); }, 10s));
   const auto node = read_file(box.path("w1/node.json"));
   const std::size_t at = node.find("ffn_");
   ASSERT_NE(at, std::string::npos);
