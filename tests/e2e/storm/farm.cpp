@@ -38,8 +38,14 @@ Farm::Farm(std::string dir) : dir_(std::move(dir)), group_(make_group()) {
 }
 
 Farm::~Farm() {
-  for (Process& worker : workers_) worker.send(SIGKILL);
-  master_.send(SIGKILL);
+  for (Process* process : {&workers_[0], &workers_[1], &master_}) {
+    process->send(SIGKILL);
+    process->wait(5s);
+  }
+  if (!group_) return;
+  (void)group_->kill();  // nothing is in it unless the test has failed
+  (void)group_->wait_empty(5s);
+  (void)group_->remove();
 }
 
 Process Farm::start(const Arguments& argv, const std::string& log) const {
@@ -73,6 +79,10 @@ void Farm::start_master() {
 void Farm::start_worker(int index) {
   registrations_[index] = registrations(index);
   const std::string name = worker_name(index);
+  // What the first worker found out of the encoders holds for the others.
+  std::error_code none_yet;
+  std::filesystem::create_directories(path(name));
+  std::filesystem::copy_file(path(worker_name(0) + "/encoders.json"), path(name + "/encoders.json"), none_yet);
   workers_[index] = start({kBinary,
                            "worker",
                            "--register",
@@ -180,16 +190,6 @@ std::string Farm::revive(std::chrono::milliseconds pause) {
 void Farm::set_engines(const std::string& behaviour) {
   write_file(program_ + ".next", behaviour);
   std::filesystem::rename(program_ + ".next", program_ + ".behaviour");
-}
-
-std::string Farm::remove_group() {
-  if (!group_) return "";
-  const auto procs = group_->procs();
-  std::string left;
-  if (procs)
-    for (const pid_t pid : *procs) left += cat(" ", pid);
-  if (left.empty()) (void)group_->remove();
-  return left;
 }
 
 }  // namespace ffrtmp::test

@@ -17,7 +17,7 @@ inline constexpr int kLeaseSeconds = 4;
 class Farm {
  public:
   explicit Farm(std::string dir);
-  ~Farm();
+  ~Farm();  // kills whatever is left and removes the group
   Farm(const Farm&) = delete;
   Farm& operator=(const Farm&) = delete;
 
@@ -44,8 +44,6 @@ class Farm {
   [[nodiscard]] std::string attempts_dir(int index) const { return path(worker_name(index) + "/attempts"); }
   // Directory of the group that all of this runs in; empty where none can be made.
   [[nodiscard]] std::string group() const { return group_ ? group_->path() : ""; }
-  // Removes the group; what is still in it is left in place, and named.
-  std::string remove_group();
 
  private:
   static std::string worker_name(int index) { return "w" + std::to_string(index + 1); }
