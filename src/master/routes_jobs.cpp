@@ -70,7 +70,7 @@ void Service::submit_job(std::shared_ptr<Call> call) {
   const auto need = model::requirement_of(submit->job.spec, submit->job.effective);
   apply(std::move(*submit), [this, call, need](Result<store::Submit::Reply> reply) {
     if (!reply) return call->fail(reply.error());
-    call->ok(api::make_job({reply->job, std::nullopt}, std::nullopt), 201);
+    call->ok(api::make_job({reply->job, std::nullopt}, std::nullopt), reply->existing ? 200 : 201);
     if (!reply->existing) wake_for(need);
   });
 }

@@ -183,7 +183,10 @@ class RunningApp final : public App {
       log::error("strays of an earlier worker remain", {{"err", killed.error().message}});
     for (Notes& notes : left) {
       const Uuid id = notes.claim.attempt.id;
-      if (std::find(keep.begin(), keep.end(), id.str()) != keep.end()) {
+      // An attempt that is over for the master may be so by this very result: it is sent again, and the answer decides
+      // whether the published output stays.
+      const bool has_result = AttemptDir(attempts_dir(), id).load_result().has_value();
+      if (has_result || std::find(keep.begin(), keep.end(), id.str()) != keep.end()) {
         log::info("attempt goes on", {{"attempt_id", id.str()}});
         start_runner(std::move(notes), Runner::Origin::kAdopted, sent);
         continue;
@@ -351,7 +354,7 @@ class RunningApp final : public App {
       const std::lock_guard lock(mutex_);
       for (auto& [id, runner] : runners_) {
         if (ended_) runner->stale();
-        else runner->release();
+        runner->release();
       }
     }
     for (;;) {
