@@ -57,9 +57,9 @@ Status check_caller(api::Access access, const std::optional<Caller>& caller) {
 }  // namespace
 
 void Service::handle(net::Request request, net::Respond respond) {
-  if (!started_serving_) {
-    const Error starting = make_error(Errc::kUnavailable, "the master is starting");
-    return respond({http_status(starting.code), "application/json", api::encode_error(starting), {}});
+  if (!started_serving_ || stopping_) {
+    const Error away = make_error(Errc::kUnavailable, stopping_ ? "the master is stopping" : "the master is starting");
+    return respond({http_status(away.code), "application/json", api::encode_error(away), {}});
   }
   auto match = api::match_route(request.method, request.path());
   const api::Route* route = match ? match->route : nullptr;

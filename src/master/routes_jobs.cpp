@@ -70,7 +70,7 @@ void Service::submit_job(std::shared_ptr<Call> call) {
   const auto need = model::requirement_of(submit->job.spec, submit->job.effective);
   apply(std::move(*submit), [this, call, need](Result<store::Submit::Reply> reply) {
     if (!reply) return call->fail(reply.error());
-    call->ok(api::make_job({reply->job, std::nullopt}, std::nullopt), 201);
+    call->ok(api::make_job({reply->job, std::nullopt}, std::nullopt), reply->existing ? 200 : 201);
     if (!reply->existing) wake_for(need);
   });
 }
@@ -202,13 +202,7 @@ void Service::serve_logs(std::shared_ptr<Call> call, BootTime give_up) {
       const Uuid attempt = wanted->id;
       server_->post([this, call, give_up, attempt] {
         if (stopping_) return call->fail(make_error(Errc::kUnavailable, "the master is stopping"));
-        auto once = std::make_shared<bool>(false);
-        const auto look_again = [this, call, give_up, once] {
-          if (std::exchange(*once, true)) return;
-          serve_logs(call, give_up);
-        };
-        log_waiters_.emplace(attempt, look_again);
-        server_->post_after(std::chrono::milliseconds(1000), [look_again] { look_again(); });
+        wait_for_log(attempt, [this, call, give_up] { serve_logs(call, give_up); });
       });
       return;
     }

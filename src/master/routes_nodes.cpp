@@ -159,6 +159,7 @@ void Service::claim(std::shared_ptr<Call> call) {
 
 // A claim's contact and the claim itself go to the writer together: one turn of its queue, one way back.
 void Service::look(const std::shared_ptr<Poll>& poll) {
+  if (stopping_) return answer(*poll);
   store_.apply(poll->contact, [this, poll](Result<store::Reply> reply) {
     if (reply) poll->seen = std::get<store::Heartbeat::Reply>(std::move(*reply));
     else poll->refused = std::move(reply).error();
@@ -188,6 +189,7 @@ void Service::wait_or_answer(const std::shared_ptr<Poll>& poll) {
     }
   };
   entry.expire = [this, poll] { answer(*poll); };
+  entry.connection = poll->call->request.connection;
   const std::int64_t ticket = waiting_.add(std::move(entry));
   server_->post_after(std::chrono::duration_cast<std::chrono::milliseconds>(left), [this, ticket] {
     if (auto expired = waiting_.take(ticket)) expired->expire();

@@ -121,7 +121,10 @@ std::string probe_failure(int exit_code, std::string_view stderr_tail) {
 
 Result<Detection> detect_encoders(const std::string& ffmpeg, const RunTool& run) {
   const auto version = run({ffmpeg, "-version"}, kListTimeout);
-  if (!version && version.error().code == Errc::kGone) return make_error(Errc::kGone, "ffmpeg not found in PATH");
+  if (!version && version.error().code == Errc::kGone) {
+    const bool is_path = ffmpeg.find('/') != std::string::npos;
+    return make_error(Errc::kGone, is_path ? cat("ffmpeg not found: ", ffmpeg) : cat(ffmpeg, " not found in PATH"));
+  }
   if (!version) return version.error();
   Detection out;
   out.version = parse_version(version->out);

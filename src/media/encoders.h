@@ -16,7 +16,7 @@ struct Detection {
   std::vector<model::Encoder> encoders;  // in order of preference for a codec; unusable ones carry the reason
 };
 
-// Runs the probes two at a time, 5 s each. kGone: "ffmpeg not found in PATH".
+// Runs the probes two at a time, 5 s each. kGone: "ffmpeg not found in PATH", or the path that was given.
 [[nodiscard]] Result<Detection> detect_encoders(const std::string& ffmpeg, const RunTool& run);
 
 // Version of the first line of `ffmpeg -version`; names of `ffmpeg -encoders`; formats of `ffmpeg -h encoder=X`. Pure.

@@ -61,7 +61,8 @@ TEST(Encoders, TheRealOne) {
   ASSERT_TRUE(found) << found.error().message;
   for (const model::Encoder& encoder : found->encoders)
     EXPECT_TRUE(encoder.usable) << encoder.name << ": " << encoder.reason.value_or("");
-  EXPECT_EQ(detect_encoders("/none/ffmpeg", make_run_tool()).error().message, "ffmpeg not found in PATH");
+  EXPECT_EQ(detect_encoders("/none/ffmpeg", make_run_tool()).error().message, "ffmpeg not found: /none/ffmpeg");
+  EXPECT_EQ(detect_encoders("no-such-ffmpeg", make_run_tool()).error().message, "no-such-ffmpeg not found in PATH");
 }
 
 }  // namespace
