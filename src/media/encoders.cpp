@@ -14,6 +14,7 @@ namespace {
 constexpr std::chrono::milliseconds kListTimeout{10'000};
 constexpr std::chrono::milliseconds kProbeTimeout{5'000};
 constexpr std::size_t kAtOnce = 2;
+constexpr std::string_view kNotCompiledIn = "not compiled in";
 
 struct Candidate {
   std::string_view name;
@@ -23,6 +24,19 @@ struct Candidate {
 constexpr std::array kSoftware{Candidate{"libx264", "h264"},   Candidate{"libx265", "hevc"},
                                Candidate{"libsvtav1", "av1"},  Candidate{"libaom-av1", "av1"},
                                Candidate{"libvpx-vp9", "vp9"}, Candidate{"libvpx", "vp8"}};
+
+const model::Encoder* find_named(const std::vector<model::Encoder>& list, std::string_view name) {
+  const auto at = std::find_if(list.begin(), list.end(), [&](const model::Encoder& e) { return e.name == name; });
+  return at == list.end() ? nullptr : &*at;
+}
+
+model::Encoder not_compiled_in(const Candidate& candidate) {
+  model::Encoder out;
+  out.name = candidate.name;
+  out.codec = candidate.codec;
+  out.reason = kNotCompiledIn;
+  return out;
+}
 
 bool holds(const std::vector<std::string>& list, std::string_view item) {
   return std::find(list.begin(), list.end(), item) != list.end();
@@ -119,28 +133,37 @@ std::string probe_failure(int exit_code, std::string_view stderr_tail) {
   return cat("encode test failed: exit ", exit_code);
 }
 
-Result<Detection> detect_encoders(const std::string& ffmpeg, const RunTool& run) {
-  const auto version = run({ffmpeg, "-version"}, kListTimeout);
+Result<std::string> read_version_text(const std::string& ffmpeg, const RunTool& run) {
+  auto version = run({ffmpeg, "-version"}, kListTimeout);
   if (!version && version.error().code == Errc::kGone) {
     const bool is_path = ffmpeg.find('/') != std::string::npos;
     return make_error(Errc::kGone, is_path ? cat("ffmpeg not found: ", ffmpeg) : cat(ffmpeg, " not found in PATH"));
   }
   if (!version) return version.error();
-  Detection out;
-  out.version = parse_version(version->out);
+  return std::move(version->out);
+}
+
+bool is_complete(const std::vector<model::Encoder>& known) {
+  return std::all_of(kSoftware.begin(), kSoftware.end(),
+                     [&](const Candidate& candidate) { return find_named(known, candidate.name) != nullptr; });
+}
+
+bool is_worth_another_try(const model::Encoder& encoder) { return !encoder.usable && encoder.reason != kNotCompiledIn; }
+
+Result<std::vector<model::Encoder>> probe_encoders(const std::string& ffmpeg, const RunTool& run,
+                                                   const std::vector<model::Encoder>& known) {
   FFRTMP_ASSIGN(const ToolResult list, run({ffmpeg, "-hide_banner", "-v", "error", "-encoders"}, kListTimeout));
   const auto compiled = parse_encoder_names(list.out);
-  out.encoders.resize(kSoftware.size());
+  std::vector<model::Encoder> out(kSoftware.size());
   std::atomic<std::size_t> next{0};
   const auto work = [&] {
     for (std::size_t i = next++; i < kSoftware.size(); i = next++) {
-      if (holds(compiled, kSoftware[i].name)) {
-        out.encoders[i] = examine(ffmpeg, kSoftware[i], run);
-        continue;
-      }
-      out.encoders[i].name = kSoftware[i].name;
-      out.encoders[i].codec = kSoftware[i].codec;
-      out.encoders[i].reason = "not compiled in";
+      if (const model::Encoder* old = find_named(known, kSoftware[i].name))
+        out[i] = *old;
+      else if (holds(compiled, kSoftware[i].name))
+        out[i] = examine(ffmpeg, kSoftware[i], run);
+      else
+        out[i] = not_compiled_in(kSoftware[i]);
     }
   };
   std::vector<std::jthread> others;
@@ -148,6 +171,12 @@ Result<Detection> detect_encoders(const std::string& ffmpeg, const RunTool& run)
   work();
   others.clear();
   return out;
+}
+
+Result<Detection> detect_encoders(const std::string& ffmpeg, const RunTool& run) {
+  FFRTMP_ASSIGN(const std::string text, read_version_text(ffmpeg, run));
+  FFRTMP_ASSIGN(auto encoders, probe_encoders(ffmpeg, run));
+  return Detection{parse_version(text), std::move(encoders)};
 }
 
 }  // namespace ffrtmp::media

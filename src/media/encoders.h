@@ -19,6 +19,16 @@ struct Detection {
 // Runs the probes two at a time, 5 s each. kGone: "ffmpeg not found in PATH", or the path that was given.
 [[nodiscard]] Result<Detection> detect_encoders(const std::string& ffmpeg, const RunTool& run);
 
+// The parts of it. All of `ffmpeg -version`, which tells libraries and build options as well; kGone as above.
+[[nodiscard]] Result<std::string> read_version_text(const std::string& ffmpeg, const RunTool& run);
+// Every encoder of the list; those in `known` are taken over without a probe.
+[[nodiscard]] Result<std::vector<model::Encoder>> probe_encoders(const std::string& ffmpeg, const RunTool& run,
+                                                                 const std::vector<model::Encoder>& known = {});
+// Whether `known` tells of every encoder of the list.
+[[nodiscard]] bool is_complete(const std::vector<model::Encoder>& known);
+// A failure that need not last, as a timeout on a busy machine; what is not compiled in stays so.
+[[nodiscard]] bool is_worth_another_try(const model::Encoder& encoder);
+
 // Version of the first line of `ffmpeg -version`; names of `ffmpeg -encoders`; formats of `ffmpeg -h encoder=X`. Pure.
 [[nodiscard]] std::string parse_version(std::string_view text);
 [[nodiscard]] std::vector<std::string> parse_encoder_names(std::string_view text);

@@ -182,20 +182,54 @@ bool is_alive(const Identity& identity) {
 
 }  // namespace
 
-Result<std::unique_ptr<Link>> Link::start(const std::string& program, const std::string& dir, const Plan& plan) {
+struct Prepared::Parts {
+  Parts(std::string d, sys::Fd s, sys::Child c) : dir(std::move(d)), socket(std::move(s)), child(std::move(c)) {}
+  Parts(const Parts&) = delete;
+  Parts& operator=(const Parts&) = delete;
+
+  ~Parts() {
+    socket.reset();  // nobody will ask for an engine: the supervisor ends
+    if (!child) return;
+    while (waitpid(child->pid, nullptr, 0) < 0 && errno == EINTR) {
+    }
+  }
+
+  std::string dir;
+  sys::Fd socket;
+  std::optional<sys::Child> child;
+};
+
+Prepared::Prepared(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
+Prepared::Prepared(Prepared&&) noexcept = default;
+Prepared& Prepared::operator=(Prepared&&) noexcept = default;
+Prepared::~Prepared() = default;
+
+Result<Prepared> Prepared::start(const std::string& program, const std::string& dir, const Plan& plan) {
   FFRTMP_TRY(sys::make_directories(dir, 0700));
   FFRTMP_TRY(save_plan(dir, plan));
   FFRTMP_ASSIGN(auto ends, sys::make_unix_pair());
-  FFRTMP_ASSIGN(const sys::Fd complaints, sys::open_file(dir + "/supervisor.err", O_WRONLY | O_CREAT | O_APPEND, 0600));
+  FFRTMP_ASSIGN(const sys::Fd complaints,
+                sys::open_file(dir + "/supervisor.err", O_WRONLY | O_CREAT | O_APPEND, 0600));
   sys::Command command = supervisor_command(program, dir, plan);
   command.fds = {{2, complaints.get()}, {kLinkFd, ends.second.get()}};
   FFRTMP_ASSIGN(sys::Child child, spawn_supervisor(command));
-  ends.second.reset();
-  if (Status sent = sys::send_message(ends.first, encode_request({.op = Op::kStart})); !sent)
+  return Prepared(std::make_unique<Parts>(dir, std::move(ends.first), std::move(child)));
+}
+
+Result<std::unique_ptr<Link>> Prepared::run(const Plan& plan) && {
+  const std::string& dir = parts_->dir;
+  FFRTMP_TRY(save_plan(dir, plan));
+  sys::Child child = std::move(*std::exchange(parts_->child, std::nullopt));
+  if (Status sent = sys::send_message(parts_->socket, encode_request({.op = Op::kStart})); !sent)
     return not_started(dir, child, sent.error());
-  if (auto answer = sys::receive_message(ends.first, kAnswerTime, kMaxMessageBytes); !answer)
+  if (auto answer = sys::receive_message(parts_->socket, kAnswerTime, kMaxMessageBytes); !answer)
     return not_started(dir, child, answer.error());
-  return std::unique_ptr<Link>(std::make_unique<SocketLink>(dir, std::move(ends.first), std::move(child)));
+  return std::unique_ptr<Link>(std::make_unique<SocketLink>(dir, std::move(parts_->socket), std::move(child)));
+}
+
+Result<std::unique_ptr<Link>> Link::start(const std::string& program, const std::string& dir, const Plan& plan) {
+  FFRTMP_ASSIGN(Prepared prepared, Prepared::start(program, dir, plan));
+  return std::move(prepared).run(plan);
 }
 
 Result<std::unique_ptr<Link>> Link::adopt(const std::string& dir) {

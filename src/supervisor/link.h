@@ -100,6 +100,23 @@ class Link {
   virtual Status cancel(std::chrono::milliseconds grace) = 0;
 };
 
+// A supervisor that runs and waits to be told what to do: its start costs some milliseconds, which a worker spends
+// beside the look at the input. Dropped without run(), it ends by itself and leaves nothing.
+class Prepared {
+ public:
+  // Of the plan only `attempt` and `cgroup_base` have to be final. Errors as Link::start.
+  [[nodiscard]] static Result<Prepared> start(const std::string& program, const std::string& dir, const Plan& plan);
+  [[nodiscard]] Result<std::unique_ptr<Link>> run(const Plan& plan) &&;
+  Prepared(Prepared&&) noexcept;
+  Prepared& operator=(Prepared&&) noexcept;
+  ~Prepared();
+
+ private:
+  struct Parts;
+  explicit Prepared(std::unique_ptr<Parts> parts);
+  std::unique_ptr<Parts> parts_;
+};
+
 // Reads up to `limit` bytes of an attempt's kept log from `offset`, while it is written and after. A chunk stops before
 // the dropped range; one that starts inside it holds the marker line "[ffrtmp: N bytes dropped]" and goes on behind the
 // range, so that offsets are always those of the engine's stream. At the end: no data, `offset` is the log's end.

@@ -269,6 +269,9 @@ Reply Supervisor::make_reply() const {
 }
 
 void Supervisor::start_engine() {
+  auto plan = load_plan(dir_);  // as it is now: this process may have been started before all of it was known
+  if (!plan) return fail_start(plan.error());
+  plan_ = std::move(*plan);
   auto engine = EngineProcess::start(host_, self_, plan_);
   if (!engine) return fail_start(engine.error());
   engine_.emplace(std::move(engine).value());

@@ -140,6 +140,11 @@ Result<std::string> read_boot_id(const Host& host) {
   return std::string(trim(text));
 }
 
+Result<std::string> read_kernel_release(const Host& host) {
+  FFRTMP_ASSIGN(const std::string text, read_text(cat(host.proc, "/", "sys/kernel/osrelease")));
+  return std::string(trim(text));
+}
+
 Result<std::string> read_environment_value(const Host& host, pid_t pid, std::string_view name) {
   FFRTMP_ASSIGN(const std::string text, read_text(pid_path(host, pid, "environ"), 8 << 20));
   for (const std::string_view item : split(text, '\0'))

@@ -58,6 +58,8 @@ struct ProcStat {
 
 // Random UUID of this boot: without it a persisted ProcessKey means nothing.
 [[nodiscard]] Result<std::string> read_boot_id(const Host& host);
+// Of the running kernel, as `uname -r`.
+[[nodiscard]] Result<std::string> read_kernel_release(const Host& host);
 
 // The value of `name` in the environment the process was started with; kGone when it has none. May wait for the
 // process's memory map: not for sampling.

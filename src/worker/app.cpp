@@ -16,7 +16,7 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "base/version.h"
-#include "media/encoders.h"
+#include "media/encoder_cache.h"
 #include "media/run_tool.h"
 #include "sys/cgroup.h"
 #include "sys/file_io.h"
@@ -461,7 +461,8 @@ Result<model::NodeFacts> detect(const Settings& settings) {
   facts.roots = settings.input_roots;
   facts.roots.insert(facts.roots.end(), settings.output_roots.begin(), settings.output_roots.end());
   facts.roots.push_back(settings.work_dir);
-  FFRTMP_ASSIGN(auto found, media::detect_encoders(settings.ffmpeg, media::make_run_tool()));
+  FFRTMP_ASSIGN(auto found, media::detect_encoders_cached(settings.ffmpeg, media::make_run_tool(), settings.state_dir + "/encoders.json",
+                                                          SystemClock().now().utc, sys::Host::real()));
   facts.engines["ffmpeg"] = found.version;
   facts.encoders = std::move(found.encoders);
   return facts;

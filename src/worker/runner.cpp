@@ -265,6 +265,7 @@ Move Runner::move() const {
 
 // Nothing of an attempt remains but a published output: engine, staged file, directory.
 void Runner::clean_up() {
+  prepared_.reset();
   if (link_ && !exit_) {
     (void)link_->cancel(0ms);
     for (int i = 0; i < 100 && !exit_; ++i)

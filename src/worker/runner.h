@@ -71,6 +71,7 @@ class Runner {
   std::optional<model::AttemptResult> place_output();
   std::optional<model::AttemptResult> plan_and_start();
   std::optional<model::AttemptResult> start_engine(const engine::RunPlan& run, const std::string& staged);
+  [[nodiscard]] supervisor::Plan plan_of(const engine::RunPlan& run, const std::string& staged) const;
   void scan_input_later(const media::ProbeOptions& options);
   std::optional<model::AttemptResult> reuse_granted_file();
   model::AttemptResult watch_engine();
@@ -101,6 +102,7 @@ class Runner {
   Origin origin_;
   std::function<void(const Uuid&)> ended_;
   std::unique_ptr<api::WorkerClient> client_;
+  std::optional<supervisor::Prepared> prepared_;  // until the engine starts
   std::unique_ptr<supervisor::Link> link_;
   std::optional<supervisor::Exit> exit_;
   std::string stderr_tail_;

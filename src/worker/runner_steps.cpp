@@ -124,6 +124,10 @@ std::optional<model::AttemptResult> Runner::plan_and_start() {
   auto demuxer = media::sniff_demuxer(opened->path);
   if (!demuxer) return failure(input_failure(demuxer.error()), cat("input: ", demuxer.error().message));
   notes_.demuxer = *demuxer;
+  // The supervisor starts while ffprobe looks at the input.
+  auto prepared = supervisor::Prepared::start(shared_.settings.program, dir_.path(), plan_of({}, {}));
+  if (!prepared) return failure(FailureReason::kPlatformError, prepared.error().message);
+  prepared_.emplace(std::move(*prepared));
   const auto run = media::make_run_tool({{}, 10, -1, &stop_tools_});
   media::ProbeOptions options;
   options.ffprobe = shared_.settings.ffprobe;
@@ -165,7 +169,7 @@ std::optional<model::AttemptResult> Runner::plan_and_start() {
   return start_engine(*plan, staged);
 }
 
-std::optional<model::AttemptResult> Runner::start_engine(const engine::RunPlan& run, const std::string& staged) {
+supervisor::Plan Runner::plan_of(const engine::RunPlan& run, const std::string& staged) const {
   const model::ResourceLimits& limits = notes_.claim.job.resource_limits;
   supervisor::Plan plan;
   plan.attempt = id_.str();
@@ -180,7 +184,12 @@ std::optional<model::AttemptResult> Runner::start_engine(const engine::RunPlan& 
   plan.log_tail_bytes = shared_.settings.log_tail_bytes;
   plan.watched_paths = {staged};
   plan.max_disk_bytes = limits.max_disk_mb.value_or(kDefaultDiskMb) << 20;
-  auto link = supervisor::Link::start(shared_.settings.program, dir_.path(), plan);
+  return plan;
+}
+
+std::optional<model::AttemptResult> Runner::start_engine(const engine::RunPlan& run, const std::string& staged) {
+  auto link = std::move(*prepared_).run(plan_of(run, staged));
+  prepared_.reset();
   if (!link) return failure(FailureReason::kPlatformError, link.error().message);
   link_ = std::move(*link);
   // What was made must be in the input's packets: they are read while the engine works.

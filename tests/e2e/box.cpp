@@ -12,6 +12,7 @@
 #include "api/client_file.h"
 #include "api/codec.h"
 #include "base/text.h"
+#include "sys/file_io.h"
 #include "sys/proc_fs.h"
 
 extern char** environ;
@@ -28,6 +29,17 @@ Arguments environment(const Arguments& extra) {
   for (char** at = environ; *at != nullptr; ++at) env.emplace_back(*at);
   env.insert(env.end(), extra.begin(), extra.end());
   return env;
+}
+
+// What the first worker with the real ffmpeg found out, for the workers of later tests of this process.
+std::string encoder_cache() {
+  static const TempDir dir;
+  return dir / "encoders.json";
+}
+
+bool mentions(pid_t pid, const std::string& text) {
+  const auto command_line = sys::read_text(cat("/proc/", pid, "/cmdline"));
+  return command_line && command_line->find(text) != std::string::npos;
 }
 
 }  // namespace
@@ -145,6 +157,10 @@ Box::~Box() {
   master_.send(SIGTERM);
   EXPECT_NE(master_.wait(10s), -1) << "the master does not end";
   EXPECT_TRUE(eventually([this] { return engine_processes().empty(); }, 5s)) << "processes are left";
+  for (const auto& [name, worker] : workers_) {
+    std::error_code none;
+    std::filesystem::copy_file(dir_ / (name + "/encoders.json"), encoder_cache(), none);
+  }
   for (const auto& entry : std::filesystem::recursive_directory_iterator(dir_.path()))
     EXPECT_EQ(entry.path().string().find(".part."), std::string::npos) << "partial file left: " << entry.path();
 }
@@ -186,6 +202,9 @@ void Box::start_worker(const std::string& name, const Arguments& flags) {
                  dir_.path(),     "--drain-timeout",
                  "0s"};
   argv.insert(argv.end(), flags.begin(), flags.end());
+  std::error_code none_yet;
+  std::filesystem::create_directories(dir_ / name);
+  std::filesystem::copy_file(encoder_cache(), dir_ / (name + "/encoders.json"), none_yet);
   workers_[name] = Process(argv, dir_ / (name + ".log"));
 }
 
@@ -274,7 +293,8 @@ std::vector<pid_t> Box::engine_processes() const {
   std::vector<pid_t> pids;
   auto marked = sys::find_marked(sys::Host::real(), "FFRTMP_ATTEMPT");
   if (!marked) return pids;
-  for (const auto& process : *marked) pids.push_back(process.key.pid);
+  for (const auto& process : *marked)
+    if (mentions(process.key.pid, dir_.path())) pids.push_back(process.key.pid);
   return pids;
 }
 

@@ -250,10 +250,16 @@ int shorten(Args args, const Behaviour& behaviour) {
   return code;
 }
 
+// The look at an encoder before it counts as usable; seconds with the real one.
+bool is_encode_probe(const Args& args) {
+  return option(args, "-frames:v") == "8" && option(args, "-i").starts_with("testsrc2") && args.back() == "-";
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
   const Args args(argv, argv + argc);
+  if (is_encode_probe(args)) return 0;
   if (option(args, "-progress").empty()) become_real(args);
   const Behaviour behaviour = read_behaviour(args[0]);
   if (behaviour.items.empty()) become_real(args);

@@ -1,0 +1,75 @@
+#include "media/encoder_cache.h"
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <boost/describe.hpp>
+
+#include "base/log.h"
+#include "base/text.h"
+#include "json/json.h"
+#include "sys/file_io.h"
+#include "sys/proc_fs.h"
+#include "sys/spawn.h"
+
+namespace ffrtmp::media {
+namespace {
+
+struct Cached {
+  std::string ffmpeg;  // path, size, time of change in ns
+  std::string version_text;
+  std::string kernel;
+  UtcTime tried_at{};  // the oldest failure's
+  std::vector<model::Encoder> encoders;
+};
+BOOST_DESCRIBE_STRUCT(Cached, (), (ffmpeg, version_text, kernel, tried_at, encoders))
+
+std::vector<std::string> own_environment() {
+  std::vector<std::string> env;
+  for (char** entry = environ; *entry != nullptr; ++entry) env.emplace_back(*entry);
+  return env;
+}
+
+std::string identity_of(const std::string& ffmpeg) {
+  const auto path = sys::find_program(ffmpeg, own_environment());
+  struct stat info {};
+  if (!path || stat(path->c_str(), &info) != 0) return {};
+  return cat(*path, " ", static_cast<std::int64_t>(info.st_size), " ",
+             static_cast<std::int64_t>(info.st_mtim.tv_sec) * 1'000'000'000 + info.st_mtim.tv_nsec);
+}
+
+std::vector<model::Encoder> still_known(const std::string& file, const Cached& present) {
+  const auto text = sys::read_text(file);
+  if (!text) return {};
+  auto old = json::decode<Cached>(*text, json::UnknownKeys::kIgnore);
+  if (!old) {
+    log::warn("the list of encoders is not readable, probing again", {{"path", file}, {"err", old.error().message}});
+    return {};
+  }
+  if (present.ffmpeg.empty() || old->ffmpeg != present.ffmpeg || old->version_text != present.version_text ||
+      old->kernel != present.kernel)
+    return {};
+  const bool fresh = old->tried_at <= present.tried_at && present.tried_at - old->tried_at < kFailureKept;
+  if (!fresh) std::erase_if(old->encoders, [](const model::Encoder& e) { return is_worth_another_try(e); });
+  return std::move(old->encoders);
+}
+
+}  // namespace
+
+Result<Detection> detect_encoders_cached(const std::string& ffmpeg, const RunTool& run, const std::string& file,
+                                         UtcTime now, const sys::Host& host) {
+  FFRTMP_ASSIGN(std::string version_text, read_version_text(ffmpeg, run));
+  Cached present;
+  present.ffmpeg = identity_of(ffmpeg);
+  present.version_text = std::move(version_text);
+  if (auto kernel = sys::read_kernel_release(host)) present.kernel = std::move(*kernel);
+  present.tried_at = now;
+  std::vector<model::Encoder> known = still_known(file, present);
+  if (is_complete(known)) return Detection{parse_version(present.version_text), std::move(known)};
+  FFRTMP_ASSIGN(present.encoders, probe_encoders(ffmpeg, run, known));
+  if (const Status saved = sys::write_atomic(file, json::encode(present), 0600, sys::Sync::kNo); !saved)
+    log::warn("the list of encoders is not kept", {{"path", file}, {"err", saved.error().message}});
+  return Detection{parse_version(present.version_text), std::move(present.encoders)};
+}
+
+}  // namespace ffrtmp::media

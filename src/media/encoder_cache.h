@@ -1,0 +1,20 @@
+#pragma once
+// What an earlier start found out about this node's encoders: probing takes seconds, during which a worker that
+// restarts could lose the leases of its running attempts.
+#include <string>
+
+#include "base/clock.h"
+#include "media/encoders.h"
+#include "sys/host.h"
+
+namespace ffrtmp::media {
+
+constexpr std::chrono::minutes kFailureKept{10};
+
+// As detect_encoders, but what `file` holds is taken over while ffmpeg's path, size, time of change and version text
+// and the kernel are the same. Encoders that failed more than kFailureKept ago are tried again. The result is written
+// to `file`; a file that cannot be read or written costs time only.
+[[nodiscard]] Result<Detection> detect_encoders_cached(const std::string& ffmpeg, const RunTool& run,
+                                                       const std::string& file, UtcTime now, const sys::Host& host);
+
+}  // namespace ffrtmp::media

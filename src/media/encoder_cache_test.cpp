@@ -1,0 +1,108 @@
+#include "media/encoder_cache.h"
+
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+#include <mutex>
+
+#include "base/text.h"
+#include "tests/support/temp_dir.h"
+
+namespace ffrtmp::media {
+namespace {
+
+using namespace std::chrono_literals;
+
+struct Kept : testing::Test {
+  test::TempDir dir;
+  std::string ffmpeg = dir / "ffmpeg";
+  std::string file = dir / "encoders.json";
+  sys::Host host{dir / "proc", dir / "sys"};
+  std::string version = "ffmpeg version 9.9 x\nlibavcodec 59\n";
+  bool x265_hangs = true;
+  int probes = 0;
+  UtcTime now{1'000'000s};
+
+  Kept() {
+    std::ofstream(ffmpeg) << "#!/bin/sh\n";
+    std::filesystem::permissions(ffmpeg, std::filesystem::perms::owner_all);
+    std::filesystem::create_directories(host.proc + "/sys/kernel");
+    set_kernel("6.1.0\n");
+  }
+  void set_kernel(const std::string& text) { std::ofstream(host.proc + "/sys/kernel/osrelease") << text; }
+
+  Detection detect() {
+    std::mutex mutex;
+    const RunTool run = [&](const std::vector<std::string>& argv, std::chrono::milliseconds) -> Result<ToolResult> {
+      const std::lock_guard lock(mutex);
+      const std::string words = join(argv, " ");
+      const auto says = [&](std::string_view text) { return words.find(text) != std::string::npos; };
+      if (says("-version")) return ToolResult{0, version, ""};
+      ++probes;
+      if (says("-encoders")) return ToolResult{0, " ---\n V....D libx264  x\n V....D libx265  x\n", ""};
+      if (says("-c:v libx265") && x265_hangs) return make_error(Errc::kTimeout, "timed out");
+      return ToolResult{0, "Supported pixel formats: yuv420p\n", ""};
+    };
+    probes = 0;
+    auto found = detect_encoders_cached(ffmpeg, run, file, now, host);
+    EXPECT_TRUE(found);
+    return found ? std::move(*found) : Detection{};
+  }
+};
+
+TEST_F(Kept, TheSecondStartProbesNothing) {
+  const Detection first = detect();
+  EXPECT_GT(probes, 2);
+  EXPECT_TRUE(first.encoders[0].usable);
+  const Detection second = detect();
+  EXPECT_EQ(probes, 0);
+  EXPECT_EQ(second.version, "9.9");
+  ASSERT_EQ(second.encoders.size(), first.encoders.size());
+  EXPECT_TRUE(second.encoders[0].usable);
+  EXPECT_EQ(second.encoders[0].pix_fmts, first.encoders[0].pix_fmts);
+  EXPECT_EQ(second.encoders[1].reason, "validation timeout (encoder may be hung)");
+}
+
+TEST_F(Kept, AFailureIsTriedAgainAfterTenMinutesAndNothingElse) {
+  detect();
+  const int all = probes;
+  x265_hangs = false;
+  now += 10min - 1s;
+  EXPECT_FALSE(detect().encoders[1].usable);
+  now += 2s;
+  EXPECT_TRUE(detect().encoders[1].usable);
+  EXPECT_LT(probes, all);
+  now += 1h;
+  detect();
+  EXPECT_EQ(probes, 0) << "what is not compiled in is not asked again";
+}
+
+TEST_F(Kept, WhatItDependsOnIsPartOfTheKey) {
+  detect();
+  version = "ffmpeg version 9.9 x\nlibavcodec 60\n";
+  detect();
+  EXPECT_GT(probes, 0) << "version text";
+  set_kernel("6.2.0\n");
+  detect();
+  EXPECT_GT(probes, 0) << "kernel";
+  std::ofstream(ffmpeg, std::ios::app) << "exit 1\n";
+  detect();
+  EXPECT_GT(probes, 0) << "the file";
+  detect();
+  EXPECT_EQ(probes, 0);
+}
+
+TEST_F(Kept, AFileThatIsBrokenOrCannotBeWrittenCostsTimeOnly) {
+  std::ofstream(file) << "{\"encoders\": [";
+  EXPECT_TRUE(detect().encoders[0].usable);
+  EXPECT_GT(probes, 0);
+  file = dir / "missing/encoders.json";
+  EXPECT_TRUE(detect().encoders[0].usable);
+  EXPECT_TRUE(detect().encoders[0].usable);
+  EXPECT_GT(probes, 0);
+}
+
+}  // namespace
+}  // namespace ffrtmp::media
