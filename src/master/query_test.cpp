@@ -86,6 +86,93 @@ TEST(JobQuery, ACursorIsReadAsItWasGiven) {
   }
 }
 
+store::NodeView node(int number, model::NodeStatus status, model::NodeType type,
+                     std::map<std::string, std::string> labels = {}) {
+  store::NodeView view;
+  view.node.id.bytes[0] = static_cast<std::uint8_t>(number);
+  view.node.facts.name = cat("n", number);
+  view.node.facts.type = type;
+  view.node.facts.labels = std::move(labels);
+  view.status = status;
+  return view;
+}
+
+std::string names(const NodePage& page) {
+  std::string text;
+  for (const store::NodeView& view : page.nodes) text += view.node.facts.name + " ";
+  return text;
+}
+
+// The names of the page that a query string gives of four nodes.
+std::string listed(const std::string& text) {
+  using enum model::NodeStatus;
+  using enum model::NodeType;
+  const auto query = read_node_query(get(text));
+  EXPECT_TRUE(query) << text << query.error().message;
+  if (!query) return "";
+  return names(page_of({node(2, kBusy, kServer, {{"zone", "a"}, {"disk", "ssd"}}), node(1, kOffline, kLaptop),
+                        node(4, kAvailable, kServer, {{"zone", "a"}}), node(3, kAvailable, kDesktop, {{"zone", "b"}})},
+                       *query));
+}
+
+TEST(NodeQuery, FiltersNewestFirst) {
+  EXPECT_EQ(listed(""), "n4 n3 n2 n1 ");
+  EXPECT_EQ(listed("status=available"), "n4 n3 ");
+  EXPECT_EQ(listed("status=busy,offline"), "n2 n1 ");
+  EXPECT_EQ(listed("type=server"), "n4 n2 ");
+  EXPECT_EQ(listed("type=server&status=available"), "n4 ");
+  EXPECT_EQ(listed("label=zone%3Da"), "n4 n2 ");
+  EXPECT_EQ(listed("label=zone%3Da,disk%3Dssd"), "n2 ");
+  EXPECT_EQ(listed("label=zone%3D"), "");
+  EXPECT_EQ(listed("label=colour%3Dred"), "");
+}
+
+TEST(NodeQuery, PagesJoin) {
+  std::vector<store::NodeView> nodes;
+  for (int i = 1; i <= 7; ++i) nodes.push_back(node(i, model::NodeStatus::kAvailable, model::NodeType::kServer));
+  NodeQuery query;
+  query.limit = 3;
+  std::string seen;
+  int pages = 0;
+  for (;; ++pages) {
+    const NodePage page = page_of(nodes, query);
+    seen += names(page);
+    if (!page.next_after) break;
+    const auto next = read_node_query(get(cat("limit=3&cursor=", cursor_of(*page.next_after))));
+    ASSERT_TRUE(next) << next.error().message;
+    query = *next;
+    nodes.push_back(node(8 + pages, model::NodeStatus::kAvailable, model::NodeType::kServer));  // registers meanwhile
+  }
+  EXPECT_EQ(seen, "n7 n6 n5 n4 n3 n2 n1 ");
+  EXPECT_EQ(pages, 2);
+}
+
+TEST(NodeQuery, EachWrongParameterIsNamed) {
+  const std::pair<const char*, const char*> rows[] = {
+      {"colour", "colour=red"},
+      {"status", "status=up"},
+      {"status", "status=available,"},
+      {"type", "type=phone"},
+      {"label", "label=zone"},
+      {"label", "label=%3Da"},
+      {"limit", "limit=0"},
+      {"limit", "limit=501"},
+      {"cursor", "cursor="},
+      {"cursor", "cursor=n"},
+      {"cursor", "cursor=j7"},
+      {"name", "name=x"},
+      {"cursor", "cursor=01890000-0000-7000-8000-000000000001"},
+  };
+  for (const auto& [field, text] : rows) {
+    const auto query = read_node_query(get(text));
+    ASSERT_FALSE(query) << text;
+    EXPECT_EQ(query.error().code, Errc::kInvalidField) << text;
+    EXPECT_EQ(query.error().field, field) << text;
+  }
+  EXPECT_TRUE(refuse_query(get("")));
+  EXPECT_EQ(refuse_query(get("full=true")).error().field, "full");
+}
+
 TEST(LogQuery, ReadsAndRefuses) {
   const auto plain = read_log_query(get(""), 1 << 20);
   ASSERT_TRUE(plain);

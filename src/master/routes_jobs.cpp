@@ -92,6 +92,7 @@ void Service::list_jobs(std::shared_ptr<Call> call) {
 }
 
 void Service::get_job(std::shared_ptr<Call> call) {
+  if (const Status none = refuse_query(call->request); !none) return call->fail(none.error());
   auto ref = api::parse_job_ref(call->id());
   if (!ref) return call->fail(ref.error());
   pool_.run([this, call, ref = *ref] {
@@ -105,6 +106,7 @@ void Service::get_job(std::shared_ptr<Call> call) {
 }
 
 void Service::list_attempts(std::shared_ptr<Call> call) {
+  if (const Status none = refuse_query(call->request); !none) return call->fail(none.error());
   auto ref = api::parse_job_ref(call->id());
   if (!ref) return call->fail(ref.error());
   pool_.run([this, call, ref = *ref] {

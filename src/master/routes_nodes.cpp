@@ -3,6 +3,7 @@
 #include "api/view.h"
 #include "base/log.h"
 #include "base/text.h"
+#include "master/query.h"
 #include "master/service.h"
 #include "master/wire_commands.h"
 #include "model/requirement.h"
@@ -93,17 +94,22 @@ void Service::register_node(std::shared_ptr<Call> call) {
 }
 
 void Service::list_nodes(std::shared_ptr<Call> call) {
-  pool_.run([this, call] {
+  auto query = read_node_query(call->request);
+  if (!query) return call->fail(query.error());
+  pool_.run([this, call, query = std::move(*query)] {
     auto nodes = store_.nodes();
     if (!nodes) return call->fail(nodes.error());
+    const NodePage page = page_of(std::move(*nodes), query);
     api::NodeList list;
-    for (const store::NodeView& view : *nodes) list.nodes.push_back(api::make_node(view));
+    for (const store::NodeView& view : page.nodes) list.nodes.push_back(api::make_node(view));
     list.count = static_cast<int>(list.nodes.size());
+    if (page.next_after) list.next_cursor = cursor_of(*page.next_after);
     call->ok(list);
   });
 }
 
 void Service::get_node(std::shared_ptr<Call> call) {
+  if (const Status none = refuse_query(call->request); !none) return call->fail(none.error());
   auto id = parse_uuid(call->id());
   if (!id) return call->fail(id.error());
   pool_.run([this, call, id = *id] {

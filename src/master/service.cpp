@@ -22,6 +22,7 @@ Service::Service(store::Store& store, const Clock& clock, IdSource& ids, Service
       clock_(clock),
       ids_(ids),
       settings_(std::move(settings)),
+      logins_(settings_.logins),
       logs_(settings_.log_dir, settings_.log_limits),
       started_(clock.now().boot),
       counters_(std::make_unique<Counters>()) {

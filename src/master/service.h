@@ -9,11 +9,13 @@
 #include <string>
 #include <unordered_map>
 
+#include "api/routes.h"
 #include "base/clock.h"
 #include "base/ids.h"
 #include "master/auth.h"
 #include "master/call.h"
 #include "master/log_store.h"
+#include "master/login_limit.h"
 #include "master/reader_pool.h"
 #include "master/waiting.h"
 #include "model/requirement.h"
@@ -27,6 +29,7 @@ struct ServiceSettings {
   int default_max_retries = 3;
   LogLimits log_limits;
   std::string log_dir;  // exists
+  LoginLimits logins;
 };
 
 class Service {
@@ -50,6 +53,8 @@ class Service {
 
  private:
   friend struct Routes;
+  [[nodiscard]] std::optional<std::chrono::seconds> must_wait(const Call& call, api::Access access,
+                                                              const std::optional<Caller>& caller);
   using Handler = void (Service::*)(std::shared_ptr<Call>);
 
   // jobs (routes_jobs.cpp)
@@ -116,6 +121,7 @@ class Service {
   ServiceSettings settings_;
   net::Server* server_ = nullptr;
   Auth auth_;
+  LoginLimit logins_;  // the server's thread
   LogStore logs_;
   ReaderPool pool_{2};
   Waiting waiting_;

@@ -25,11 +25,13 @@ constexpr const char* kJob = R"({"scenario":"x","parameters":{"input":"/media/a.
 
 class MasterRoutes : public testing::Test {
  protected:
-  void SetUp() override {
+  void SetUp() override { open({.failures = 0}); }
+  void open(const LoginLimits& logins) {
     log::configure("test", log::Level::kError, log::Format::kText);
     store_ = store::open_memory_store({}, clock_, ids_);
     ServiceSettings settings;
     settings.log_dir = dir_.path();
+    settings.logins = logins;
     service_ = std::make_unique<Service>(*store_, clock_, ids_, settings);
     net::ServerOptions options;
     options.body_limit = api::max_body;
@@ -168,6 +170,59 @@ TEST_F(MasterRoutes, EachRouteLetsInWhomItShould) {
   }
 }
 
+TEST_F(MasterRoutes, APeerThatGuessesKeysHasToWait) {
+  TearDown();
+  open({.failures = 3});
+  start();
+  Worker worker = add_worker();
+  const auto try_key = [&](const std::string& secret) { return http("GET", "/api/v1/jobs", "", secret); };
+  for (int i = 0; i < 5; ++i) EXPECT_EQ(try_key("").status, 401) << "without a key nothing was guessed";
+  for (int i = 0; i < 3; ++i) EXPECT_EQ(try_key(cat("ffk_", i)).status, 401);
+  const auto refused = try_key("ffk_3");
+  EXPECT_EQ(refused.status, 429);
+  EXPECT_EQ(api::decode<api::ErrorReply>(refused.body)->error.code, "too_many_requests");
+  const auto header = std::find_if(refused.headers.begin(), refused.headers.end(),
+                                   [](const auto& field) { return field.first == "retry-after"; });
+  ASSERT_NE(header, refused.headers.end());
+  const auto seconds = parse_int(header->second);
+  ASSERT_TRUE(seconds) << header->second;
+  EXPECT_GE(*seconds, 1);
+  EXPECT_LE(*seconds, 60);
+  EXPECT_EQ(try_key(kKey).status, 429) << "else the limit would not slow a guesser down";
+  api::HeartbeatRequest beat;
+  beat.instance_id = worker.instance;
+  EXPECT_TRUE(worker.client->heartbeat(worker.node, beat)) << "jobs go on";
+  EXPECT_EQ(http("GET", "/readyz", "", "ffk_4").status, 200);
+}
+
+TEST_F(MasterRoutes, AWrongKeyNowAndThenIsForgiven) {
+  TearDown();
+  open({.failures = 3, .window = 1s});
+  start();
+  for (int i = 0; i < 3; ++i) EXPECT_EQ(http("GET", "/api/v1/jobs", "", "ffk_wrong").status, 401);
+  EXPECT_EQ(http("GET", "/api/v1/jobs").status, 429);
+  std::this_thread::sleep_for(1100ms);
+  EXPECT_EQ(http("GET", "/api/v1/jobs").status, 200);
+}
+
+TEST_F(MasterRoutes, NodesAreListedAsAsked) {
+  start();
+  const Worker a = add_worker();
+  std::this_thread::sleep_for(2ms);  // ids tell milliseconds apart
+  const Worker b = add_worker();
+  EXPECT_EQ(field_of(http("GET", "/api/v1/nodes?colour=red")), "colour");
+  EXPECT_EQ(field_of(http("GET", "/api/v1/nodes/" + a.node.str() + "?full=1")), "full");
+  const auto first = api::decode<api::NodeList>(http("GET", "/api/v1/nodes?status=available&limit=1").body);
+  ASSERT_TRUE(first && first->nodes.size() == 1U && first->next_cursor);
+  EXPECT_EQ(first->nodes[0].id, b.node) << "newest first";
+  const auto second =
+      api::decode<api::NodeList>(http("GET", "/api/v1/nodes?limit=1&cursor=" + *first->next_cursor).body);
+  ASSERT_TRUE(second && second->nodes.size() == 1U);
+  EXPECT_EQ(second->nodes[0].id, a.node);
+  EXPECT_FALSE(second->next_cursor);
+  EXPECT_EQ(api::decode<api::NodeList>(http("GET", "/api/v1/nodes?type=laptop").body)->count, 0);
+}
+
 TEST_F(MasterRoutes, ANodeActsForItselfAlone) {
   start();
   Worker a = add_worker();
@@ -203,6 +258,55 @@ TEST_F(MasterRoutes, TheSameJobAgainIsNotCreatedAgain) {
   EXPECT_EQ(field_of(http("POST", "/api/v1/jobs", kJob, kKey, {{"idempotency-key", std::string(129, 'k')}})),
             "Idempotency-Key");
   EXPECT_EQ(http("POST", "/api/v1/jobs", kJob, kKey, {{"idempotency-key", std::string(128, 'k')}}).status, 201);
+}
+
+// contract: F9
+TEST_F(MasterRoutes, ALostAnswerToAClaimIsGivenAgain) {
+  start();
+  Worker worker = add_worker(2);
+  for (int i = 0; i < 3; ++i) ASSERT_EQ(http("POST", "/api/v1/jobs", kJob).status, 201);
+  const auto request = claim_of(worker, 0, 2);
+  const auto first = worker.client->claim(request);
+  const auto again = worker.client->claim(request);
+  ASSERT_TRUE(first && again);
+  ASSERT_EQ(first->claims.size(), 2U);
+  ASSERT_EQ(again->claims.size(), 2U);
+  for (int i = 0; i < 2; ++i) EXPECT_EQ(first->claims[i].attempt.id, again->claims[i].attempt.id);
+}
+
+// contract: F11, F12
+TEST_F(MasterRoutes, AnEndedAttemptChangesNothing) {
+  start();
+  Worker worker = add_worker();
+  ASSERT_EQ(http("POST", "/api/v1/jobs", kJob).status, 201);
+  const auto old = worker.client->claim(claim_of(worker, 5));
+  ASSERT_TRUE(old && old->claims.size() == 1U);
+  const Uuid attempt = old->claims[0].attempt.id;
+  ASSERT_TRUE(worker.client->append_log(attempt, 0, "one\n"));
+  ASSERT_TRUE(worker.client->release(attempt, "test"));
+  EXPECT_EQ(worker.client->progress(attempt, {}).error().code, Errc::kStaleAttempt);
+  EXPECT_EQ(worker.client->append_log(attempt, 4, "two\n").error().code, Errc::kStaleAttempt);
+  EXPECT_EQ(worker.client->publish(attempt, {"/media/b.mp4", 1, "00"}).error().code, Errc::kStaleAttempt);
+  EXPECT_EQ(worker.client->result(attempt, {}).error().code, Errc::kStaleAttempt);
+  const auto job = api::decode<api::Job>(http("GET", "/api/v1/jobs/1").body);
+  ASSERT_TRUE(job);
+  EXPECT_EQ(job->status, model::JobState::kQueued);
+  EXPECT_EQ(api::decode<api::LogPage>(http("GET", "/api/v1/jobs/1/logs").body)->data, "one\n");
+
+  const auto current = worker.client->claim(claim_of(worker, 5));
+  ASSERT_TRUE(current && current->claims.size() == 1U);
+  const Uuid now = current->claims[0].attempt.id;
+  EXPECT_EQ(http("POST", "/api/v1/attempts/" + now.str() + "/result", R"({"status":"banana"})", worker.token).status,
+            422);
+  model::AttemptResult result;
+  result.result_id = ids_.next(clock_.now().utc);
+  result.status = model::ResultStatus::kFailed;
+  result.failure_reason = model::FailureReason::kUserError;
+  const auto first = worker.client->result(now, result);
+  ASSERT_TRUE(first) << first.error().message;
+  for (int i = 0; i < 5; ++i) EXPECT_EQ(worker.client->result(now, result)->job_status, first->job_status);
+  result.result_id = ids_.next(clock_.now().utc);
+  EXPECT_EQ(worker.client->result(now, result).error().code, Errc::kResultConflict);
 }
 
 TEST_F(MasterRoutes, ASubmitWakesAWaitingClaim) {
