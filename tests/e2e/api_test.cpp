@@ -177,6 +177,7 @@ TEST(Api, SecretsStayWithTheirOwner) {
   box.wait_for_nodes(1);
   const std::string key = box.key();
   ASSERT_GE(key.size(), 40U);
+  ASSERT_TRUE(eventually([&] { return std::filesystem::exists(box.path("w1/node.json")); }, 10s));
   const auto node = read_file(box.path("w1/node.json"));
   const std::size_t at = node.find("ffn_");
   ASSERT_NE(at, std::string::npos);
