@@ -63,6 +63,8 @@ struct ChosenEncoder {
 // One -progress block, "key=value" lines, into Progress; unknown keys are ignored, N/A is absent. `duration` of the
 // output gives percent when known. Of several blocks the last value of a key counts.
 [[nodiscard]] model::Progress parse_progress(std::string_view block, std::optional<double> duration_seconds);
+// The whole run's numbers from its last progress and its wall time. Pure.
+[[nodiscard]] model::RunStats run_stats(const model::Progress& last, double run_seconds);
 
 // Why ffmpeg failed, from its exit and its last lines of stderr (recognised patterns in diagnose.cpp).
 struct Diagnosis {

@@ -122,7 +122,10 @@ std::vector<std::string> parse_pixel_formats(std::string_view text) {
 
 Result<std::string> read_version_text(const std::string& ffmpeg, const RunTool& run) {
   auto version = run({ffmpeg, "-version"}, kListTimeout);
-  if (!version && version.error().code == Errc::kGone) return make_error(Errc::kGone, "ffmpeg not found in PATH");
+  if (!version && version.error().code == Errc::kGone) {
+    const bool is_path = ffmpeg.find('/') != std::string::npos;
+    return make_error(Errc::kGone, is_path ? cat("ffmpeg not found: ", ffmpeg) : cat(ffmpeg, " not found in PATH"));
+  }
   if (!version) return version.error();
   return std::move(version->out);
 }

@@ -17,7 +17,8 @@ struct Detection {
   std::vector<model::Encoder> encoders;  // in order of preference for a codec; unusable ones carry the reason
 };
 
-// Runs the trials, 5 s each, two at a time and one more a device. kGone: "ffmpeg not found in PATH".
+// Runs the trials, 5 s each, two at a time and one more a device. kGone: "ffmpeg not found in PATH", or the path
+// that was given.
 [[nodiscard]] Result<Detection> detect_encoders(const std::string& ffmpeg, const EncodingDevices& devices,
                                                 const RunTool& run);
 

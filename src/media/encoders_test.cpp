@@ -96,7 +96,8 @@ TEST(Encoders, TheRealOne) {  // contract: F33
       EXPECT_NE(encoder.usable, encoder.reason.has_value()) << encoder.name;
     }
   }
-  EXPECT_EQ(detect_encoders("/none/ffmpeg", {}, make_run_tool()).error().message, "ffmpeg not found in PATH");
+  EXPECT_EQ(detect_encoders("/none/ffmpeg", {}, make_run_tool()).error().message, "ffmpeg not found: /none/ffmpeg");
+  EXPECT_EQ(detect_encoders("no-such-ffmpeg", {}, make_run_tool()).error().message, "no-such-ffmpeg not found in PATH");
 }
 
 }  // namespace

@@ -179,8 +179,8 @@ class RunningApp final : public App {
     std::vector<std::string> keep;
     for (const api::AttemptVerdict& verdict : verdicts)
       if (verdict.verdict == "keep") keep.push_back(verdict.attempt_id.str());
-    if (const Status killed = supervisor::kill_strays(shared_.cgroup_base, attempts_dir(), keep); !killed)
-      log::error("strays of an earlier worker remain", {{"err", killed.error().message}});
+    const Status killed = supervisor::kill_strays(shared_.cgroup_base, attempts_dir(), keep);
+    if (!killed) log::error("strays of an earlier worker remain", {{"err", killed.error().message}});
     for (Notes& notes : left) {
       const Uuid id = notes.claim.attempt.id;
       // An attempt that is over for the master may be so by this very result: it is sent again, and the answer decides
@@ -193,8 +193,8 @@ class RunningApp final : public App {
       }
       if (!notes.staged_name.empty())
         take_back({notes.output_dir, notes.staged_name, notes.output_name, notes.may_replace, notes.staged_inode});
-      AttemptDir(attempts_dir(), id).remove();
     }
+    if (killed) AttemptDir::sweep(attempts_dir(), keep);
   }
 
   // ---- the one open request ----
