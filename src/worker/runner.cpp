@@ -23,6 +23,7 @@ constexpr auto kEngineGrace = 10'000ms;  // SIGTERM to SIGKILL when the worker i
 
 Runner::Runner(const Shared& shared, Notes notes, Origin origin, BootTime fence, std::function<void(const Uuid&)> ended)
     : shared_(shared),
+      encoders_(shared.encoders),
       id_(notes.claim.attempt.id),
       notes_(std::move(notes)),
       dir_(shared.settings.state_dir + "/attempts", id_),
@@ -101,6 +102,10 @@ Runner::End Runner::work() {
   }
   std::optional<model::AttemptResult> result = prepare();
   if (!result) result = watch_engine();
+  if (can_fall_back(*result)) {
+    auto again = restart_in_software(*result);
+    result = again ? std::move(again) : watch_engine();
+  }
   if (stale_ || abandon_) return End::kStale;
   if (releasing_ && result->status != model::ResultStatus::kCompleted) {
     (void)client_->release(id_, "worker is stopping");
