@@ -1,5 +1,6 @@
 #include "cli/jobs.h"
 
+#include <algorithm>
 #include <array>
 
 #include "base/text.h"
@@ -62,9 +63,16 @@ int follow_status(Session& session, const std::string& ref) {
 }
 
 int status(Session& session, const Invocation& invocation) {
-  if (invocation.positionals.empty()) return list(session, invocation);
+  const bool follows = invocation.value("follow") == "true";
+  if (invocation.positionals.empty()) {
+    if (follows) return session.fail(make_error(Errc::kInvalid, "--follow: needs a JOB"));
+    return list(session, invocation);
+  }
+  for (const auto name : kFilters)
+    if (invocation.has(std::string(name)))
+      return session.fail(make_error(Errc::kInvalid, cat("--", name, ": filters a list, and JOB is given")));
   const std::string& ref = invocation.positionals.front();
-  if (invocation.value("follow") == "true") return follow_status(session, ref);
+  if (follows) return follow_status(session, ref);
   const auto job = session.client().job(ref);
   if (!job) return session.fail(job.error());
   session.print(job->text, job_pairs(job->value));
@@ -104,7 +112,8 @@ Control cancel_with(const Invocation& invocation) {
   if (invocation.has("reason")) request.reason = invocation.value("reason");
   // What is no number in the range is refused by the master, which names the field.
   if (invocation.has("grace-seconds"))
-    request.grace_seconds = static_cast<int>(parse_int(invocation.value("grace-seconds")).value_or(-1));
+    request.grace_seconds =
+        static_cast<int>(std::clamp<std::int64_t>(parse_int(invocation.value("grace-seconds")).value_or(-1), -1, 301));
   return [request](api::PersonClient& client, const std::string& ref) { return client.cancel(ref, request); };
 }
 

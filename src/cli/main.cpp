@@ -3,6 +3,7 @@
 #include "base/fault.h"
 #include "base/text.h"
 #include "base/version.h"
+#include "cli/completion.h"
 #include "cli/jobs.h"
 #include "cli/nodes.h"
 #include "cli/parser.h"
@@ -10,6 +11,13 @@
 
 namespace ffrtmp::cli {
 namespace {
+
+std::vector<FlagSpec> global_flags() {
+  config::ClientSettings defaults;
+  std::vector<FlagSpec> flags = flags_of(config::client_table(defaults));
+  flags.push_back({"fault", config::Kind::kSwitch, "arm FFRTMP_FAULT", "", true});
+  return flags;
+}
 
 std::vector<Command> all_commands(const Roles& roles) {
   std::vector<Command> commands = role_commands(roles);
@@ -19,14 +27,22 @@ std::vector<Command> all_commands(const Roles& roles) {
                         print_out(cat("ffrtmp ", version(), "\n"));
                         return 0;
                       }});
+  commands.push_back({"completion",
+                      "a script that completes commands and flags in a shell",
+                      {{"SHELL", "bash, zsh or fish"}},
+                      {},
+                      false,
+                      [roles](const Invocation& invocation) {
+                        const auto script =
+                            completion_script(invocation.positionals.front(), all_commands(roles), global_flags());
+                        if (!script) {
+                          print_error(script.error().message);
+                          return kUsageExit;
+                        }
+                        print_out(*script);
+                        return 0;
+                      }});
   return commands;
-}
-
-std::vector<FlagSpec> global_flags() {
-  config::ClientSettings defaults;
-  std::vector<FlagSpec> flags = flags_of(config::client_table(defaults));
-  flags.push_back({"fault", config::Kind::kSwitch, "arm FFRTMP_FAULT", "", true});
-  return flags;
 }
 
 }  // namespace

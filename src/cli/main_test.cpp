@@ -4,6 +4,8 @@
 #include <gtest/gtest.h>
 #include <stdlib.h>
 
+#include <algorithm>
+#include <cstdio>
 #include <mutex>
 
 #include "api/client_file.h"
@@ -227,6 +229,120 @@ TEST_F(CommandLine, ListsAndLogs) {
   const Ran twins = call({"nodes", "describe", "twin"});
   EXPECT_EQ(twins.code, 2) << "two nodes of that name: " << twins.err;
   EXPECT_EQ(call({"nodes", "describe", "nobody"}).code, 3);
+}
+
+TEST_F(CommandLine, NodesAreFiltered) {
+  EXPECT_EQ(call({"nodes", "list", "--status", "available", "--type=server", "--label", "a=b", "--label", "c=d",
+                  "--limit", "5"})
+                .code,
+            0);
+  EXPECT_EQ(master_.seen().back(), "GET /api/v1/nodes?status=available&type=server&limit=5&label=a%3Db%2Cc%3Dd");
+  EXPECT_EQ(call({"nodes", "list", "--queue", "live"}).err, "ffrtmp: unknown flag --queue\n");
+}
+
+TEST_F(CommandLine, AJobFromAFile) {
+  test::write_file(dir_ / "job.yaml", "scenario: 720p30-h264\nparameters:\n  input: /a\n  bitrate: 2M\n  crf: 20\n");
+  EXPECT_EQ(call({"jobs", "submit", "--file", dir_ / "job.yaml", "--param", "output=/b", "--queue", "live"}).code, 0);
+  const std::string sent =
+      R"({"parameters":{"bitrate":"2M","crf":20,"input":"/a","output":"/b"},"queue":"live","scenario":"720p30-h264"})";
+  EXPECT_EQ(master_.last().body, sent);
+  test::write_file(dir_ / "job",
+                   R"({"scenario":"720p30-h264","queue":"live","parameters":{"input":"/a","bitrate":"2M","crf":20}})");
+  EXPECT_EQ(call({"jobs", "submit", "--file", dir_ / "job", "--param", "output=/b"}).code, 0);
+  EXPECT_EQ(master_.last().body, sent) << "JSON by its first character";
+  test::write_file(dir_ / "plain",
+                   "scenario: 720p30-h264\nqueue: live\nparameters: {input: /a, bitrate: 2M, crf: 20, output: /b}\n");
+  EXPECT_EQ(call({"jobs", "submit", "--file", dir_ / "plain"}).code, 0);
+  EXPECT_EQ(master_.last().body, sent);
+}
+
+// Each names the thing at fault, costs exit 2, and sends nothing.
+TEST_F(CommandLine, WrongInputIsNamed) {
+  test::write_file(dir_ / "twice.yaml", "scenario: a\nscenario: b\n");
+  test::write_file(dir_ / "half.json", "{\"scenario\":");
+  test::write_file(dir_ / "list.yaml", "- a\n- b\n");
+  test::write_file(dir_ / "empty.yaml", "");
+  test::write_file(dir_ / "parameters.yaml", "scenario: a\nparameters: [1]\n");
+  const std::pair<std::vector<std::string>, std::string> rows[] = {
+      {{"jobs", "submit", "--file", dir_ / "none.yaml"}, "--file " + (dir_ / "none.yaml") + ": cannot be read"},
+      {{"jobs", "submit", "--file", dir_.path()}, "--file " + dir_.path() + ": cannot be read"},
+      {{"jobs", "submit", "--file", dir_ / "twice.yaml"}, "twice.yaml: line 2, column 1: \"scenario\" stands twice"},
+      {{"jobs", "submit", "--file", dir_ / "half.json"}, "half.json: must be a job as JSON or YAML"},
+      {{"jobs", "submit", "--file", dir_ / "list.yaml"}, "list.yaml: must be a job as JSON or YAML"},
+      {{"jobs", "submit", "--file", dir_ / "empty.yaml"}, "empty.yaml: holds nothing"},
+      {{"jobs", "submit", "--file", dir_ / "parameters.yaml"}, "parameters: must be an object"},
+      {{"jobs", "submit", "--scenario", "x", "--param", "input"}, "--param input: must be key=value"},
+      {{"jobs", "submit", "--scenario", "x", "--label", "=a"}, "--label =a: must be key=value"},
+      {{"jobs", "submit", "--wait=perhaps", "--scenario", "x"}, "--wait: must be true or false, not \"perhaps\""},
+      {{"jobs", "status", "--follow"}, "--follow: needs a JOB"},
+      {{"jobs", "status", "7", "--queue", "live"}, "--queue: filters a list, and JOB is given"},
+      {{"jobs", "logs", "7", "--tail", "many"}, "--tail: must be a number of lines"},
+      {{"jobs", "list", "--timeout", "soon"}, "--timeout"},
+      {{"jobs", "list", "--master", "nonsense"}, "nonsense"},
+      {{"completion", "tcsh"}, "SHELL must be bash, zsh or fish, not \"tcsh\""},
+      {{"completion"}, "SHELL is missing"},
+  };
+  for (const auto& [arguments, text] : rows) {
+    const Ran result = call(arguments);
+    EXPECT_EQ(result.code, 2) << join(arguments, " ") << "\n" << result.err;
+    EXPECT_NE(result.err.find(text), std::string::npos) << join(arguments, " ") << "\n" << result.err;
+    EXPECT_EQ(std::count(result.err.begin(), result.err.end(), '\n'), 1) << result.err;
+    EXPECT_TRUE(result.out.empty()) << result.out;
+  }
+  EXPECT_TRUE(master_.seen().empty()) << "nothing was sent";
+}
+
+TEST_F(CommandLine, AGraceOutOfRangeStaysOutOfRange) {
+  for (const char* seconds : {"4294967301", "-1", "soon", "301"}) {
+    (void)call({"jobs", "cancel", "7", cat("--grace-seconds=", seconds)});
+    const auto body = api::decode<api::CancelRequest>(master_.last().body);
+    ASSERT_TRUE(body && body->grace_seconds);
+    EXPECT_TRUE(*body->grace_seconds < 0 || *body->grace_seconds > 300) << seconds;
+  }
+}
+
+// What bash offers after these words, the last one being completed.
+std::string offered(const std::string& script, const std::vector<std::string>& words) {
+  std::string line = ". " + script + "; COMP_WORDS=(";
+  for (const std::string& word : words) line += "'" + word + "' ";
+  line += cat("); COMP_CWORD=", words.size() - 1, "; _ffrtmp; echo \"${COMPREPLY[*]}\"");
+  test::write_file(script + ".run", line);
+  FILE* bash = popen(("bash " + script + ".run").c_str(), "r");
+  std::string out;
+  char buffer[4096];
+  while (bash != nullptr && std::fgets(buffer, sizeof buffer, bash) != nullptr) out += buffer;
+  if (bash != nullptr) pclose(bash);
+  return out;
+}
+
+TEST_F(CommandLine, BashCompletesCommandsAndFlags) {
+  const Ran result = ran({"completion", "bash"});
+  ASSERT_EQ(result.code, 0) << result.err;
+  const std::string script = dir_ / "completion";
+  test::write_file(script, result.out);
+  EXPECT_EQ(offered(script, {"ffrtmp", "jo"}), "jobs\n");
+  EXPECT_EQ(offered(script, {"ffrtmp", "jobs", "s"}), "submit status\n");
+  EXPECT_EQ(offered(script, {"ffrtmp", "jobs", "submit", "--sc"}), "--scenario\n");
+  EXPECT_EQ(offered(script, {"ffrtmp", "--output", "json", "jobs", "status", "7", "--fol"}), "--follow\n");
+  EXPECT_EQ(offered(script, {"ffrtmp", "--client", "jobs", "no"}), "nodes\n") << "a value is no command";
+  EXPECT_EQ(offered(script, {"ffrtmp", "sup"}), "\n") << "hidden";
+  EXPECT_EQ(offered(script, {"ffrtmp", "up", "--fau"}), "\n") << "hidden";
+  test::write_file(dir_ / "file", "");
+  EXPECT_EQ(offered(script, {"ffrtmp", "jobs", "submit", "--file", dir_ / "fi"}), (dir_ / "file") + "\n");
+}
+
+TEST_F(CommandLine, ZshAndFishKnowEveryCommandAndFlag) {
+  const std::string zsh = ran({"completion", "zsh"}).out;
+  const std::string fish = ran({"completion", "fish"}).out;
+  EXPECT_TRUE(zsh.starts_with("#compdef ffrtmp\n"));
+  EXPECT_NE(zsh.find("'jobs submit') choices=("), std::string::npos) << zsh;
+  EXPECT_NE(zsh.find("'--scenario:what is made"), std::string::npos);
+  EXPECT_NE(fish.find("complete -c ffrtmp -n '__fish_use_subcommand' -a jobs -d"), std::string::npos) << fish;
+  EXPECT_NE(
+      fish.find("-n '__fish_seen_subcommand_from jobs; and __fish_seen_subcommand_from submit' -l scenario -r -F -d"),
+      std::string::npos);
+  EXPECT_NE(fish.find("-l wait -d"), std::string::npos) << "a switch takes no value";
+  for (const auto& script : {zsh, fish}) EXPECT_EQ(script.find("supervise"), std::string::npos);
 }
 
 TEST_F(CommandLine, AMasterThatIsNotThereIsNamed) {

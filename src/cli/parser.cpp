@@ -22,6 +22,12 @@ struct Leaf {
   std::vector<std::string> positionals;
 };
 
+struct Switch {
+  std::vector<std::string>* place;  // where its text goes
+  std::string name;
+  std::string text;
+};
+
 std::string nearest(std::string_view name, const std::set<std::string>& known) {
   std::string best;
   std::size_t best_distance = 3;
@@ -84,7 +90,7 @@ class Parser {
     CLI::Option* option = nullptr;
     if (flag.kind == config::Kind::kSwitch) {
       known_switches_.insert(flag.name);
-      option = app.add_flag("--" + flag.name, switches_.emplace_back(&place, "").second, help);
+      option = app.add_flag("--" + flag.name, switches_.emplace_back(Switch{&place, flag.name, ""}).text, help);
     } else {
       option = app.add_option("--" + flag.name, place, help)->expected(1)->allow_extra_args(false)->take_all();
       option->type_name(flag.kind == config::Kind::kList ? "TEXT ..." : "TEXT");
@@ -178,10 +184,10 @@ class Parser {
   }
 
   void take_switches(Parsed& out) {
-    for (const auto& [place, text] : switches_) {
+    for (const auto& [place, name, text] : switches_) {
       if (text.empty()) continue;
       if (text != "true" && text != "false")
-        out.errors.push_back(cat("a switch is true or false, not \"", escape(text), "\""));
+        out.errors.push_back(cat("--", name, ": must be true or false, not \"", escape(text), "\""));
       place->assign(1, text);
     }
   }
@@ -249,7 +255,7 @@ class Parser {
   std::map<std::string, std::vector<std::string>> global_values_;
   std::map<std::string, CLI::App*> groups_;
   std::vector<std::unique_ptr<Leaf>> leaves_;
-  std::deque<std::pair<std::vector<std::string>*, std::string>> switches_;  // where a switch's text goes
+  std::deque<Switch> switches_;  // addresses of its texts are kept by CLI11
   std::set<std::string> known_flags_;
   std::set<std::string> known_switches_;
   std::set<std::string> known_commands_;

@@ -6,6 +6,7 @@
 #include <iostream>
 #include <iterator>
 
+#include "api/yaml_body.h"
 #include "base/text.h"
 #include "json/json.h"
 
@@ -60,6 +61,12 @@ Result<Object> parse_object(const Object& parent, const std::string& key) {
   return object;
 }
 
+// By the name; without a telling one JSON begins as an object does.
+bool is_yaml(std::string_view path, std::string_view text) {
+  if (path.ends_with(".yaml") || path.ends_with(".yml")) return true;
+  return !path.ends_with(".json") && !trim(text).starts_with('{');
+}
+
 Result<Object> read_job_file(const std::string& path) {
   if (path.empty()) return Object{};
   std::string text;
@@ -67,11 +74,17 @@ Result<Object> read_job_file(const std::string& path) {
     text.assign(std::istreambuf_iterator<char>(std::cin), {});
   } else {
     std::ifstream file(path, std::ios::binary);
-    if (!file) return make_error(Errc::kInvalid, cat("--file ", path, ": cannot be read"));
+    if (!file || !std::filesystem::is_regular_file(std::filesystem::status(path)))
+      return make_error(Errc::kInvalid, cat("--file ", path, ": cannot be read"));
     text.assign(std::istreambuf_iterator<char>(file), {});
   }
+  if (is_yaml(path, text)) {
+    auto converted = api::json_of_yaml(text);
+    if (!converted) return make_error(Errc::kInvalid, cat("--file ", path, ": ", converted.error().message));
+    text = std::move(*converted);
+  }
   auto object = json::decode<Object>(text);
-  if (!object) return std::move(object.error()).within(cat("--file ", path));
+  if (!object) return std::move(object.error()).within(cat("--file ", path, ": must be a job as JSON or YAML"));
   return object;
 }
 
@@ -127,7 +140,7 @@ std::vector<FlagSpec> job_flags() {
   for (const Field& field : kFields) flags.push_back({field.flag, config::Kind::kValue, field.help});
   flags.push_back({"label", config::Kind::kList, "key=value that the node must have"});
   flags.push_back({"param", config::Kind::kList, "key=value of parameters: input, output, codec, bitrate …"});
-  flags.push_back({"file", config::Kind::kValue, "job as JSON; flags stand over it; - reads stdin"});
+  flags.push_back({"file", config::Kind::kValue, "job as JSON or YAML; flags stand over it; - reads stdin"});
   return flags;
 }
 

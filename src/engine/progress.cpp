@@ -56,4 +56,16 @@ model::Progress parse_progress(std::string_view block, std::optional<double> dur
   return out;
 }
 
+model::RunStats run_stats(const model::Progress& last, double run_seconds) {
+  model::RunStats stats;
+  stats.frames = last.frame;
+  stats.drop = last.drop;
+  stats.dup = last.dup;
+  stats.run_seconds = run_seconds;
+  if (run_seconds <= 0) return stats;
+  if (last.frame) stats.avg_fps = static_cast<double>(*last.frame) / run_seconds;
+  if (last.out_time_ms) stats.speed = static_cast<double>(*last.out_time_ms) / 1000 / run_seconds;
+  return stats;
+}
+
 }  // namespace ffrtmp::engine

@@ -35,5 +35,30 @@ TEST(ParseProgress, PercentStopsAtAHundred) {
   EXPECT_FALSE(parse_progress("out_time_us=4100000\n", std::nullopt).percent);
 }
 
+TEST(RunStats, RateAndSpeedAreOverTheSameTime) {
+  model::Progress last;
+  last.frame = 300;  // of 30 a second: 10 s of media
+  last.out_time_ms = 10'000;
+  last.speed = 11.8;  // ffmpeg's own, without its start-up
+  last.dup = 2;
+  const auto stats = run_stats(last, 4);
+  EXPECT_DOUBLE_EQ(stats.avg_fps.value(), 75);
+  EXPECT_DOUBLE_EQ(stats.speed.value(), 2.5);
+  EXPECT_DOUBLE_EQ(stats.avg_fps.value() / stats.speed.value(), 30) << "the rate of the media";
+  EXPECT_EQ(stats.frames, 300);
+  EXPECT_EQ(stats.dup, 2);
+  EXPECT_FALSE(stats.drop);
+  EXPECT_DOUBLE_EQ(stats.run_seconds.value(), 4);
+}
+
+TEST(RunStats, WhatWasNotMeasuredIsAbsent) {
+  const auto nothing = run_stats({}, 4);
+  EXPECT_FALSE(nothing.frames || nothing.avg_fps || nothing.speed);
+  model::Progress last;
+  last.frame = 3;
+  last.out_time_ms = 100;
+  EXPECT_FALSE(run_stats(last, 0).avg_fps || run_stats(last, 0).speed);
+}
+
 }  // namespace
 }  // namespace ffrtmp::engine

@@ -106,6 +106,8 @@ template <class T>
 void encode_to(std::string& out, const T& value) {
   if constexpr (std::is_same_v<T, bool>) {
     out += value ? "true" : "false";
+  } else if constexpr (std::is_same_v<T, std::uint64_t>) {
+    out += cat(value);  // beyond int64: inode numbers that are hashes
   } else if constexpr (std::is_integral_v<T>) {
     append_number(out, static_cast<std::int64_t>(value));
   } else if constexpr (std::is_floating_point_v<T>) {
@@ -190,6 +192,9 @@ template <class T>
     if (!value.is_bool()) return wrong("true or false");
     out = value.get_bool();
   } else if constexpr (std::is_integral_v<T>) {
+    if constexpr (std::is_same_v<T, std::uint64_t>) {
+      if (value.is_uint64()) return out = value.get_uint64(), Status{};  // only those above the largest int64
+    }
     std::int64_t number = 0;
     if (value.is_int64()) number = value.get_int64();
     else if (value.is_double() && std::floor(value.get_double()) == value.get_double() && std::abs(value.get_double()) < 9e15)

@@ -77,6 +77,23 @@ TEST(Json, ReadsWholeNumbersHoweverWritten) {
   EXPECT_EQ(decode<Outer>(R"({"ratio":3})")->ratio, 3.0);
 }
 
+struct Marks {
+  std::uint64_t inode = 0;
+  std::int64_t offset = 0;
+};
+BOOST_DESCRIBE_STRUCT(Marks, (), (inode, offset))
+
+TEST(Json, WholeNumbersReachTheirTypesEnds) {
+  for (const std::uint64_t inode : {std::uint64_t{0}, std::uint64_t{1} << 63, ~std::uint64_t{0}}) {
+    const auto marks = decode<Marks>(encode(Marks{inode, std::numeric_limits<std::int64_t>::min()}));
+    ASSERT_TRUE(marks) << marks.error().message;
+    EXPECT_EQ(marks->inode, inode);
+    EXPECT_EQ(marks->offset, std::numeric_limits<std::int64_t>::min());
+  }
+  EXPECT_FALSE(decode<Marks>(R"({"inode":-1})"));
+  EXPECT_FALSE(decode<Marks>(R"({"offset":9223372036854775808})"));
+}
+
 TEST(Json, NamesTheFieldAtFault) {
   struct Row {
     const char* text;

@@ -63,7 +63,7 @@ class RunningApp final : public App {
   ~RunningApp() override {
     if (server_) {
       server_->stop_accepting();
-      service_->stop_waiting();
+      service_->stop();
     }
     store_.reset();   // the last commands are committed and answered
     server_.reset();  // then nobody calls the service any more

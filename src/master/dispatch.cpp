@@ -56,10 +56,21 @@ Status check_caller(api::Access access, const std::optional<Caller>& caller) {
 
 }  // namespace
 
+// A peer that failed too often is not even told whether its next key is right. A node's token is let in all the same: it
+// cannot be guessed, and jobs must not lose their leases because somebody else at that address mistypes a key.
+std::optional<std::chrono::seconds> Service::must_wait(const Call& call, api::Access access, const std::optional<Caller>& caller) {
+  if (access == api::Access::kOpen || (caller && caller->is_node())) return std::nullopt;
+  const std::string& peer = call.request.peer;
+  const BootTime now = clock_.now().boot;
+  if (const auto wait = logins_.wait(peer, now)) return wait;
+  if (!caller && call.request.header("authorization")) logins_.failed(peer, now);
+  return std::nullopt;
+}
+
 void Service::handle(net::Request request, net::Respond respond) {
-  if (!started_serving_) {
-    const Error starting = make_error(Errc::kUnavailable, "the master is starting");
-    return respond({http_status(starting.code), "application/json", api::encode_error(starting), {}});
+  if (!started_serving_ || stopping_) {
+    const Error away = make_error(Errc::kUnavailable, stopping_ ? "the master is stopping" : "the master is starting");
+    return respond({http_status(away.code), "application/json", api::encode_error(away), {}});
   }
   auto match = api::match_route(request.method, request.path());
   const api::Route* route = match ? match->route : nullptr;
@@ -72,6 +83,10 @@ void Service::handle(net::Request request, net::Respond respond) {
   call->respond = std::move(counted);
   if (!match) return call->fail(match.error());
   const auto caller = auth_.authenticate(call->request.header("authorization"));
+  if (const auto wait = must_wait(*call, match->route->access, caller)) {
+    const Error error = make_error(Errc::kTooManyRequests, cat("too many failed logins, try again in ", wait->count(), " s"));
+    return call->respond({http_status(error.code), "application/json", api::encode_error(error), {{"Retry-After", cat(wait->count())}}});
+  }
   if (const Status allowed = check_caller(match->route->access, caller); !allowed) return call->fail(allowed.error());
   if (caller) call->caller = *caller;
   call->ids = std::move(match->ids);

@@ -10,6 +10,7 @@ namespace ffrtmp::master {
 namespace {
 
 constexpr std::string_view kCursorPrefix = "j";
+constexpr std::string_view kNodeCursorPrefix = "n";
 
 Status check_names(const net::Request& request, std::initializer_list<std::string_view> known) {
   for (const std::string& name : request.query_names())
@@ -37,15 +38,43 @@ Status read_time(const net::Request& request, std::string_view name, std::option
   return {};
 }
 
-Status read_states(const net::Request& request, std::vector<model::JobState>& out) {
-  const auto text = request.query("status");
+// Several behind commas.
+template <class E>
+Status read_enums(const net::Request& request, std::string_view name, std::vector<E>& out) {
+  const auto text = request.query(name);
   if (!text || text->empty()) return {};
   for (const std::string_view one : split(*text, ',')) {
-    auto state = json::parse_enum<model::JobState>(one);
-    if (!state) return field_error("status", state.error().message);
-    out.push_back(*state);
+    auto value = json::parse_enum<E>(one);
+    if (!value) return field_error(std::string(name), value.error().message);
+    out.push_back(*value);
   }
   return {};
+}
+
+Status read_labels(const net::Request& request, std::map<std::string, std::string>& out) {
+  const auto text = request.query("label");
+  if (!text || text->empty()) return {};
+  for (const std::string_view one : split(*text, ',')) {
+    const std::size_t equals = one.find('=');
+    if (equals == std::string_view::npos || equals == 0)
+      return field_error("label", cat("\"", escape(one), "\" is not key=value"));
+    out[std::string(one.substr(0, equals))] = one.substr(equals + 1);
+  }
+  return {};
+}
+
+template <class T>
+bool holds(const std::vector<T>& wanted, T value) {
+  return wanted.empty() || std::find(wanted.begin(), wanted.end(), value) != wanted.end();
+}
+
+bool is_wanted(const store::NodeView& view, const NodeQuery& query) {
+  const model::NodeFacts& facts = view.node.facts;
+  return holds(query.status, view.status) && holds(query.type, facts.type) &&
+         std::all_of(query.labels.begin(), query.labels.end(), [&](const auto& label) {
+           const auto found = facts.labels.find(label.first);
+           return found != facts.labels.end() && found->second == label.second;
+         });
 }
 
 Result<std::int64_t> read_cursor(std::string_view text) {
@@ -71,7 +100,7 @@ Result<JobQuery> read_job_query(const net::Request& request) {
                                    "owner", "failure_reason", "created_after", "created_before", "limit", "cursor"}));
   JobQuery query;
   store::JobFilter& filter = query.filter;
-  FFRTMP_TRY(read_states(request, filter.status));
+  FFRTMP_TRY(read_enums(request, "status", filter.status));
   FFRTMP_TRY(read_enum(request, "queue", filter.queue));
   FFRTMP_TRY(read_enum(request, "priority", filter.priority));
   FFRTMP_TRY(read_enum(request, "engine", filter.engine));
@@ -94,6 +123,24 @@ Result<JobQuery> read_job_query(const net::Request& request) {
   return query;
 }
 
+Result<NodeQuery> read_node_query(const net::Request& request) {
+  FFRTMP_TRY(check_names(request, {"status", "type", "label", "limit", "cursor"}));
+  NodeQuery query;
+  FFRTMP_TRY(read_enums(request, "status", query.status));
+  FFRTMP_TRY(read_enums(request, "type", query.type));
+  FFRTMP_TRY(read_labels(request, query.labels));
+  if (const auto text = request.query("cursor")) {
+    auto after = parse_uuid(text->substr(std::min(text->size(), kNodeCursorPrefix.size())));
+    if (!after || !text->starts_with(kNodeCursorPrefix)) return field_error("cursor", "not a cursor of this list");
+    query.after = *after;
+  }
+  FFRTMP_ASSIGN(const std::int64_t limit, read_query_int(request, "limit", 1, 500, 50));
+  query.limit = static_cast<int>(limit);
+  return query;
+}
+
+Status refuse_query(const net::Request& request) { return check_names(request, {}); }
+
 Result<LogQuery> read_log_query(const net::Request& request, std::int64_t max_limit) {
   FFRTMP_TRY(check_names(request, {"attempt", "offset", "limit", "wait"}));
   LogQuery query;
@@ -109,5 +156,22 @@ Result<LogQuery> read_log_query(const net::Request& request, std::int64_t max_li
 }
 
 std::string cursor_of(std::int64_t before_sequence) { return cat(kCursorPrefix, before_sequence); }
+
+std::string cursor_of(const Uuid& after_node) { return cat(kNodeCursorPrefix, after_node.str()); }
+
+NodePage page_of(std::vector<store::NodeView> nodes, const NodeQuery& query) {
+  // Ids of nodes begin with the time of their registration, and stay: the order of a list and the place of its cursor.
+  std::sort(nodes.begin(), nodes.end(), [](const auto& a, const auto& b) { return a.node.id > b.node.id; });
+  NodePage page;
+  for (store::NodeView& view : nodes) {
+    if ((query.after && view.node.id >= *query.after) || !is_wanted(view, query)) continue;
+    if (page.nodes.size() == static_cast<std::size_t>(query.limit)) {
+      page.next_after = page.nodes.back().node.id;
+      break;
+    }
+    page.nodes.push_back(std::move(view));
+  }
+  return page;
+}
 
 }  // namespace ffrtmp::master

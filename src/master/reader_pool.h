@@ -12,10 +12,13 @@ namespace ffrtmp::master {
 class ReaderPool {
  public:
   explicit ReaderPool(int threads);
-  ~ReaderPool();  // runs what was taken, then ends
+  ~ReaderPool() { stop(); }
   ReaderPool(const ReaderPool&) = delete;
   ReaderPool& operator=(const ReaderPool&) = delete;
+  // Dropped once it is stopped: its request is answered by the server then.
   void run(std::function<void()> work);
+  // Runs what was taken, then ends.
+  void stop();
 
  private:
   void loop();

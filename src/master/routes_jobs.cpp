@@ -92,6 +92,7 @@ void Service::list_jobs(std::shared_ptr<Call> call) {
 }
 
 void Service::get_job(std::shared_ptr<Call> call) {
+  if (const Status none = refuse_query(call->request); !none) return call->fail(none.error());
   auto ref = api::parse_job_ref(call->id());
   if (!ref) return call->fail(ref.error());
   pool_.run([this, call, ref = *ref] {
@@ -105,6 +106,7 @@ void Service::get_job(std::shared_ptr<Call> call) {
 }
 
 void Service::list_attempts(std::shared_ptr<Call> call) {
+  if (const Status none = refuse_query(call->request); !none) return call->fail(none.error());
   auto ref = api::parse_job_ref(call->id());
   if (!ref) return call->fail(ref.error());
   pool_.run([this, call, ref = *ref] {
@@ -202,13 +204,7 @@ void Service::serve_logs(std::shared_ptr<Call> call, BootTime give_up) {
       const Uuid attempt = wanted->id;
       server_->post([this, call, give_up, attempt] {
         if (stopping_) return call->fail(make_error(Errc::kUnavailable, "the master is stopping"));
-        auto once = std::make_shared<bool>(false);
-        const auto look_again = [this, call, give_up, once] {
-          if (std::exchange(*once, true)) return;
-          serve_logs(call, give_up);
-        };
-        log_waiters_.emplace(attempt, look_again);
-        server_->post_after(std::chrono::milliseconds(1000), [look_again] { look_again(); });
+        wait_for_log(attempt, [this, call, give_up] { serve_logs(call, give_up); });
       });
       return;
     }

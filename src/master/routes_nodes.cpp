@@ -3,6 +3,7 @@
 #include "api/view.h"
 #include "base/log.h"
 #include "base/text.h"
+#include "master/query.h"
 #include "master/service.h"
 #include "master/wire_commands.h"
 #include "model/requirement.h"
@@ -93,17 +94,22 @@ void Service::register_node(std::shared_ptr<Call> call) {
 }
 
 void Service::list_nodes(std::shared_ptr<Call> call) {
-  pool_.run([this, call] {
+  auto query = read_node_query(call->request);
+  if (!query) return call->fail(query.error());
+  pool_.run([this, call, query = std::move(*query)] {
     auto nodes = store_.nodes();
     if (!nodes) return call->fail(nodes.error());
+    const NodePage page = page_of(std::move(*nodes), query);
     api::NodeList list;
-    for (const store::NodeView& view : *nodes) list.nodes.push_back(api::make_node(view));
+    for (const store::NodeView& view : page.nodes) list.nodes.push_back(api::make_node(view));
     list.count = static_cast<int>(list.nodes.size());
+    if (page.next_after) list.next_cursor = cursor_of(*page.next_after);
     call->ok(list);
   });
 }
 
 void Service::get_node(std::shared_ptr<Call> call) {
+  if (const Status none = refuse_query(call->request); !none) return call->fail(none.error());
   auto id = parse_uuid(call->id());
   if (!id) return call->fail(id.error());
   pool_.run([this, call, id = *id] {
@@ -159,6 +165,7 @@ void Service::claim(std::shared_ptr<Call> call) {
 
 // A claim's contact and the claim itself go to the writer together: one turn of its queue, one way back.
 void Service::look(const std::shared_ptr<Poll>& poll) {
+  if (stopping_) return answer(*poll);
   store_.apply(poll->contact, [this, poll](Result<store::Reply> reply) {
     if (reply) poll->seen = std::get<store::Heartbeat::Reply>(std::move(*reply));
     else poll->refused = std::move(reply).error();
@@ -188,6 +195,7 @@ void Service::wait_or_answer(const std::shared_ptr<Poll>& poll) {
     }
   };
   entry.expire = [this, poll] { answer(*poll); };
+  entry.connection = poll->call->request.connection;
   const std::int64_t ticket = waiting_.add(std::move(entry));
   server_->post_after(std::chrono::duration_cast<std::chrono::milliseconds>(left), [this, ticket] {
     if (auto expired = waiting_.take(ticket)) expired->expire();

@@ -1,6 +1,7 @@
 #include "master/service.h"
 
 #include <algorithm>
+#include <future>
 
 #include "api/routes.h"
 #include "base/log.h"
@@ -12,6 +13,7 @@ namespace {
 
 // Leases and retries are checked this often: a lost job is queued again within lease + 2 s.
 constexpr std::chrono::milliseconds kSweepEvery{250};
+constexpr std::chrono::milliseconds kLogLookEvery{1000};
 
 }  // namespace
 
@@ -20,6 +22,7 @@ Service::Service(store::Store& store, const Clock& clock, IdSource& ids, Service
       clock_(clock),
       ids_(ids),
       settings_(std::move(settings)),
+      logins_(settings_.logins),
       logs_(settings_.log_dir, settings_.log_limits),
       started_(clock.now().boot),
       counters_(std::make_unique<Counters>()) {
@@ -42,18 +45,21 @@ Status Service::start(net::Server& server) {
   return {};
 }
 
-void Service::stop_waiting() {
-  stopping_ = true;
-  server_->post([this] {
-    std::vector<std::int64_t> tickets = waiting_.claim_tickets();
-    for (const auto& [id, facts] : node_facts_)
-      for (const std::int64_t ticket : waiting_.tickets_of(id)) tickets.push_back(ticket);
-    for (const std::int64_t ticket : tickets)
+void Service::stop() {
+  if (server_ == nullptr || stopping_) return;
+  auto seen = std::make_shared<std::promise<void>>();
+  auto all_seen = seen->get_future();
+  server_->post([this, seen = std::move(seen)] {
+    stopping_ = true;
+    for (const std::int64_t ticket : waiting_.all_tickets())
       if (auto entry = waiting_.take(ticket)) entry->expire();
     auto logs = std::move(log_waiters_);
     log_waiters_.clear();
-    for (auto& [id, look_again] : logs) look_again();
+    for (const auto& [id, look_again] : logs) (*look_again)();
+    seen->set_value();
   });
+  all_seen.wait();
+  pool_.stop();
 }
 
 void Service::on_commit(const store::Effects& effects) {
@@ -64,12 +70,26 @@ void Service::on_commit(const store::Effects& effects) {
   });
 }
 
+// Looks again when the log grows, or after a second: it also ends when nothing is written any more.
+void Service::wait_for_log(const Uuid& attempt_id, std::function<void()> look_again) {
+  const auto waiter = std::make_shared<std::function<void()>>(std::move(look_again));
+  log_waiters_.emplace(attempt_id, waiter);
+  server_->post_after(kLogLookEvery, [this, attempt_id, weak = std::weak_ptr(waiter)] {
+    const auto [first, last] = log_waiters_.equal_range(attempt_id);
+    const auto found = std::find_if(first, last, [&](const auto& entry) { return entry.second == weak.lock(); });
+    if (found == last) return;
+    const auto due = std::move(found->second);
+    log_waiters_.erase(found);
+    (*due)();
+  });
+}
+
 void Service::wake_logs(const Uuid& attempt_id) {
   const auto [first, last] = log_waiters_.equal_range(attempt_id);
-  std::vector<std::function<void()>> ready;
+  std::vector<std::shared_ptr<std::function<void()>>> ready;
   for (auto at = first; at != last; ++at) ready.push_back(std::move(at->second));
   log_waiters_.erase(first, last);
-  for (auto& look_again : ready) look_again();
+  for (const auto& look_again : ready) (*look_again)();
 }
 
 void Service::remember_node(const model::Node& node) { node_facts_[node.id] = node.facts; }
@@ -83,6 +103,7 @@ std::optional<std::string> Service::node_name(const std::optional<Uuid>& id) con
 
 void Service::sweep_later() {
   server_->post_after(kSweepEvery, [this] {
+    if (stopping_) return;
     apply(store::Sweep{}, [this](Result<store::Sweep::Reply> reply) {
       if (!reply) {
         log::error("sweep failed", {{"err", reply.error().message}});
@@ -90,7 +111,7 @@ void Service::sweep_later() {
         counters_->leases_expired += reply->leases_expired;
         if (reply->leases_expired > 0) log::warn("leases expired", {{"count", cat(reply->leases_expired)}});
       }
-      if (!stopping_) sweep_later();
+      sweep_later();
     });
   });
 }

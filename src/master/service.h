@@ -9,11 +9,13 @@
 #include <string>
 #include <unordered_map>
 
+#include "api/routes.h"
 #include "base/clock.h"
 #include "base/ids.h"
 #include "master/auth.h"
 #include "master/call.h"
 #include "master/log_store.h"
+#include "master/login_limit.h"
 #include "master/reader_pool.h"
 #include "master/waiting.h"
 #include "model/requirement.h"
@@ -27,6 +29,7 @@ struct ServiceSettings {
   int default_max_retries = 3;
   LogLimits log_limits;
   std::string log_dir;  // exists
+  LoginLimits logins;
 };
 
 class Service {
@@ -38,16 +41,20 @@ class Service {
 
   // Reads keys and nodes, and begins to sweep. `server` must outlive this.
   Status start(net::Server& server);
-  // Answers every waiting poll empty-handed; nothing waits from now on.
-  void stop_waiting();
+  // Answers every waiting poll empty-handed. When it returns nothing waits and nothing uses the store any more but the
+  // commands that it has taken. Not on the server's thread.
+  void stop();
 
   // Entry of every request.
   void handle(net::Request request, net::Respond respond);
 
   Auth& auth() { return auth_; }
+  [[nodiscard]] std::size_t waiting_log_readers() const { return log_waiters_.size(); }  // the server's thread
 
  private:
   friend struct Routes;
+  [[nodiscard]] std::optional<std::chrono::seconds> must_wait(const Call& call, api::Access access,
+                                                              const std::optional<Caller>& caller);
   using Handler = void (Service::*)(std::shared_ptr<Call>);
 
   // jobs (routes_jobs.cpp)
@@ -102,6 +109,7 @@ class Service {
   void wake_node(const Uuid& node_id);
   void wake_for(const model::Requirement& need);  // the one waiting claim that fits best: the longest waiting
   void wake_all_claims();                         // something was queued that nobody named; bundled
+  void wait_for_log(const Uuid& attempt_id, std::function<void()> look_again);
   void wake_logs(const Uuid& attempt_id);
   void remember_node(const model::Node& node);
   void sweep_later();
@@ -113,14 +121,15 @@ class Service {
   ServiceSettings settings_;
   net::Server* server_ = nullptr;
   Auth auth_;
+  LoginLimit logins_;  // the server's thread
   LogStore logs_;
   ReaderPool pool_{2};
   Waiting waiting_;
   std::unordered_map<Uuid, model::NodeFacts> node_facts_;  // of every registered node; the server's thread
-  std::multimap<Uuid, std::function<void()>> log_waiters_; // the server's thread
+  std::multimap<Uuid, std::shared_ptr<std::function<void()>>> log_waiters_;  // the server's thread
   bool wake_all_pending_ = false;
   std::atomic<bool> started_serving_{false};  // before it every request is answered 503
-  std::atomic<bool> stopping_{false};
+  std::atomic<bool> stopping_{false};         // set on the server's thread: what it runs later touches no store
   BootTime started_;
   struct Counters;
   std::unique_ptr<Counters> counters_;

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <functional>
 #include <list>
+#include <memory>
 #include <optional>
 #include <unordered_map>
 #include <vector>
@@ -19,6 +20,7 @@ class Waiting {
     bool is_claim = false;
     std::function<void()> wake;    // looks again
     std::function<void()> expire;  // answers empty-handed
+    std::weak_ptr<const void> connection;  // expired: nobody is there any more
   };
 
   // Adds a waiter behind the others; its ticket removes it.
@@ -39,11 +41,11 @@ class Waiting {
     return entry;
   }
 
-  // The longest waiting claim whose node satisfies `fits`.
+  // The longest waiting claim that somebody still waits for and whose node satisfies `fits`.
   template <class Fits>
   std::optional<Entry> take_claim(Fits fits) {
     for (const Entry& entry : entries_)
-      if (entry.is_claim && fits(entry.node_id)) return take(entry.ticket);
+      if (entry.is_claim && !entry.connection.expired() && fits(entry.node_id)) return take(entry.ticket);
     return std::nullopt;
   }
 
@@ -57,7 +59,13 @@ class Waiting {
   [[nodiscard]] std::vector<std::int64_t> claim_tickets() const {
     std::vector<std::int64_t> tickets;
     for (const Entry& entry : entries_)
-      if (entry.is_claim) tickets.push_back(entry.ticket);
+      if (entry.is_claim && !entry.connection.expired()) tickets.push_back(entry.ticket);
+    return tickets;
+  }
+
+  [[nodiscard]] std::vector<std::int64_t> all_tickets() const {
+    std::vector<std::int64_t> tickets;
+    for (const Entry& entry : entries_) tickets.push_back(entry.ticket);
     return tickets;
   }
 

@@ -20,6 +20,14 @@ BOOST_DESCRIBE_ENUM(FailureReason, kUserError, kInputError, kCapabilityMismatch,
 enum class ResultStatus : std::uint8_t { kCompleted, kFailed, kCanceled, kTimedOut };
 BOOST_DESCRIBE_ENUM(ResultStatus, kCompleted, kFailed, kCanceled, kTimedOut)
 
+// Which limit ended an attempt with kTimeout. Only the job's own one is final: the others are tried again.
+enum class TimeoutCause : std::uint8_t {
+  kStall,            // no progress and no CPU time for the worker's stall timeout
+  kDefaultDeadline,  // derived from the length of the output
+  kTimeoutSec        // resource_limits.timeout_sec of the job
+};
+BOOST_DESCRIBE_ENUM(TimeoutCause, kStall, kDefaultDeadline, kTimeoutSec)
+
 struct EngineUsed {
   std::string used;
   std::string reason;
@@ -74,13 +82,15 @@ struct OutputInfo {
 BOOST_DESCRIBE_STRUCT(OutputInfo, (),
                       (path, size_bytes, duration_seconds, streams, left_out, verified, verify_level, verify_error))
 
+// avg_fps and speed are means over run_seconds, start-up and pauses included: what the job took, not what ffmpeg says of
+// its busy part. The latest progress has the latter.
 struct RunStats {
   std::optional<std::int64_t> frames;
-  std::optional<double> avg_fps;
-  std::optional<double> speed;
+  std::optional<double> avg_fps;  // frames / run_seconds
+  std::optional<double> speed;    // seconds of media made / run_seconds
   std::optional<std::int64_t> drop;
   std::optional<std::int64_t> dup;
-  std::optional<double> run_seconds;     // wall time of the engine, pauses included
+  std::optional<double> run_seconds;     // wall time of the engine from exec to its end, pauses included
   std::optional<double> verify_seconds;  // wall time from the engine's exit to the verdict
 };
 BOOST_DESCRIBE_STRUCT(RunStats, (), (frames, avg_fps, speed, drop, dup, run_seconds, verify_seconds))
@@ -98,6 +108,7 @@ struct AttemptResult {
   std::optional<int> exit_code;
   std::optional<int> signal;
   std::optional<FailureReason> failure_reason;
+  std::optional<TimeoutCause> timeout_cause;  // with kTimeout
   std::optional<std::string> error;
   std::vector<std::string> command;  // argv as run, secrets masked
   std::optional<EngineUsed> engine;
@@ -112,7 +123,7 @@ struct AttemptResult {
   std::optional<double> energy_joules;
 };
 BOOST_DESCRIBE_STRUCT(AttemptResult, (),
-                      (result_id, status, exit_code, signal, failure_reason, error, command, engine, encoder, input,
+                      (result_id, status, exit_code, signal, failure_reason, timeout_cause, error, command, engine, encoder, input,
                        output, stats, resources, graceful, vmaf, qoe_score, energy_joules))
 
 }  // namespace ffrtmp::model

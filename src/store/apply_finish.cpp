@@ -28,19 +28,13 @@ model::FailureReason reason_of(const model::AttemptResult& result) {
   return result.failure_reason.value_or(model::FailureReason::kUnknown);
 }
 
-// A stall, too, ends as a timeout; it was the job's own limit only if that much time has passed.
-bool own_timeout_passed(const model::Job& job, const model::Attempt& attempt, UtcTime now) {
-  const auto limit = job.spec.resource_limits.timeout_sec;
-  return limit && now - attempt.claimed_at >= std::chrono::seconds(*limit);
-}
-
 Status fail(JobChange& change, const ApplyContext& context, const model::Attempt& attempt,
             const model::AttemptResult& result) {
   const model::FailureReason reason = reason_of(result);
   const bool timed_out = reason == model::FailureReason::kTimeout;
-  const model::RetryPlan plan =
-      model::decide_retry(reason, own_timeout_passed(change.before(), attempt, context.now.utc),
-                          change.now().retry_count, change.before().spec.max_retries, context.jitter);
+  const bool own_timeout = timed_out && result.timeout_cause == model::TimeoutCause::kTimeoutSec;
+  const model::RetryPlan plan = model::decide_retry(reason, own_timeout, change.now().retry_count,
+                                                    change.before().spec.max_retries, context.jitter);
   const bool again = plan.again && may_start_again(change.now());
   const Event event = again ? Event::kRetryLater : timed_out ? Event::kTimeOut : Event::kFail;
   const std::string why = again ? "attempt failed, retry later" : timed_out ? "attempt timed out" : "attempt failed";

@@ -160,6 +160,13 @@ class StoreBed : public ::testing::TestWithParam<Backend> {
     EXPECT_TRUE(reply) << reply.error().message;
     return reply ? reply->job_status : model::JobState::kRejected;
   }
+  model::JobState time_out(const TestNode& node, const Uuid& attempt, std::optional<model::TimeoutCause> cause) {
+    Finish f = a_result(node, attempt, model::ResultStatus::kTimedOut, model::FailureReason::kTimeout);
+    f.result.timeout_cause = cause;
+    auto reply = store->apply_wait(std::move(f));
+    EXPECT_TRUE(reply) << reply.error().message;
+    return reply ? reply->job_status : model::JobState::kRejected;
+  }
 
   Result<ControlJob::Reply> control(std::int64_t sequence, ControlJob::Kind kind) {
     ControlJob c;

@@ -39,6 +39,8 @@ Status sync_directory_of(const std::string& path) {
 
 Status fill(const std::string& path, std::string_view text, mode_t mode, Sync sync) {
   FFRTMP_ASSIGN(const Fd fd, open_file(path, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW, mode));
+  // What an earlier process left under that name lends its mode to nothing.
+  if (fchmod(fd.get(), mode) != 0) return last_sys_error(cat("chmod ", path));
   FFRTMP_TRY(write_all(fd.get(), text));
   if (sync == Sync::kYes && fsync(fd.get()) != 0) return last_sys_error(cat("fsync ", path));
   return {};

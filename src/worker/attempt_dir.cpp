@@ -1,5 +1,6 @@
 #include "worker/attempt_dir.h"
 
+#include <algorithm>
 #include <filesystem>
 
 #include "base/log.h"
@@ -8,6 +9,17 @@
 #include "sys/file_io.h"
 
 namespace ffrtmp::worker {
+namespace {
+
+std::vector<Uuid> attempts_in(const std::string& attempts_dir) {
+  std::vector<Uuid> ids;
+  std::error_code error;
+  for (const auto& entry : std::filesystem::directory_iterator(attempts_dir, error))
+    if (const auto id = parse_uuid(entry.path().filename().string())) ids.push_back(*id);
+  return ids;
+}
+
+}  // namespace
 
 Status AttemptDir::create() const {
   std::error_code error;
@@ -45,15 +57,15 @@ void AttemptDir::remove() const {
 
 std::vector<Notes> AttemptDir::left_over(const std::string& attempts_dir) {
   std::vector<Notes> found;
-  std::error_code error;
-  for (const auto& entry : std::filesystem::directory_iterator(attempts_dir, error)) {
-    const auto id = parse_uuid(entry.path().filename().string());
-    if (!id) continue;
-    const AttemptDir dir(attempts_dir, *id);
-    if (auto notes = dir.load_notes()) found.push_back(std::move(*notes));
-    else dir.remove();
-  }
+  for (const Uuid& id : attempts_in(attempts_dir))
+    if (auto notes = AttemptDir(attempts_dir, id).load_notes(); notes && notes->claim.attempt.id == id)
+      found.push_back(std::move(*notes));
   return found;
+}
+
+void AttemptDir::sweep(const std::string& attempts_dir, const std::vector<std::string>& keep) {
+  for (const Uuid& id : attempts_in(attempts_dir))
+    if (std::find(keep.begin(), keep.end(), id.str()) == keep.end()) AttemptDir(attempts_dir, id).remove();
 }
 
 }  // namespace ffrtmp::worker

@@ -47,8 +47,10 @@ class AttemptDir {
   [[nodiscard]] Result<model::AttemptResult> load_result() const;
   void remove() const;
 
-  // The attempts that left a directory with readable notes; others are removed.
+  // The attempts that left a directory with readable notes of their own.
   [[nodiscard]] static std::vector<Notes> left_over(const std::string& attempts_dir);
+  // Removes the directories of all attempts but those to keep. After their processes: these are found by it.
+  static void sweep(const std::string& attempts_dir, const std::vector<std::string>& keep);
 
  private:
   std::string path_;

@@ -1,7 +1,9 @@
 #include "worker/node_identity.h"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 
+#include "base/log.h"
 #include "base/text.h"
 #include "json/json.h"
 #include "sys/file_io.h"
@@ -16,6 +18,18 @@ struct NodeFile {
 };
 BOOST_DESCRIBE_STRUCT(NodeFile, (), (node_id, token))
 
+// The file's text. It holds a secret: one that others may read (restored from a backup, edited) is closed to them.
+Result<std::string> read_private(const std::string& path) {
+  FFRTMP_ASSIGN(const sys::Fd file, sys::open_file(path, O_RDONLY | O_NOFOLLOW));
+  struct stat info {};
+  if (fstat(file.get(), &info) != 0) return last_sys_error(cat("stat ", path));
+  if ((info.st_mode & 0077) != 0) {
+    log::warn("others could read the node's token", {{"path", path}});
+    if (fchmod(file.get(), 0600) != 0) return last_sys_error(cat("chmod ", path));
+  }
+  return sys::read_text(path);
+}
+
 }  // namespace
 
 Result<NodeIdentity> NodeIdentity::open(const std::string& state_dir) {
@@ -24,7 +38,7 @@ Result<NodeIdentity> NodeIdentity::open(const std::string& state_dir) {
   FFRTMP_ASSIGN(identity.lock_, sys::open_file(state_dir + "/node.lock", O_RDWR | O_CREAT | O_CLOEXEC, 0600));
   if (!sys::try_lock(identity.lock_.get()))
     return make_error(Errc::kUnavailable, cat("another worker runs in ", state_dir));
-  auto text = sys::read_text(identity.path_);
+  auto text = read_private(identity.path_);
   if (!text && text.error().code == Errc::kGone) return identity;
   if (!text) return std::move(text).error();
   auto file = json::decode<NodeFile>(*text, json::UnknownKeys::kIgnore);

@@ -27,7 +27,8 @@ struct Move {
 // Whether the final path holds our file already (after a crash).
 [[nodiscard]] bool is_published(const Move& move);
 // RENAME_NOREPLACE; with may_replace an existing file is exchanged and stays under the staged name until settle().
-// kForbidden: the path is taken and may not be replaced. Then fsync of the directory.
+// kForbidden: the path is taken and may not be replaced; kGone: directory or staged file are not the ones that were
+// checked. Then fsync of the directory.
 [[nodiscard]] Status publish(const Move& move);
 // The result was accepted: what was exchanged goes.
 void settle(const Move& move);

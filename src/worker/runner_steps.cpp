@@ -166,7 +166,7 @@ std::optional<model::AttemptResult> Runner::plan_and_start() {
   const std::string staged = cat(notes_.output_dir, "/", notes_.staged_name);
   const int slots = std::max(1, shared_.settings.slots);
   const int threads = std::max(1, static_cast<int>(std::thread::hardware_concurrency()) / slots);
-  auto plan = engine::plan_ffmpeg({p, facts, staged, notes_.muxer, *encoder, shared_.settings.ffmpeg, threads});
+  auto plan = engine::plan_ffmpeg({p, facts, staged, notes_.muxer, encoder->name, encoder->device, shared_.settings.ffmpeg, threads});
   if (!plan) return failure(FailureReason::kUserError, plan.error().message);
   notes_.encoder = plan->encoder;
   notes_.command = plan->masked_argv;
@@ -229,8 +229,12 @@ model::AttemptResult Runner::judge(const supervisor::Exit& exit) {
     result = failure(FailureReason::kPlatformError, exit.error);
   } else if (exit.cause == EndCause::kStalled) {
     result = failure(FailureReason::kTimeout, cat("stalled: no progress and no CPU time for ", format_duration(shared_.settings.stall)));
+    result.timeout_cause = model::TimeoutCause::kStall;
   } else if (exit.cause == EndCause::kDeadline) {
-    result = failure(FailureReason::kTimeout, "deadline passed");
+    const model::ResourceLimits& limits = notes_.claim.job.resource_limits;
+    result = failure(FailureReason::kTimeout, cat(limits.timeout_sec ? "timeout_sec of the job passed: " : "default deadline passed: ",
+                                                  format_duration(deadline_of(limits, output_seconds_))));
+    result.timeout_cause = limits.timeout_sec ? model::TimeoutCause::kTimeoutSec : model::TimeoutCause::kDefaultDeadline;
   } else if (exit.cause == EndCause::kFenced) {
     result = failure(FailureReason::kPlatformError, "the master was out of reach for too long");
   } else if (exit.cause == EndCause::kDiskLimit) {
@@ -251,10 +255,7 @@ model::AttemptResult Runner::judge(const supervisor::Exit& exit) {
   result.encoder = model::EncoderUsed{p.codec, notes_.encoder, false, std::nullopt};
   result.input = model::InputInfo{notes_.input_path, false, false, notes_.input_bytes, std::nullopt};
   result.resources = model::ResourceUse{exit.cpu_seconds, exit.max_rss_bytes, std::nullopt};
-  const model::Progress progress = engine::parse_progress(exit.last_progress, output_seconds_);
-  model::RunStats stats{progress.frame, std::nullopt, progress.speed, progress.drop, progress.dup, exit.run_seconds, std::nullopt};
-  if (progress.frame && exit.run_seconds > 0) stats.avg_fps = static_cast<double>(*progress.frame) / exit.run_seconds;
-  result.stats = stats;
+  result.stats = engine::run_stats(engine::parse_progress(exit.last_progress, output_seconds_), exit.run_seconds);
   if (result.status != model::ResultStatus::kCompleted) return result;
   return verify_and_stage(std::move(result));
 }

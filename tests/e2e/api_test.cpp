@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 
 #include <algorithm>
+#include <atomic>
 #include <filesystem>
 #include <set>
 #include <thread>
@@ -111,6 +112,9 @@ TEST(Api, OneKeyOneJob) {
   EXPECT_FALSE(ids.front().empty());
   EXPECT_EQ(std::count(statuses.begin(), statuses.end(), 201), 1);
   EXPECT_EQ(std::count(statuses.begin(), statuses.end(), 200), 49);
+  const auto list = api::decode<api::JobList>(box.http("GET", "/api/v1/jobs").body);
+  ASSERT_TRUE(list);
+  EXPECT_EQ(list->count, 1);
   const auto other = box.http("POST", "/api/v1/jobs", R"({"scenario":"b","parameters":{"input":"/m/a.mp4"}})",
                               {{"idempotency-key", "k1"}});
   EXPECT_EQ(other.status, 409);

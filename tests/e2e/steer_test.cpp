@@ -30,10 +30,12 @@ TEST(Steer, CancelReachesAFullWorker) {
   box.wait_for(number, is_running);
   const auto reply = box.http("POST", cat("/api/v1/jobs/", number, "/cancel"), R"({"grace_seconds":1})");
   EXPECT_EQ(reply.status, 202) << reply.body;
-  EXPECT_TRUE(eventually([&] { return box.engine_processes().empty(); }, 4s));
+  EXPECT_TRUE(eventually([&] { return box.engine_processes().empty(); }, 3s)) << "2 s and the grace";
   const auto job = box.wait_end(number, 5s);
   EXPECT_EQ(job.status, model::JobState::kCanceled);
   EXPECT_EQ(read_file(box.path("o.mp4")), "the user's own");
+  for (const auto& entry : fs::directory_iterator(box.path("")))
+    EXPECT_EQ(entry.path().string().find(".part."), std::string::npos) << entry.path() << " of the attempt remains";
   EXPECT_EQ(box.http("POST", cat("/api/v1/jobs/", number, "/cancel")).status, 200);
 }
 
@@ -46,10 +48,14 @@ TEST(Steer, ATreeThatIgnoresTermDiesAfterTheGrace) {
   const auto number = box.submit(box.clip(1), box.path("o.mp4"));
   box.wait_for(number, [](const api::Job& job) { return job.status == model::JobState::kRunning; });
   ASSERT_TRUE(eventually([&] { return box.engine_processes().size() >= 4; }, 5s));
-  EXPECT_EQ(box.http("POST", cat("/api/v1/jobs/", number, "/cancel"), R"({"grace_seconds":2})").status, 202);
-  EXPECT_TRUE(eventually([&] { return box.engine_processes().empty(); }, 6s));
+  EXPECT_EQ(box.http("POST", cat("/api/v1/jobs/", number, "/cancel"), R"({"grace_seconds":4})").status, 202);
+  std::this_thread::sleep_for(2500ms);
+  EXPECT_GE(box.engine_processes().size(), 4U) << "the grace is given";
+  EXPECT_TRUE(eventually([&] { return box.engine_processes().empty(); }, 5500ms));
   const auto job = box.wait_end(number, 5s);
   EXPECT_EQ(job.status, model::JobState::kCanceled);
+  ASSERT_TRUE(job.result);
+  EXPECT_EQ(job.result->graceful, false);
 }
 
 // contract: F15
