@@ -82,12 +82,22 @@ TEST_F(OutputJudge, SeesAFileWrittenInPlace) {
   EXPECT_THAT(findings_.all().front(), HasSubstr("is written to"));
 }
 
-TEST_F(OutputJudge, SeesATouchAfterTheEnd) {
+TEST_F(OutputJudge, SeesAnOutputThatComesAfterAnEndWithoutCompletion) {
+  appear(whole());
+  close(false);
+  fs::remove(dir_ / "out/o.mp4");  // a worker that came back: allowed
+  std::this_thread::sleep_for(200ms);
+  EXPECT_THAT(findings_.all(), ElementsAre());
+  appear(whole());
+  EXPECT_THAT(findings_.all(), ElementsAre(HasSubstr("appears after its job's end")));
+}
+
+TEST_F(OutputJudge, SeesATouchAfterCompletion) {
   appear(whole());
   close(true);
   fs::remove(dir_ / "out/o.mp4");
   EXPECT_TRUE(eventually([&] { return !findings_.all().empty(); }, 5s));
-  EXPECT_THAT(findings_.all().front(), HasSubstr("touched after its job's end"));
+  EXPECT_THAT(findings_.all().front(), HasSubstr("touched after its job's completion"));
 }
 
 TEST_F(OutputJudge, SeesAnOutputOfAJobThatIsNotCompletedAndAPartialFile) {

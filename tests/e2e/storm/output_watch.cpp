@@ -84,7 +84,7 @@ void OutputWatch::on_event(const std::string& name, std::uint32_t mask) {
   const auto found = names_.find(name);
   if (found == names_.end()) return findings_.add(cat("a file that nobody asked for: ", name));
   Name& at = found->second;
-  if (at.is_closed) findings_.add(cat(name, " is touched after its job's end, event ", mask));
+  if (at.is_closed && at.has_new) findings_.add(cat(name, " is touched after its job's completion, event ", mask));
   if ((mask & (IN_MODIFY | IN_CLOSE_WRITE)) != 0) findings_.add(cat(name, " is written to under its final name"));
   look(name, at);
 }
@@ -96,14 +96,16 @@ void OutputWatch::look(const std::string& name, Name& at) {
     if (!at.old_digest.empty()) findings_.add(cat(name, " is gone, though a file stood there before"));
     return;
   }
-  ++appearances_;
   struct stat info {};
   if (fstat(file.get(), &info) != 0) return findings_.add(cat("fstat ", name));
   auto bytes = sys::read_at(file.get(), static_cast<std::size_t>(info.st_size), 0);
   if (!bytes) return findings_.add(bytes.error().message);
   at.digest = net::sha256_hex(*bytes);
+  if (at.is_closed && !at.has_new && at.digest != at.old_digest)
+    findings_.add(cat(name, " appears after its job's end without completion"));
   at.digests.insert(at.digest);
   contents_.emplace(at.digest, std::move(*bytes));
+  ++appearances_;
 }
 
 void OutputWatch::judge_new() {

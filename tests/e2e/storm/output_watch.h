@@ -33,7 +33,8 @@ class OutputWatch {
   // Announces a name before it can appear. `old_content`: a whole file stands there already, or may come back; the name
   // is never without one then.
   void expect(const std::string& name, const Expected& expected, const std::string& old_content = {});
-  // The job is over: from now on nothing touches that name. `has_new`: the file there is the job's output.
+  // The job is over. `has_new`: it is completed, the file there is its output, and nothing touches that name any more.
+  // Else a worker that learns of the end later may still take its file away, and put an old one back.
   void close(const std::string& name, bool has_new);
   // Looks at contents that have not been looked at. One thread.
   void judge_new();
