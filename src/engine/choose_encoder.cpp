@@ -26,13 +26,13 @@ std::optional<std::string> unfit(const model::Encoder& encoder, const model::Par
 
 }  // namespace
 
-Result<std::string> choose_encoder(const model::Parameters& parameters, const std::vector<model::Encoder>& encoders) {
-  if (parameters.codec == "copy") return std::string("copy");
+Result<ChosenEncoder> choose_encoder(const model::Parameters& parameters, const std::vector<model::Encoder>& encoders) {
+  if (parameters.codec == "copy") return ChosenEncoder{"copy", {}, false};
   std::vector<std::string> reasons;
   for (const model::Encoder& encoder : encoders) {
     if (encoder.name != parameters.codec && encoder.codec != codec_of(parameters.codec)) continue;
     const auto reason = unfit(encoder, parameters);
-    if (!reason) return encoder.name;
+    if (!reason) return ChosenEncoder{encoder.name, encoder.device, encoder.hardware};
     reasons.push_back(cat(encoder.name, ": ", *reason));
   }
   return make_error(Errc::kUnsupported, cat("no usable encoder for ", parameters.codec,

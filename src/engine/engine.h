@@ -41,6 +41,7 @@ struct PlanRequest {
   std::string output_path;  // where to write: the staged file
   std::string muxer;        // forced with -f, "mp4"
   std::string encoder;      // chosen by the node; "copy" copies the video
+  std::optional<std::string> device;  // of a hardware encoder, as detection found it
   std::string program = "ffmpeg";
   int threads_per_slot = 2;  // decides preset "auto"
 };
@@ -49,10 +50,15 @@ struct PlanRequest {
 // contradict each other ("copy" with a resolution). Why each option is there stands beside it in ffmpeg_args.cpp.
 [[nodiscard]] Result<RunPlan> plan_ffmpeg(const PlanRequest& request);
 
+struct ChosenEncoder {
+  std::string name;  // "h264_vaapi", or "copy"
+  std::optional<std::string> device;
+  bool hardware = false;
+};
 // The first usable encoder of the node that makes the codec (or has its name), fits the pixel format and the asked
 // hardware; the node lists them in order of preference. "copy" for copy. kUnsupported: "no usable encoder for av1 (…)".
-[[nodiscard]] Result<std::string> choose_encoder(const model::Parameters& parameters,
-                                                 const std::vector<model::Encoder>& encoders);
+[[nodiscard]] Result<ChosenEncoder> choose_encoder(const model::Parameters& parameters,
+                                                   const std::vector<model::Encoder>& encoders);
 
 // One -progress block, "key=value" lines, into Progress; unknown keys are ignored, N/A is absent. `duration` of the
 // output gives percent when known. Of several blocks the last value of a key counts.

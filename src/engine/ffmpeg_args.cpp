@@ -4,6 +4,7 @@
 #include "base/text.h"
 #include "engine/encoder_options.h"
 #include "engine/engine.h"
+#include "model/encoder_hardware.h"
 
 namespace ffrtmp::engine {
 namespace {
@@ -86,9 +87,8 @@ Args join_x265(Args ours, Args& extra) {
 }
 
 // A software encoder takes planes; what it stores for the semi-planar twin is the same.
-std::string pixel_format(const PlanRequest& request) {
-  const std::string& asked = request.parameters.pixel_format;
-  if (!request.encoder.starts_with("lib")) return asked;
+std::string pixel_format(const model::Parameters& parameters) {
+  const std::string& asked = parameters.pixel_format;
   return asked == "nv12" ? "yuv420p" : asked == "p010le" ? "yuv420p10le" : asked;
 }
 
@@ -102,10 +102,14 @@ Args video_options(const PlanRequest& request) {
   std::vector<std::string> chain;
   if (p.fps) chain.push_back(cat("fps=", rate_text(*p.fps)));
   if (std::string scale = scale_filter(request); !scale.empty()) chain.push_back(std::move(scale));
+  const model::EncoderApi api = model::api_of(request.encoder);
+  if (api != model::EncoderApi::kSoftware) chain.push_back(model::upload_filter(api, p.pixel_format));
   if (!chain.empty()) add(out, {"-vf", join(chain, ",")});
   // The times as they are, also when they vary; mp4 would be filled up to the highest rate of a VFR input.
   add(out, {"-fps_mode", "vfr"});
-  add(out, {"-pix_fmt", pixel_format(request), "-c:v", request.encoder});
+  if (api == model::EncoderApi::kSoftware) add(out, {"-pix_fmt", pixel_format(p)});
+  add(out, {"-c:v", request.encoder});
+  add(out, model::choose_device_options(api, request.device));
   add(out, preset_options(request.encoder, resolve_preset(p.preset, request.threads_per_slot)));
   add(out, rate_options(request.encoder, p));
   if (p.threads) add(out, {"-threads:v", cat(*p.threads)});
@@ -173,6 +177,7 @@ Result<RunPlan> plan_ffmpeg(const PlanRequest& request) {
   plan.encoder_requested = request.parameters.codec;
   plan.argv = {request.program};
   add(plan.argv, global_options());
+  add(plan.argv, model::open_device_options(model::api_of(request.encoder), request.device));
   add(plan.argv, input_options(request.input));
   for (const std::string& map : request.input.maps) add(plan.argv, {"-map", map});
   add(plan.argv, video_options(request));

@@ -21,8 +21,8 @@ InputFacts facts() {
 }
 
 std::string planned(const model::Parameters& p, const InputFacts& in, const std::string& muxer,
-                    const std::string& encoder, int threads = 2) {
-  auto plan = plan_ffmpeg({p, in, "/out/b.part." + muxer, muxer, encoder, "ffmpeg", threads});
+                    const std::string& encoder, const std::optional<std::string>& device = {}, int threads = 2) {
+  auto plan = plan_ffmpeg({p, in, "/out/b.part." + muxer, muxer, encoder, device, "ffmpeg", threads});
   return plan ? join(plan->argv, " ") : cat("error: ", plan.error().field, ": ", plan.error().message);
 }
 
@@ -82,12 +82,33 @@ TEST(PlanFfmpeg, CopyAndHlsAndOddSizes) {
   EXPECT_EQ(planned(hls, facts(), "flv", "libx264"), "error: : output_mode: only file and hls can be made here");
 }
 
+TEST(PlanFfmpeg, HardwareIsOpenedAsItWasTried) {
+  model::Parameters p;
+  p.crf = 24;
+  p.width = 1280;
+  p.height = 720;
+  const std::string end = " -sn -dn -max_muxing_queue_size 4096 -f mp4 file:/out/b.part.mp4";
+  InputFacts in = facts();
+  in.has_audio = false;
+  in.maps = {"0:0"};
+  EXPECT_EQ(planned(p, in, "mp4", "h264_vaapi", "/dev/dri/renderD129"),
+            kGlobal + " -init_hw_device vaapi=va:/dev/dri/renderD129 -filter_hw_device va" + kMovInput +
+                " -map 0:0 -vf scale=1280:720,format=nv12,hwupload -fps_mode vfr -c:v h264_vaapi -rc_mode CQP -qp 24 -an" +
+                end);
+  p.pixel_format = "yuv420p10le";
+  EXPECT_EQ(planned(p, in, "mp4", "hevc_nvenc", "1"),
+            kGlobal + kMovInput +
+                " -map 0:0 -vf scale=1280:720,format=p010le -fps_mode vfr -c:v hevc_nvenc -gpu 1 -preset p1 -rc vbr -cq 24"
+                " -b:v 0 -tag:v hvc1 -an" +
+                end);
+}
+
 TEST(PlanFfmpeg, SecretsAreMasked) {
   InputFacts in = facts();
   in.path = "https://me:p@ss@host/x?token=k3y";
   model::Parameters p;
   p.stream_key = "k3y";
-  const auto plan = plan_ffmpeg({p, in, "/out/b", "mp4", "libx264"});
+  const auto plan = plan_ffmpeg({p, in, "/out/b", "mp4", "libx264", std::nullopt});
   ASSERT_TRUE(plan);
   const std::string masked = join(plan->masked_argv, " ");
   EXPECT_NE(masked.find("-protocol_whitelist https,tls,tcp"), std::string::npos);
@@ -121,10 +142,10 @@ TEST(ChooseEncoder, FirstUsableThatFits) {
       {"libx264", "h264", false, std::nullopt, true, std::nullopt, {"yuv420p"}},
       {"libx265", "hevc", false, std::nullopt, true, std::nullopt, {"yuv420p", "yuv420p10le"}}};
   model::Parameters p;
-  EXPECT_EQ(*choose_encoder(p, node), "libx264");
+  EXPECT_EQ(choose_encoder(p, node)->name, "libx264");
   p.codec = "h265";
   p.pixel_format = "yuv420p10le";
-  EXPECT_EQ(*choose_encoder(p, node), "libx265");
+  EXPECT_EQ(choose_encoder(p, node)->name, "libx265");
   p.codec = "libx264";
   EXPECT_EQ(choose_encoder(p, node).error().message,
             "no usable encoder for libx264 (libx264: cannot encode yuv420p10le)");
@@ -132,7 +153,7 @@ TEST(ChooseEncoder, FirstUsableThatFits) {
   EXPECT_EQ(choose_encoder(p, node).error().message,
             "no usable encoder for h264_nvenc (h264_nvenc: no NVENC-capable GPU found)");
   p.codec = "copy";
-  EXPECT_EQ(*choose_encoder(p, node), "copy");
+  EXPECT_EQ(choose_encoder(p, node)->name, "copy");
 }
 
 }  // namespace

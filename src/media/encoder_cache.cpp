@@ -19,10 +19,11 @@ struct Cached {
   std::string ffmpeg;  // path, size, time of change in ns
   std::string version_text;
   std::string kernel;
-  UtcTime tried_at{};  // the oldest failure's
+  std::vector<std::string> drivers;
+  UtcTime tried_at{};  // the newest trial's
   std::vector<model::Encoder> encoders;
 };
-BOOST_DESCRIBE_STRUCT(Cached, (), (ffmpeg, version_text, kernel, tried_at, encoders))
+BOOST_DESCRIBE_STRUCT(Cached, (), (ffmpeg, version_text, kernel, drivers, tried_at, encoders))
 
 std::vector<std::string> own_environment() {
   std::vector<std::string> env;
@@ -47,7 +48,7 @@ std::vector<model::Encoder> still_known(const std::string& file, const Cached& p
     return {};
   }
   if (present.ffmpeg.empty() || old->ffmpeg != present.ffmpeg || old->version_text != present.version_text ||
-      old->kernel != present.kernel)
+      old->kernel != present.kernel || old->drivers != present.drivers)
     return {};
   const bool fresh = old->tried_at <= present.tried_at && present.tried_at - old->tried_at < kFailureKept;
   if (!fresh) std::erase_if(old->encoders, [](const model::Encoder& e) { return is_worth_another_try(e); });
@@ -56,17 +57,18 @@ std::vector<model::Encoder> still_known(const std::string& file, const Cached& p
 
 }  // namespace
 
-Result<Detection> detect_encoders_cached(const std::string& ffmpeg, const RunTool& run, const std::string& file,
-                                         UtcTime now, const sys::Host& host) {
+Result<Detection> detect_encoders_cached(const std::string& ffmpeg, const EncodingDevices& devices, const RunTool& run,
+                                         const std::string& file, UtcTime now, const sys::Host& host) {
   FFRTMP_ASSIGN(std::string version_text, read_version_text(ffmpeg, run));
   Cached present;
   present.ffmpeg = identity_of(ffmpeg);
   present.version_text = std::move(version_text);
   if (auto kernel = sys::read_kernel_release(host)) present.kernel = std::move(*kernel);
+  present.drivers = devices.drivers;
   present.tried_at = now;
   std::vector<model::Encoder> known = still_known(file, present);
-  if (is_complete(known)) return Detection{parse_version(present.version_text), std::move(known)};
-  FFRTMP_ASSIGN(present.encoders, probe_encoders(ffmpeg, run, known));
+  if (is_complete(known, devices)) return Detection{parse_version(present.version_text), std::move(known)};
+  FFRTMP_ASSIGN(present.encoders, try_encoders(ffmpeg, devices, run, known));
   if (const Status saved = sys::write_atomic(file, json::encode(present), 0600, sys::Sync::kNo); !saved)
     log::warn("the list of encoders is not kept", {{"path", file}, {"err", saved.error().message}});
   return Detection{parse_version(present.version_text), std::move(present.encoders)};

@@ -15,6 +15,13 @@ namespace {
 
 using namespace std::chrono_literals;
 
+const model::Encoder& named(const Detection& found, std::string_view name) {
+  static const model::Encoder none;
+  for (const model::Encoder& encoder : found.encoders)
+    if (encoder.name == name) return encoder;
+  return none;
+}
+
 struct Kept : testing::Test {
   test::TempDir dir;
   std::string ffmpeg = dir / "ffmpeg";
@@ -23,6 +30,7 @@ struct Kept : testing::Test {
   std::string version = "ffmpeg version 9.9 x\nlibavcodec 59\n";
   bool x265_hangs = true;
   int probes = 0;
+  EncodingDevices devices;
   UtcTime now{1'000'000s};
 
   Kept() {
@@ -46,7 +54,7 @@ struct Kept : testing::Test {
       return ToolResult{0, "Supported pixel formats: yuv420p\n", ""};
     };
     probes = 0;
-    auto found = detect_encoders_cached(ffmpeg, run, file, now, host);
+    auto found = detect_encoders_cached(ffmpeg, devices, run, file, now, host);
     EXPECT_TRUE(found);
     return found ? std::move(*found) : Detection{};
   }
@@ -55,14 +63,14 @@ struct Kept : testing::Test {
 TEST_F(Kept, TheSecondStartProbesNothing) {
   const Detection first = detect();
   EXPECT_GT(probes, 2);
-  EXPECT_TRUE(first.encoders[0].usable);
+  EXPECT_TRUE(named(first, "libx264").usable);
   const Detection second = detect();
   EXPECT_EQ(probes, 0);
   EXPECT_EQ(second.version, "9.9");
   ASSERT_EQ(second.encoders.size(), first.encoders.size());
-  EXPECT_TRUE(second.encoders[0].usable);
-  EXPECT_EQ(second.encoders[0].pix_fmts, first.encoders[0].pix_fmts);
-  EXPECT_EQ(second.encoders[1].reason, "validation timeout (encoder may be hung)");
+  EXPECT_TRUE(named(second, "libx264").usable);
+  EXPECT_EQ(named(second, "libx264").pix_fmts, named(first, "libx264").pix_fmts);
+  EXPECT_EQ(named(second, "libx265").reason, "validation timeout (encoder may be hung)");
 }
 
 TEST_F(Kept, AFailureIsTriedAgainAfterTenMinutesAndNothingElse) {
@@ -70,9 +78,9 @@ TEST_F(Kept, AFailureIsTriedAgainAfterTenMinutesAndNothingElse) {
   const int all = probes;
   x265_hangs = false;
   now += 10min - 1s;
-  EXPECT_FALSE(detect().encoders[1].usable);
+  EXPECT_FALSE(named(detect(), "libx265").usable);
   now += 2s;
-  EXPECT_TRUE(detect().encoders[1].usable);
+  EXPECT_TRUE(named(detect(), "libx265").usable);
   EXPECT_LT(probes, all);
   now += 1h;
   detect();
@@ -87,6 +95,12 @@ TEST_F(Kept, WhatItDependsOnIsPartOfTheKey) {
   set_kernel("6.2.0\n");
   detect();
   EXPECT_GT(probes, 0) << "kernel";
+  devices = {{}, {"/dev/dri/renderD128"}, {"/dev/dri/renderD128 i915"}};
+  detect();
+  EXPECT_GT(probes, 0) << "a new device";
+  devices.drivers = {"/dev/dri/renderD128 xe"};
+  detect();
+  EXPECT_GT(probes, 0) << "a new driver";
   std::ofstream(ffmpeg, std::ios::app) << "exit 1\n";
   detect();
   EXPECT_GT(probes, 0) << "the file";
@@ -96,11 +110,11 @@ TEST_F(Kept, WhatItDependsOnIsPartOfTheKey) {
 
 TEST_F(Kept, AFileThatIsBrokenOrCannotBeWrittenCostsTimeOnly) {
   std::ofstream(file) << "{\"encoders\": [";
-  EXPECT_TRUE(detect().encoders[0].usable);
+  EXPECT_TRUE(named(detect(), "libx264").usable);
   EXPECT_GT(probes, 0);
   file = dir / "missing/encoders.json";
-  EXPECT_TRUE(detect().encoders[0].usable);
-  EXPECT_TRUE(detect().encoders[0].usable);
+  EXPECT_TRUE(named(detect(), "libx264").usable);
+  EXPECT_TRUE(named(detect(), "libx264").usable);
   EXPECT_GT(probes, 0);
 }
 

@@ -12,57 +12,36 @@ namespace ffrtmp::media {
 namespace {
 
 constexpr std::chrono::milliseconds kListTimeout{10'000};
-constexpr std::chrono::milliseconds kProbeTimeout{5'000};
-constexpr std::size_t kAtOnce = 2;
+constexpr std::chrono::milliseconds kTrialTimeout{5'000};
+constexpr std::size_t kOnCpuAtOnce = 2;
+constexpr std::size_t kMostAtOnce = 16;
+constexpr std::size_t kDetailBytes = 2048;
 constexpr std::string_view kNotCompiledIn = "not compiled in";
-
-struct Candidate {
-  std::string_view name;
-  std::string_view codec;
-};
-// In order of preference within a codec.
-constexpr std::array kSoftware{Candidate{"libx264", "h264"},   Candidate{"libx265", "hevc"},
-                               Candidate{"libsvtav1", "av1"},  Candidate{"libaom-av1", "av1"},
-                               Candidate{"libvpx-vp9", "vp9"}, Candidate{"libvpx", "vp8"}};
-
-const model::Encoder* find_named(const std::vector<model::Encoder>& list, std::string_view name) {
-  const auto at = std::find_if(list.begin(), list.end(), [&](const model::Encoder& e) { return e.name == name; });
-  return at == list.end() ? nullptr : &*at;
-}
-
-model::Encoder not_compiled_in(const Candidate& candidate) {
-  model::Encoder out;
-  out.name = candidate.name;
-  out.codec = candidate.codec;
-  out.reason = kNotCompiledIn;
-  return out;
-}
 
 bool holds(const std::vector<std::string>& list, std::string_view item) {
   return std::find(list.begin(), list.end(), item) != list.end();
 }
 
-std::vector<std::string> probe_command(const std::string& ffmpeg, std::string_view encoder, std::string_view format) {
-  std::vector<std::string> argv{ffmpeg,      "-nostdin",
-                                "-v",        "error",
-                                "-f",        "lavfi",
-                                "-i",        "testsrc2=size=640x360:rate=30",
-                                "-frames:v", "8",
-                                "-vf",       cat("format=", format),
-                                "-c:v",      std::string(encoder)};
-  // As it comes, libaom takes 16 s for these 8 frames on two cores, three times the limit.
-  if (encoder == "libaom-av1") argv.insert(argv.end(), {"-usage", "realtime", "-cpu-used", "8"});
-  argv.insert(argv.end(), {"-f", "null", "-"});
-  return argv;
+const model::Encoder* find_known(const std::vector<model::Encoder>& known, const Trial& trial) {
+  const auto at = std::find_if(known.begin(), known.end(), [&](const model::Encoder& encoder) {
+    return encoder.name == trial.encoder && encoder.device == trial.device;
+  });
+  return at == known.end() ? nullptr : &*at;
 }
 
-// Why it cannot encode that format, or "".
-std::string try_encode(const std::string& ffmpeg, std::string_view encoder, std::string_view format,
-                       const RunTool& run) {
-  const auto result = run(probe_command(ffmpeg, encoder, format), kProbeTimeout);
-  if (!result)
-    return result.error().code == Errc::kTimeout ? "validation timeout (encoder may be hung)" : result.error().message;
-  return result->exit_code == 0 ? std::string() : probe_failure(result->exit_code, result->err);
+struct Failure {
+  std::string reason;
+  std::string detail;  // ffmpeg's last words
+};
+
+// Why it cannot encode that depth, or nothing.
+std::optional<Failure> try_encode(const std::string& ffmpeg, const Trial& trial, Depth depth, const RunTool& run) {
+  const auto result = run(trial_command(ffmpeg, trial, depth), kTrialTimeout);
+  if (!result && result.error().code == Errc::kTimeout) return Failure{"validation timeout (encoder may be hung)", {}};
+  if (!result) return Failure{result.error().message, {}};
+  if (result->exit_code == 0) return std::nullopt;
+  const std::size_t from = result->err.size() - std::min(result->err.size(), kDetailBytes);
+  return Failure{trial_failure(result->exit_code, result->err), result->err.substr(from)};
 }
 
 // Of the formats a job may ask for: those it takes, and the semi-planar twins that a stream stores alike.
@@ -76,20 +55,37 @@ std::vector<std::string> offered_formats(const std::vector<std::string>& support
   return out;
 }
 
-model::Encoder examine(const std::string& ffmpeg, const Candidate& candidate, const RunTool& run) {
+// Hardware takes pictures of its own kind: what matters is what can be uploaded, which only a trial tells.
+std::vector<std::string> possible_formats(const std::string& ffmpeg, const Trial& trial, const RunTool& run) {
+  if (trial.api != model::EncoderApi::kSoftware) return {"yuv420p", "yuv420p10le"};
+  const auto help = run({ffmpeg, "-hide_banner", "-v", "error", "-h", cat("encoder=", trial.encoder)}, kListTimeout);
+  return help ? parse_pixel_formats(help->out) : std::vector<std::string>{"yuv420p"};
+}
+
+model::Encoder named(const Trial& trial) {
   model::Encoder out;
-  out.name = candidate.name;
-  out.codec = candidate.codec;
-  std::string reason = try_encode(ffmpeg, candidate.name, "yuv420p", run);
-  if (!reason.empty()) {
-    out.reason = std::move(reason);
+  out.name = trial.encoder;
+  out.codec = trial.codec;
+  out.hardware = trial.api != model::EncoderApi::kSoftware;
+  out.device = trial.device;
+  return out;
+}
+
+model::Encoder examine(const std::string& ffmpeg, const Trial& trial, const RunTool& run) {
+  model::Encoder out = named(trial);
+  if (!trial.has_device) {
+    out.reason = "no usable VAAPI device";
+    return out;
+  }
+  if (auto failure = try_encode(ffmpeg, trial, Depth::k8Bit, run)) {
+    out.reason = std::move(failure->reason);
+    if (!failure->detail.empty()) out.detail = std::move(failure->detail);
     return out;
   }
   out.usable = true;
-  const auto help = run({ffmpeg, "-hide_banner", "-v", "error", "-h", cat("encoder=", candidate.name)}, kListTimeout);
-  const auto supported = help ? parse_pixel_formats(help->out) : std::vector<std::string>{"yuv420p"};
-  const bool ten = holds(supported, "yuv420p10le") && try_encode(ffmpeg, candidate.name, "yuv420p10le", run).empty();
-  out.pix_fmts = offered_formats(supported, ten);
+  const auto possible = possible_formats(ffmpeg, trial, run);
+  const bool ten = holds(possible, "yuv420p10le") && !try_encode(ffmpeg, trial, Depth::k10Bit, run);
+  out.pix_fmts = offered_formats(possible, ten);
   return out;
 }
 
@@ -124,15 +120,6 @@ std::vector<std::string> parse_pixel_formats(std::string_view text) {
   return out;
 }
 
-std::string probe_failure(int exit_code, std::string_view stderr_tail) {
-  const auto says = [&](std::string_view text) { return stderr_tail.find(text) != std::string_view::npos; };
-  if (says("libcuda.so")) return "CUDA runtime not available (libcuda.so.1 not found)";
-  if (says("Unknown encoder")) return "encoder not recognized by FFmpeg";
-  if (says("cannot open shared object file") || says("Cannot load lib")) return "required library not available";
-  if (says("No capable devices found")) return "no NVENC-capable GPU found";
-  return cat("encode test failed: exit ", exit_code);
-}
-
 Result<std::string> read_version_text(const std::string& ffmpeg, const RunTool& run) {
   auto version = run({ffmpeg, "-version"}, kListTimeout);
   if (!version && version.error().code == Errc::kGone) {
@@ -143,39 +130,44 @@ Result<std::string> read_version_text(const std::string& ffmpeg, const RunTool& 
   return std::move(version->out);
 }
 
-bool is_complete(const std::vector<model::Encoder>& known) {
-  return std::all_of(kSoftware.begin(), kSoftware.end(),
-                     [&](const Candidate& candidate) { return find_named(known, candidate.name) != nullptr; });
+bool is_complete(const std::vector<model::Encoder>& known, const EncodingDevices& devices) {
+  const auto trials = plan_trials(devices);
+  return std::all_of(trials.begin(), trials.end(), [&](const Trial& trial) { return find_known(known, trial) != nullptr; });
 }
 
 bool is_worth_another_try(const model::Encoder& encoder) { return !encoder.usable && encoder.reason != kNotCompiledIn; }
 
-Result<std::vector<model::Encoder>> probe_encoders(const std::string& ffmpeg, const RunTool& run,
-                                                   const std::vector<model::Encoder>& known) {
+Result<std::vector<model::Encoder>> try_encoders(const std::string& ffmpeg, const EncodingDevices& devices,
+                                                 const RunTool& run, const std::vector<model::Encoder>& known) {
   FFRTMP_ASSIGN(const ToolResult list, run({ffmpeg, "-hide_banner", "-v", "error", "-encoders"}, kListTimeout));
   const auto compiled = parse_encoder_names(list.out);
-  std::vector<model::Encoder> out(kSoftware.size());
+  const auto trials = plan_trials(devices);
+  std::vector<model::Encoder> out(trials.size());
   std::atomic<std::size_t> next{0};
   const auto work = [&] {
-    for (std::size_t i = next++; i < kSoftware.size(); i = next++) {
-      if (const model::Encoder* old = find_named(known, kSoftware[i].name))
+    for (std::size_t i = next++; i < trials.size(); i = next++) {
+      if (const model::Encoder* old = find_known(known, trials[i])) {
         out[i] = *old;
-      else if (holds(compiled, kSoftware[i].name))
-        out[i] = examine(ffmpeg, kSoftware[i], run);
-      else
-        out[i] = not_compiled_in(kSoftware[i]);
+      } else if (holds(compiled, trials[i].encoder)) {
+        out[i] = examine(ffmpeg, trials[i], run);
+      } else {
+        out[i] = named(trials[i]);
+        out[i].reason = kNotCompiledIn;
+      }
     }
   };
+  const std::size_t at_once =
+      std::min(kMostAtOnce, kOnCpuAtOnce + devices.nvidia.size() + devices.render_nodes.size());
   std::vector<std::jthread> others;
-  for (std::size_t i = 1; i < kAtOnce; ++i) others.emplace_back(work);
+  for (std::size_t i = 1; i < at_once; ++i) others.emplace_back(work);
   work();
   others.clear();
   return out;
 }
 
-Result<Detection> detect_encoders(const std::string& ffmpeg, const RunTool& run) {
+Result<Detection> detect_encoders(const std::string& ffmpeg, const EncodingDevices& devices, const RunTool& run) {
   FFRTMP_ASSIGN(const std::string text, read_version_text(ffmpeg, run));
-  FFRTMP_ASSIGN(auto encoders, probe_encoders(ffmpeg, run));
+  FFRTMP_ASSIGN(auto encoders, try_encoders(ffmpeg, devices, run));
   return Detection{parse_version(text), std::move(encoders)};
 }
 

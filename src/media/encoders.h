@@ -1,11 +1,12 @@
 #pragma once
-// Which encoders of this node's ffmpeg work: each one that is compiled in encodes a few frames before it counts.
-// Software only so far; hardware is found per device by a later step of the same list.
+// Which encoders of this node's ffmpeg work: each one that is compiled in encodes a few frames before it counts, on each
+// device that it could use.
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "base/result.h"
+#include "media/encoder_trials.h"
 #include "media/probe.h"
 #include "model/node.h"
 
@@ -16,16 +17,19 @@ struct Detection {
   std::vector<model::Encoder> encoders;  // in order of preference for a codec; unusable ones carry the reason
 };
 
-// Runs the probes two at a time, 5 s each. kGone: "ffmpeg not found in PATH", or the path that was given.
-[[nodiscard]] Result<Detection> detect_encoders(const std::string& ffmpeg, const RunTool& run);
+// Runs the trials, 5 s each, two at a time and one more a device. kGone: "ffmpeg not found in PATH", or the path
+// that was given.
+[[nodiscard]] Result<Detection> detect_encoders(const std::string& ffmpeg, const EncodingDevices& devices,
+                                                const RunTool& run);
 
 // The parts of it. All of `ffmpeg -version`, which tells libraries and build options as well; kGone as above.
 [[nodiscard]] Result<std::string> read_version_text(const std::string& ffmpeg, const RunTool& run);
-// Every encoder of the list; those in `known` are taken over without a probe.
-[[nodiscard]] Result<std::vector<model::Encoder>> probe_encoders(const std::string& ffmpeg, const RunTool& run,
-                                                                 const std::vector<model::Encoder>& known = {});
-// Whether `known` tells of every encoder of the list.
-[[nodiscard]] bool is_complete(const std::vector<model::Encoder>& known);
+// Every encoder on every device; those in `known` are taken over without a trial.
+[[nodiscard]] Result<std::vector<model::Encoder>> try_encoders(const std::string& ffmpeg,
+                                                               const EncodingDevices& devices, const RunTool& run,
+                                                               const std::vector<model::Encoder>& known = {});
+// Whether `known` tells of every encoder on every device.
+[[nodiscard]] bool is_complete(const std::vector<model::Encoder>& known, const EncodingDevices& devices);
 // A failure that need not last, as a timeout on a busy machine; what is not compiled in stays so.
 [[nodiscard]] bool is_worth_another_try(const model::Encoder& encoder);
 
@@ -33,7 +37,5 @@ struct Detection {
 [[nodiscard]] std::string parse_version(std::string_view text);
 [[nodiscard]] std::vector<std::string> parse_encoder_names(std::string_view text);
 [[nodiscard]] std::vector<std::string> parse_pixel_formats(std::string_view text);
-// The contract's words for a failed probe.
-[[nodiscard]] std::string probe_failure(int exit_code, std::string_view stderr_tail);
 
 }  // namespace ffrtmp::media

@@ -22,14 +22,12 @@ TEST(Encoders, Parsers) {
             (Texts{"yuv420p", "yuv420p10le"}));
 }
 
-TEST(Encoders, ReasonsOfFailedProbes) {  // contract: F33
-  EXPECT_EQ(probe_failure(1, "[h264_nvenc @ 0x5] Cannot load libcuda.so.1\nError initializing"),
-            "CUDA runtime not available (libcuda.so.1 not found)");
-  EXPECT_EQ(probe_failure(1, "Unknown encoder 'x'"), "encoder not recognized by FFmpeg");
-  EXPECT_EQ(probe_failure(127, "ffmpeg: error while loading shared libraries: libx.so: cannot open shared object file"),
-            "required library not available");
-  EXPECT_EQ(probe_failure(1, "No capable devices found"), "no NVENC-capable GPU found");
-  EXPECT_EQ(probe_failure(4, "?"), "encode test failed: exit 4");
+const model::Encoder& named(const Detection& found, std::string_view name, const char* device = nullptr) {
+  static const model::Encoder none;
+  for (const model::Encoder& encoder : found.encoders)
+    if (encoder.name == name && (device == nullptr || encoder.device == device)) return encoder;
+  ADD_FAILURE() << name << " is not listed";
+  return none;
 }
 
 // What a fake ffmpeg says to each command.
@@ -42,27 +40,64 @@ TEST(Encoders, EachOutcome) {
     if (says("encoder=libx264")) return ToolResult{0, "Supported pixel formats: yuv420p yuv444p yuv420p10le\n", ""};
     if (says("-c:v libx264") && says("yuv420p10le")) return ToolResult{1, "", "no 10 bit\n"};
     if (says("-c:v libx265")) return make_error(Errc::kTimeout, "timed out");
-    if (says("-c:v libvpx")) return ToolResult{8, "", "x\n"};
+    if (says("-c:v libvpx")) return ToolResult{8, "", std::string(9000, '.') + "the last words\n"};
     return ToolResult{0, "", ""};
   };
-  const auto found = detect_encoders("ffmpeg", fake);
+  const auto found = detect_encoders("ffmpeg", {}, fake);
   ASSERT_TRUE(found);
   EXPECT_EQ(found->version, "9.9");
-  ASSERT_EQ(found->encoders.size(), 6U);
-  EXPECT_TRUE(found->encoders[0].usable);
-  EXPECT_EQ(found->encoders[0].pix_fmts, (Texts{"yuv420p", "yuv444p", "nv12"})) << "10 bit failed its own probe";
-  EXPECT_EQ(found->encoders[1].reason, "validation timeout (encoder may be hung)");
-  EXPECT_EQ(found->encoders[2].reason, "not compiled in");
-  EXPECT_EQ(found->encoders[5].reason, "encode test failed: exit 8");
+  const auto& x264 = named(*found, "libx264");
+  EXPECT_TRUE(x264.usable);
+  EXPECT_EQ(x264.pix_fmts, (Texts{"yuv420p", "yuv444p", "nv12"})) << "10 bit failed its own trial";
+  EXPECT_EQ(named(*found, "libx265").reason, "validation timeout (encoder may be hung)");
+  EXPECT_EQ(named(*found, "libsvtav1").reason, "not compiled in");
+  const auto& vpx = named(*found, "libvpx");
+  EXPECT_EQ(vpx.reason, "encode test failed: exit 8");
+  EXPECT_EQ(vpx.detail->size(), 2048U);
+  EXPECT_TRUE(vpx.detail->ends_with("the last words\n"));
 }
 
-TEST(Encoders, TheRealOne) {
-  const auto found = detect_encoders("ffmpeg", make_run_tool());
+// Two NVIDIA GPUs of which one is worn out, and one render node that does 10 bit for HEVC only.
+TEST(Encoders, HardwareIsTriedOnEachDevice) {
+  const RunTool fake = [](const std::vector<std::string>& argv, std::chrono::milliseconds) -> Result<ToolResult> {
+    const std::string words = join(argv, " ");
+    const auto says = [&](std::string_view text) { return words.find(text) != std::string::npos; };
+    if (says("-version")) return ToolResult{0, "ffmpeg version 9.9 x\n", ""};
+    if (says("-encoders"))
+      return ToolResult{0, " ---\n V..... h264_nvenc  x\n V..... h264_vaapi  x\n V..... hevc_vaapi  x\n", ""};
+    if (says("-gpu 1")) return ToolResult{1, "", "OpenEncodeSessionEx failed: out of memory (10)\n"};
+    if (says("-gpu 0") && says("p010le")) return ToolResult{1, "", "10 bit encode not supported\n"};
+    if (says("h264_vaapi") && says("p010le")) return ToolResult{1, "", "no\n"};
+    return ToolResult{0, "", ""};
+  };
+  const EncodingDevices devices{{"0", "1"}, {"/dev/dri/renderD128"}, {}};
+  const auto found = detect_encoders("ffmpeg", devices, fake);
+  ASSERT_TRUE(found);
+  const auto& first = named(*found, "h264_nvenc", "0");
+  EXPECT_TRUE(first.usable);
+  EXPECT_TRUE(first.hardware);
+  EXPECT_EQ(first.pix_fmts, (Texts{"yuv420p", "nv12"}));
+  EXPECT_EQ(named(*found, "h264_nvenc", "1").reason, "encode test failed: exit 1");
+  EXPECT_EQ(named(*found, "h264_vaapi", "/dev/dri/renderD128").pix_fmts, (Texts{"yuv420p", "nv12"}));
+  EXPECT_EQ(named(*found, "hevc_vaapi", "/dev/dri/renderD128").pix_fmts,
+            (Texts{"yuv420p", "yuv420p10le", "nv12", "p010le"}));
+  EXPECT_EQ(named(*found, "h264_qsv", "/dev/dri/renderD128").reason, "not compiled in");
+}
+
+TEST(Encoders, TheRealOne) {  // contract: F33
+  const auto found = detect_encoders("ffmpeg", {}, make_run_tool());
   ASSERT_TRUE(found) << found.error().message;
-  for (const model::Encoder& encoder : found->encoders)
-    EXPECT_TRUE(encoder.usable) << encoder.name << ": " << encoder.reason.value_or("");
-  EXPECT_EQ(detect_encoders("/none/ffmpeg", make_run_tool()).error().message, "ffmpeg not found: /none/ffmpeg");
-  EXPECT_EQ(detect_encoders("no-such-ffmpeg", make_run_tool()).error().message, "no-such-ffmpeg not found in PATH");
+  for (const model::Encoder& encoder : found->encoders) {
+    if (!encoder.hardware) {
+      EXPECT_TRUE(encoder.usable) << encoder.name << ": " << encoder.reason.value_or("");
+    } else if (encoder.name.ends_with("_vaapi") || encoder.name.ends_with("_qsv")) {
+      EXPECT_FALSE(encoder.usable) << "no render node was given";
+    } else {
+      EXPECT_NE(encoder.usable, encoder.reason.has_value()) << encoder.name;
+    }
+  }
+  EXPECT_EQ(detect_encoders("/none/ffmpeg", {}, make_run_tool()).error().message, "ffmpeg not found: /none/ffmpeg");
+  EXPECT_EQ(detect_encoders("no-such-ffmpeg", {}, make_run_tool()).error().message, "no-such-ffmpeg not found in PATH");
 }
 
 }  // namespace

@@ -32,12 +32,13 @@ struct Encoder {
   std::string name;   // "libx264"
   std::string codec;  // "h264"
   bool hardware = false;
-  std::optional<std::string> device;
+  std::optional<std::string> device;  // render node or index of an NVIDIA GPU
   bool usable = false;
   std::optional<std::string> reason;  // why not
   std::vector<std::string> pix_fmts;
+  std::optional<std::string> detail = std::nullopt;  // ffmpeg's last words about why not, at most 2 KiB
 };
-BOOST_DESCRIBE_STRUCT(Encoder, (), (name, codec, hardware, device, usable, reason, pix_fmts))
+BOOST_DESCRIBE_STRUCT(Encoder, (), (name, codec, hardware, device, usable, reason, pix_fmts, detail))
 
 struct NodeFacts {
   std::string name;  // host name or as configured; never an identity

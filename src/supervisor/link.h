@@ -134,6 +134,9 @@ struct LogChunk {
 [[nodiscard]] Status kill_strays(const std::string& cgroup_base, const std::string& attempts_dir,
                                  const std::vector<std::string>& keep);
 
+// The same for the one attempt of DIR, whose supervisor died and may have left its engine or its group behind.
+[[nodiscard]] Status kill_attempt(const std::string& cgroup_base, const std::string& dir);
+
 // The sub-command "supervise DIR"; returns the process's exit code.
 int supervise_main(const std::string& dir);
 

@@ -59,6 +59,18 @@ Status clear_group(const std::string& path) {
   return group->remove();
 }
 
+// Its supervisor, then what is in its group, then the group.
+Status clear_attempt(const sys::Host& host, const std::string& boot_id, const std::string& cgroup_base,
+                     const std::string& dir, const std::string& attempt) {
+  std::string group;
+  if (const auto identity = load_identity(dir)) {
+    FFRTMP_TRY(kill_supervisor(host, boot_id, *identity));
+    group = identity->cgroup;
+  }
+  FFRTMP_TRY(clear_group(group));
+  return cgroup_base.empty() ? Status{} : clear_group(cat(cgroup_base, "/ffrtmp/", attempt));
+}
+
 // Without a namespace or a group only the environment tells whose a process is.
 Status kill_marked(const sys::Host& host, const std::set<std::string>& attempts) {
   for (int round = 0; round < kRounds; ++round) {
@@ -79,16 +91,17 @@ Status kill_strays(const std::string& cgroup_base, const std::string& attempts_d
   for (const std::string& kept : keep) attempts.erase(kept);
   if (attempts.empty()) return {};
   FFRTMP_ASSIGN(const std::string boot_id, sys::read_boot_id(host));
-  for (const std::string& attempt : attempts) {
-    std::string group;
-    if (const auto identity = load_identity(cat(attempts_dir, "/", attempt))) {
-      FFRTMP_TRY(kill_supervisor(host, boot_id, *identity));
-      group = identity->cgroup;
-    }
-    FFRTMP_TRY(clear_group(group));
-    if (!cgroup_base.empty()) FFRTMP_TRY(clear_group(cat(cgroup_base, "/ffrtmp/", attempt)));
-  }
+  for (const std::string& attempt : attempts)
+    FFRTMP_TRY(clear_attempt(host, boot_id, cgroup_base, cat(attempts_dir, "/", attempt), attempt));
   return kill_marked(host, attempts);
+}
+
+Status kill_attempt(const std::string& cgroup_base, const std::string& dir) {
+  const sys::Host host = sys::Host::real();
+  const std::string attempt = dir.substr(dir.rfind('/') + 1);
+  FFRTMP_ASSIGN(const std::string boot_id, sys::read_boot_id(host));
+  FFRTMP_TRY(clear_attempt(host, boot_id, cgroup_base, dir, attempt));
+  return kill_marked(host, {attempt});
 }
 
 }  // namespace ffrtmp::supervisor

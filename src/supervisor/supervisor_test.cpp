@@ -307,6 +307,27 @@ TEST_P(SupervisorTest, TakesTheWholeTreeWithItWhenKilled) {
   EXPECT_TRUE(kill_strays(base_, state_ / "attempts", {}));  // removes the empty group
 }
 
+TEST_P(SupervisorTest, WhatAKilledSupervisorLeavesIsEnded) {
+  const std::string script = "trap '' TERM; setsid sleep 1000 & echo ready; sleep 1000";
+  const Plan plan = plan_of(script);
+  const Plan other = plan_of(script);
+  auto link = start(plan);
+  auto other_link = start(other);
+  wait_log(*link, 6);
+  wait_log(*other_link, 6);
+  const auto pidfd = sys::open_pidfd(g_host, supervisor_of(plan));
+  ASSERT_TRUE(pidfd);
+  ASSERT_TRUE(sys::send_signal(*pidfd, SIGKILL));
+  EXPECT_TRUE(kill_attempt(base_, dir_of(plan)));
+  EXPECT_TRUE(processes_of(plan.attempt).empty());
+  if (!base_.empty()) {
+    EXPECT_FALSE(std::filesystem::exists(cat(base_, "/ffrtmp/", plan.attempt)));
+  }
+  EXPECT_GE(processes_of(other.attempt).size(), 3u);
+  ASSERT_TRUE(other_link->cancel(0ms));
+  wait_exit(*other_link);
+}
+
 TEST_P(SupervisorTest, FreezesAtTheFenceAndThawsWhenRenewed) {
   Plan plan = plan_of("while :; do echo x; sleep 0.01; done");
   plan.fence_boot_ns = (BootClock::now() + 200ms).time_since_epoch().count();

@@ -12,9 +12,12 @@
 #include "api/client_file.h"
 #include "base/log.h"
 #include "base/text.h"
+#include "cli/machine_text.h"
 #include "master/app.h"
+#include "sys/host.h"
 #include "up/signals.h"
 #include "worker/app.h"
+#include "worker/machine.h"
 
 namespace ffrtmp::up {
 namespace {
@@ -80,14 +83,6 @@ worker::Settings worker_settings(const config::WorkerSettings& settings) {
   return out;
 }
 
-void print_detection(const model::NodeFacts& facts) {
-  std::string text = cat("CPU      ", facts.cpu_model, " (", facts.cpu_threads, " threads)\nRAM      ", format_bytes(facts.ram_total_bytes), "\n");
-  for (const auto& [name, version] : facts.engines) text += cat(name, "   ", version, "\n");
-  for (const model::Encoder& encoder : facts.encoders)
-    text += cat("encoder  ", encoder.name, " (", encoder.codec, "): ", encoder.usable ? "usable" : encoder.reason.value_or("unusable"), "\n");
-  [[maybe_unused]] const ssize_t written = write(STDOUT_FILENO, text.data(), text.size());
-}
-
 // Until a stop signal or the worker's own end; then drains, a second signal cuts that short.
 int serve(worker::App& app) {
   for (;;) {
@@ -123,9 +118,10 @@ int run_worker(const config::WorkerSettings& settings) {
   block_stop_signals();
   worker::Settings out = worker_settings(settings);
   if (!settings.do_register) {
-    auto facts = worker::detect(out);
+    auto facts = worker::detect(out, sys::Host::real(), SystemClock().now().utc);
     if (!facts) return fail(facts.error());
-    print_detection(*facts);
+    const std::string text = cli::machine_text(*facts);
+    [[maybe_unused]] const ssize_t written = write(STDOUT_FILENO, text.data(), text.size());
     return 0;
   }
   auto app = worker::App::start(std::move(out));

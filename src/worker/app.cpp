@@ -2,7 +2,6 @@
 
 #include <sys/statvfs.h>
 #include <sys/sysinfo.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <condition_variable>
@@ -15,12 +14,10 @@
 #include "api/client.h"
 #include "base/log.h"
 #include "base/text.h"
-#include "base/version.h"
-#include "media/encoder_cache.h"
-#include "media/run_tool.h"
 #include "sys/cgroup.h"
 #include "sys/file_io.h"
 #include "sys/proc_fs.h"
+#include "worker/machine.h"
 #include "worker/node_identity.h"
 #include "worker/retry.h"
 #include "worker/runner.h"
@@ -32,25 +29,6 @@ using namespace std::chrono_literals;
 
 constexpr auto kRequestTimeout = 10'000ms;
 constexpr auto kUnackedPause = 50ms;  // while a command is carried out the master repeats it: do not spin
-
-std::string host_name() {
-  char name[256] = {};
-  return gethostname(name, sizeof name - 1) == 0 ? std::string(name) : std::string("unknown");
-}
-
-std::string cpu_model(const sys::Host& host) {
-  auto text = sys::read_text(host.proc + "/cpuinfo", 4 << 20);
-  if (!text) return {};
-  const std::size_t at = text->find("model name");
-  if (at == std::string::npos) return {};
-  const std::size_t colon = text->find(':', at);
-  return std::string(trim(std::string_view(*text).substr(colon + 1, text->find('\n', at) - colon - 1)));
-}
-
-std::int64_t ram_bytes() {
-  struct sysinfo info {};
-  return sysinfo(&info) == 0 ? static_cast<std::int64_t>(info.totalram) * info.mem_unit : 0;
-}
 
 api::HeartbeatRequest measured_load(const std::string& work_dir) {
   api::HeartbeatRequest load;
@@ -73,7 +51,7 @@ class RunningApp final : public App {
   ~RunningApp() override { stop(true); }
 
   Status begin() {
-    FFRTMP_ASSIGN(facts_, detect(shared_.settings));
+    FFRTMP_ASSIGN(facts_, detect(shared_.settings, sys::Host::real(), SystemClock().now().utc));
     shared_.encoders = facts_.encoders;
     if (auto own = sys::find_own_cgroup(sys::Host::real())) shared_.cgroup_base = *own;
     else log::warn("no cgroup for jobs, signals only", {{"reason", own.error().message}});
@@ -205,7 +183,10 @@ class RunningApp final : public App {
     if (!killed) log::error("strays of an earlier worker remain", {{"err", killed.error().message}});
     for (Notes& notes : left) {
       const Uuid id = notes.claim.attempt.id;
-      if (std::find(keep.begin(), keep.end(), id.str()) != keep.end()) {
+      // An attempt that is over for the master may be so by this very result: it is sent again, and the answer decides
+      // whether the published output stays.
+      const bool has_result = AttemptDir(attempts_dir(), id).load_result().has_value();
+      if (has_result || std::find(keep.begin(), keep.end(), id.str()) != keep.end()) {
         log::info("attempt goes on", {{"attempt_id", id.str()}});
         start_runner(std::move(notes), Runner::Origin::kAdopted, sent);
         continue;
@@ -373,7 +354,7 @@ class RunningApp final : public App {
       const std::lock_guard lock(mutex_);
       for (auto& [id, runner] : runners_) {
         if (ended_) runner->stale();
-        else runner->release();
+        runner->release();
       }
     }
     for (;;) {
@@ -447,26 +428,6 @@ class RunningApp final : public App {
 };
 
 }  // namespace
-
-Result<model::NodeFacts> detect(const Settings& settings) {
-  model::NodeFacts facts;
-  facts.name = settings.name.empty() ? host_name() : settings.name;
-  facts.version = std::string(version());
-  facts.cpu_threads = static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
-  facts.cpu_model = cpu_model(sys::Host::real());
-  facts.ram_total_bytes = ram_bytes();
-  facts.type = facts.cpu_threads > 16 && facts.ram_total_bytes > (std::int64_t{32} << 30) ? model::NodeType::kServer : model::NodeType::kDesktop;
-  facts.slots = settings.slots;
-  facts.labels = settings.labels;
-  facts.roots = settings.input_roots;
-  facts.roots.insert(facts.roots.end(), settings.output_roots.begin(), settings.output_roots.end());
-  facts.roots.push_back(settings.work_dir);
-  FFRTMP_ASSIGN(auto found, media::detect_encoders_cached(settings.ffmpeg, media::make_run_tool(), settings.state_dir + "/encoders.json",
-                                                          SystemClock().now().utc, sys::Host::real()));
-  facts.engines["ffmpeg"] = found.version;
-  facts.encoders = std::move(found.encoders);
-  return facts;
-}
 
 Result<std::unique_ptr<App>> App::start(Settings settings) {
   FFRTMP_TRY(sys::make_directories(settings.state_dir + "/attempts", 0700));

@@ -5,13 +5,9 @@
 #include <optional>
 
 #include "base/result.h"
-#include "model/node.h"
 #include "worker/settings.h"
 
 namespace ffrtmp::worker {
-
-// What this machine offers, as it will be registered.
-[[nodiscard]] Result<model::NodeFacts> detect(const Settings& settings);
 
 class App {
  public:

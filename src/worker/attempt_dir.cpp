@@ -49,6 +49,8 @@ Result<model::AttemptResult> AttemptDir::load_result() const {
 
 void AttemptDir::remove() const {
   std::error_code error;
+  // The notes go first: what a death over the rest leaves would else be taken for an attempt without a result.
+  std::filesystem::remove(path_ + "/worker.json", error);
   std::filesystem::remove_all(path_, error);
   if (error) log::warn("attempt directory stays", {{"path", path_}, {"err", error.message()}});
 }

@@ -81,7 +81,8 @@ bool Runner::fence_passed() const { return BootClock::now().time_since_epoch().c
 void Runner::thread_main() {
   const End end = work();
   if (end == End::kStale) log::warn("attempt is not current any more", {{"attempt_id", id_.str()}});
-  clean_up();
+  if (end == End::kUnsent) log::warn("result is left for the next start", {{"attempt_id", id_.str()}});
+  else clean_up();
   ended_(id_);
 }
 
@@ -119,7 +120,10 @@ model::AttemptResult Runner::watch_engine() {
   }
   while (true) {
     auto state = link_->poll(kLookEvery);
-    if (!state) return failure(model::FailureReason::kPlatformError, cat("the supervisor is gone: ", state.error().message));
+    if (!state) {
+      end_engine();  // before the master hears of it and starts another copy
+      return failure(model::FailureReason::kPlatformError, cat("the supervisor is gone: ", state.error().message));
+    }
     if (state->exit) exit_ = state->exit;
     log_end_ = state->log_end;
     carry_out_commands();
@@ -254,13 +258,28 @@ Runner::End Runner::deliver(const model::AttemptResult& result) {
       log::warn("result refused", {{"attempt_id", id_.str()}, {"err", reply.error().message}});
       return End::kStale;
     }
-    if (abandon_ || stale_) return End::kStale;
-    std::this_thread::sleep_for(retry_pause(tries));
+    // A lost answer may have been a yes, and an attempt that has ended by its result is as little current as one that
+    // was given away. So where an output stands at its path only the answer itself decides whether it goes.
+    const bool is_published = result.status == model::ResultStatus::kCompleted;
+    if ((abandon_ || stale_) && !is_published) return End::kStale;
+    if (releasing_ && tries > 0) return End::kUnsent;
+    pause_before_try(tries);
   }
+}
+
+void Runner::pause_before_try(int tries) const {
+  const BootTime until = BootClock::now() + retry_pause(tries);
+  while (!releasing_ && BootClock::now() < until) std::this_thread::sleep_for(kLookEvery);
 }
 
 Move Runner::move() const {
   return {notes_.output_dir, notes_.staged_name, notes_.output_name, notes_.may_replace, notes_.staged_inode};
+}
+
+// Where no supervisor tells of the end: it may have died and left an engine or a group.
+void Runner::end_engine() {
+  const Status ended = supervisor::kill_attempt(shared_.cgroup_base, dir_.path());
+  if (!ended) log::error("strays of an attempt remain", {{"attempt_id", id_.str()}, {"err", ended.error().message}});
 }
 
 // Nothing of an attempt remains but a published output: engine, staged file, directory.
@@ -268,9 +287,13 @@ void Runner::clean_up() {
   prepared_.reset();
   if (link_ && !exit_) {
     (void)link_->cancel(0ms);
-    for (int i = 0; i < 100 && !exit_; ++i)
-      if (auto state = link_->poll(100ms); !state || state->exit) break;
+    for (int i = 0; i < 100 && !exit_; ++i) {
+      auto state = link_->poll(100ms);
+      if (!state) break;
+      exit_ = std::move(state->exit);
+    }
   }
+  if (was_supervised_ && !exit_) end_engine();
   if (const Move move = this->move(); !move.staged.empty()) {
     if (delivered_) settle(move);
     else take_back(move);

@@ -58,11 +58,13 @@ class Runner {
   void renewed(BootTime sent);
   // The master says that the attempt is not current any more.
   void stale();
-  // SIGTERM to the worker: end the engine (SIGTERM, 10 s, kill) and give the job back.
+  // SIGTERM to the worker: end the engine (SIGTERM, 10 s, kill) and give the job back. A finished result that cannot be
+  // sent is left for the next start.
   void release();
 
  private:
-  enum class End { kResult, kStale, kReleased };
+  // kUnsent: the worker stops and the master is away; what was written down stays for the next start.
+  enum class End { kResult, kStale, kReleased, kUnsent };
 
   void thread_main();
   End work();
@@ -82,6 +84,9 @@ class Runner {
   template <class Work>
   auto beside_talk(Work work);
   End deliver(const model::AttemptResult& result);
+  // Before the next try to reach the master; cut short when the worker stops.
+  void pause_before_try(int tries) const;
+  void end_engine();
   void clean_up();
 
   // One round of talk with the master: progress when due, log, acknowledgements. False: the attempt is stale.
@@ -116,6 +121,7 @@ class Runner {
   std::atomic<bool> releasing_{false};
   std::atomic<bool> canceled_{false};
   std::atomic<bool> stop_tools_{false};   // ends a verification early
+  bool was_supervised_ = false;           // a supervisor was started or taken up
   bool release_sent_to_engine_ = false;
   bool delivered_ = false;                // the master took a completed result: the output stays
 

@@ -67,8 +67,12 @@ bool was_granted(const std::vector<model::PublishGrant>& grants, const std::stri
 
 std::optional<model::AttemptResult> Runner::prepare() {
   if (origin_ == Origin::kAdopted) {
+    was_supervised_ = true;
     auto link = supervisor::Link::adopt(dir_.path());
-    if (!link) return failure(FailureReason::kPlatformError, "the engine was lost with its worker");
+    if (!link) {
+      end_engine();
+      return failure(FailureReason::kPlatformError, "the engine was lost with its worker");
+    }
     link_ = std::move(*link);
     const auto& p = notes_.claim.job.parameters;
     output_seconds_ = shorter(notes_.input_seconds, p.duration_seconds);
@@ -125,6 +129,7 @@ std::optional<model::AttemptResult> Runner::plan_and_start() {
   if (!demuxer) return failure(input_failure(demuxer.error()), cat("input: ", demuxer.error().message));
   notes_.demuxer = *demuxer;
   // The supervisor starts while ffprobe looks at the input.
+  was_supervised_ = true;
   auto prepared = supervisor::Prepared::start(shared_.settings.program, dir_.path(), plan_of({}, {}));
   if (!prepared) return failure(FailureReason::kPlatformError, prepared.error().message);
   prepared_.emplace(std::move(*prepared));
@@ -161,7 +166,7 @@ std::optional<model::AttemptResult> Runner::plan_and_start() {
   const std::string staged = cat(notes_.output_dir, "/", notes_.staged_name);
   const int slots = std::max(1, shared_.settings.slots);
   const int threads = std::max(1, static_cast<int>(std::thread::hardware_concurrency()) / slots);
-  auto plan = engine::plan_ffmpeg({p, facts, staged, notes_.muxer, *encoder, shared_.settings.ffmpeg, threads});
+  auto plan = engine::plan_ffmpeg({p, facts, staged, notes_.muxer, encoder->name, encoder->device, shared_.settings.ffmpeg, threads});
   if (!plan) return failure(FailureReason::kUserError, plan.error().message);
   notes_.encoder = plan->encoder;
   notes_.command = plan->masked_argv;
@@ -335,7 +340,8 @@ std::optional<Runner::End> Runner::publish_staged(model::AttemptResult& result) 
     if (granted) break;
     const Errc code = granted.error().code;
     if (code == Errc::kStaleAttempt || code == Errc::kNotFound || code == Errc::kForbidden) return End::kStale;
-    std::this_thread::sleep_for(retry_pause(tries));
+    if (releasing_ && tries > 0) return End::kUnsent;
+    pause_before_try(tries);
   }
   if (fence_passed()) return End::kStale;
   const Status moved = publish(move());
@@ -358,6 +364,8 @@ std::optional<model::AttemptResult> Runner::reuse_granted_file() {
     auto found = digest_of(path);
     if (!found || found->size != grant.size || found->sha256 != grant.sha256) continue;
     const std::string staged = cat(notes_.output_dir, "/", notes_.staged_name);
+    // The copy is known by the notes: a worker that dies over it removes it at its next start.
+    if (const Status saved = dir_.save_notes(notes_); !saved) return failure(FailureReason::kPlatformError, saved.error().message);
     auto copied = copy_file(path, staged);
     auto again = digest_of(staged);
     if (!copied || !again || again->sha256 != grant.sha256) continue;
@@ -369,7 +377,6 @@ std::optional<model::AttemptResult> Runner::reuse_granted_file() {
     result.output->path = path;
     result.output->size_bytes = grant.size;
     result.output->verified = true;
-    if (const Status saved = dir_.save_notes(notes_); !saved) return failure(FailureReason::kPlatformError, saved.error().message);
     return result;
   }
   return std::nullopt;

@@ -53,12 +53,13 @@ bool eventually(const std::function<bool()>& true_now, std::chrono::milliseconds
   return true;
 }
 
-Process::Process(const Arguments& argv, const std::string& log_path, const Arguments& extra_env) {
+Process::Process(const Arguments& argv, const std::string& log_path, const Arguments& extra_env, int cgroup_dir) {
   const sys::Fd log(open(log_path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600));
   sys::Command command;
   command.argv = argv;
   command.env = environment(extra_env);
   command.fds = {{1, log.get()}, {2, log.get()}};
+  command.cgroup_dir = cgroup_dir;
   auto child = sys::spawn(command);
   if (!child) {
     ADD_FAILURE() << child.error().message;

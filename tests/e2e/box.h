@@ -23,7 +23,7 @@ using Arguments = std::vector<std::string>;
 class Process {
  public:
   Process() = default;
-  Process(const Arguments& argv, const std::string& log_path, const Arguments& extra_env = {});
+  Process(const Arguments& argv, const std::string& log_path, const Arguments& extra_env = {}, int cgroup_dir = -1);
   ~Process();
   Process(Process&& other) noexcept;
   Process& operator=(Process&& other) noexcept;

@@ -1,0 +1,68 @@
+#include "sys/gpu_devices.h"
+
+#include <algorithm>
+#include <filesystem>
+
+#include "base/text.h"
+#include "sys/file_io.h"
+
+namespace ffrtmp::sys {
+namespace {
+
+std::vector<std::string> names_in(const std::string& dir) {
+  std::vector<std::string> names;
+  std::error_code none;
+  for (const auto& entry : std::filesystem::directory_iterator(dir, none))
+    names.push_back(entry.path().filename().string());
+  std::sort(names.begin(), names.end());
+  return names;
+}
+
+std::string first_word(const std::string& path) {
+  const auto text = read_text(path);
+  return text ? std::string(trim(*text)) : std::string();
+}
+
+// What follows KEY on its line.
+std::string value_of(std::string_view text, std::string_view key) {
+  for (const std::string_view line : split(text, '\n'))
+    if (line.starts_with(key)) return std::string(trim(line.substr(key.size())));
+  return {};
+}
+
+}  // namespace
+
+std::vector<RenderNode> read_render_nodes(const Host& host) {
+  std::vector<RenderNode> nodes;
+  const std::string drm = host.sys + "/class/drm";
+  for (const std::string& name : names_in(drm)) {
+    if (!name.starts_with("renderD")) continue;
+    const std::string device = cat(drm, "/", name, "/device");
+    std::error_code unbound;
+    const auto driver = std::filesystem::read_symlink(device + "/driver", unbound);
+    nodes.push_back({cat("/dev/dri/", name), first_word(device + "/vendor"), driver.filename().string()});
+  }
+  return nodes;
+}
+
+std::vector<NvidiaGpu> read_nvidia_gpus(const Host& host) {
+  std::vector<NvidiaGpu> gpus;
+  const std::string dir = host.proc + "/driver/nvidia/gpus";
+  for (const std::string& bus : names_in(dir)) {
+    const auto text = read_text(cat(dir, "/", bus, "/information"));
+    if (!text) continue;
+    gpus.push_back({static_cast<int>(gpus.size()), value_of(*text, "Model:"), value_of(*text, "GPU UUID:")});
+  }
+  return gpus;
+}
+
+std::optional<std::string> read_nvidia_driver(const Host& host) {
+  const auto text = read_text(host.proc + "/driver/nvidia/version");
+  if (!text) return std::nullopt;
+  // NVRM version: NVIDIA UNIX x86_64 Kernel Module  535.183.01  Sun May 12 19:39:15 UTC 2024
+  for (const std::string_view word : split(text->substr(0, text->find('\n')), ' '))
+    if (!word.empty() && word.find_first_not_of("0123456789.") == std::string_view::npos) return std::string(word);
+  return std::nullopt;
+}
+
+}  // namespace ffrtmp::sys

@@ -1,0 +1,118 @@
+#include "worker/machine.h"
+
+#include <sys/sysinfo.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <thread>
+
+#include "base/text.h"
+#include "base/version.h"
+#include "media/encoder_cache.h"
+#include "media/run_tool.h"
+#include "sys/file_io.h"
+#include "sys/gpu_devices.h"
+
+namespace ffrtmp::worker {
+namespace {
+
+std::string host_name() {
+  char name[256] = {};
+  return gethostname(name, sizeof name - 1) == 0 ? std::string(name) : std::string("unknown");
+}
+
+std::string cpu_model(const sys::Host& host) {
+  auto text = sys::read_text(host.proc + "/cpuinfo", 4 << 20);
+  if (!text) return {};
+  const std::size_t at = text->find("model name");
+  if (at == std::string::npos) return {};
+  const std::size_t colon = text->find(':', at);
+  return std::string(trim(std::string_view(*text).substr(colon + 1, text->find('\n', at) - colon - 1)));
+}
+
+std::int64_t ram_bytes() {
+  struct sysinfo info {};
+  return sysinfo(&info) == 0 ? static_cast<std::int64_t>(info.totalram) * info.mem_unit : 0;
+}
+
+// PCI vendors, as in pci.ids.
+std::string vendor_name(std::string_view id) {
+  if (id == "0x8086") return "Intel";
+  if (id == "0x1002") return "AMD";
+  if (id == "0x10de") return "NVIDIA";
+  return std::string(id);
+}
+
+std::vector<model::Gpu> gpus_of(const std::vector<sys::NvidiaGpu>& nvidia, const std::vector<sys::RenderNode>& nodes,
+                                const std::optional<std::string>& nvidia_driver) {
+  std::vector<model::Gpu> out;
+  for (const sys::NvidiaGpu& gpu : nvidia) {
+    model::Gpu& one = out.emplace_back();
+    one.vendor = "NVIDIA";
+    one.name = gpu.model;
+    if (!gpu.uuid.empty()) one.uuid = gpu.uuid;
+    one.driver = nvidia_driver;
+  }
+  for (const sys::RenderNode& node : nodes) {
+    if (node.vendor_id == "0x10de" && !nvidia.empty()) continue;  // listed above
+    model::Gpu& one = out.emplace_back();
+    one.vendor = vendor_name(node.vendor_id);
+    one.name = one.vendor.empty() ? node.driver : cat(one.vendor, " ", node.driver);
+    if (!node.driver.empty()) one.driver = node.driver;
+    one.render_node = node.path;
+  }
+  return out;
+}
+
+media::EncodingDevices devices_of(const std::vector<sys::NvidiaGpu>& nvidia, const std::vector<sys::RenderNode>& nodes,
+                                  const std::optional<std::string>& nvidia_driver) {
+  media::EncodingDevices out;
+  for (const sys::NvidiaGpu& gpu : nvidia) out.nvidia.push_back(cat(gpu.index));
+  for (const sys::RenderNode& node : nodes) {
+    out.render_nodes.push_back(node.path);
+    out.drivers.push_back(cat(node.path, " ", node.driver));
+  }
+  if (nvidia_driver) out.drivers.push_back(cat("nvidia ", *nvidia_driver));
+  return out;
+}
+
+std::vector<std::string> accelerations_of(const std::vector<model::Encoder>& encoders) {
+  std::vector<std::string> out;
+  for (const auto& [api, name] : {std::pair{model::EncoderApi::kNvenc, "cuda"}, std::pair{model::EncoderApi::kQsv, "qsv"},
+                                  std::pair{model::EncoderApi::kVaapi, "vaapi"}})
+    if (std::any_of(encoders.begin(), encoders.end(),
+                    [&, kind = api](const model::Encoder& e) { return e.usable && model::api_of(e.name) == kind; }))
+      out.emplace_back(name);
+  return out;
+}
+
+}  // namespace
+
+Result<model::NodeFacts> detect(const Settings& settings, const sys::Host& host, UtcTime now) {
+  model::NodeFacts facts;
+  facts.name = settings.name.empty() ? host_name() : settings.name;
+  facts.version = std::string(version());
+  facts.cpu_threads = static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
+  facts.cpu_model = cpu_model(host);
+  facts.ram_total_bytes = ram_bytes();
+  facts.type = facts.cpu_threads > 16 && facts.ram_total_bytes > (std::int64_t{32} << 30) ? model::NodeType::kServer : model::NodeType::kDesktop;
+  facts.slots = settings.slots;
+  facts.labels = settings.labels;
+  facts.roots = settings.input_roots;
+  facts.roots.insert(facts.roots.end(), settings.output_roots.begin(), settings.output_roots.end());
+  facts.roots.push_back(settings.work_dir);
+  const auto nvidia = sys::read_nvidia_gpus(host);
+  const auto nodes = sys::read_render_nodes(host);
+  const auto nvidia_driver = sys::read_nvidia_driver(host);
+  facts.gpus = gpus_of(nvidia, nodes, nvidia_driver);
+  FFRTMP_TRY(sys::make_directories(settings.state_dir, 0700));
+  FFRTMP_ASSIGN(auto found, media::detect_encoders_cached(settings.ffmpeg, devices_of(nvidia, nodes, nvidia_driver),
+                                                          media::make_run_tool(), settings.state_dir + "/encoders.json",
+                                                          now, host));
+  facts.engines["ffmpeg"] = found.version;
+  facts.encoders = std::move(found.encoders);
+  facts.hwaccels = accelerations_of(facts.encoders);
+  return facts;
+}
+
+}  // namespace ffrtmp::worker
