@@ -197,6 +197,7 @@ class RunningApp final : public App {
       if (verdict.verdict == "keep") keep.push_back(verdict.attempt_id.str());
     const Status killed = supervisor::kill_strays(shared_.cgroup_base, attempts_dir(), keep);
     if (!killed) log::error("strays of an earlier worker remain", {{"err", killed.error().message}});
+    std::vector<std::string> taken;
     for (Notes& notes : left) {
       const Uuid id = notes.claim.attempt.id;
       // An attempt that is over for the master may be so by this very result: it is sent again, and the answer decides
@@ -204,13 +205,14 @@ class RunningApp final : public App {
       const bool has_result = AttemptDir(attempts_dir(), id).load_result().has_value();
       if (has_result || std::find(keep.begin(), keep.end(), id.str()) != keep.end()) {
         log::info("attempt goes on", {{"attempt_id", id.str()}});
+        taken.push_back(id.str());
         start_runner(std::move(notes), Runner::Origin::kAdopted, sent);
         continue;
       }
       if (!notes.staged_name.empty())
         take_back({notes.output_dir, notes.staged_name, notes.output_name, notes.may_replace, notes.staged_inode});
     }
-    if (killed) AttemptDir::sweep(attempts_dir(), keep);
+    if (killed) AttemptDir::sweep(attempts_dir(), taken);
   }
 
   // ---- the one open request ----

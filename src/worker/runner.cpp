@@ -90,6 +90,7 @@ void Runner::thread_main() {
 Runner::End Runner::work() {
   for (int tries = 0; !client_; ++tries) {
     if (auto client = shared_.connect()) client_ = std::move(*client);
+    else if (should_stop()) return releasing_ ? End::kReleased : End::kStale;  // no way to tell: the lease ends it
     else std::this_thread::sleep_for(retry_pause(tries));
   }
   // A result that an earlier process wrote down is the result.
