@@ -59,7 +59,8 @@ std::vector<const Hierarchy*> Attachment::hierarchies() const {
 
 std::vector<std::string> Attachment::controllers_of(const Hierarchy& hierarchy) const {
   std::vector<std::string> names;
-  for (const Controller controller : controllers_for(request_.limits)) {
+  // A copied pids.max needs its controller too.
+  for (const Controller controller : controllers_for(outcome_.governed.limits)) {
     const std::string_view name = kernel_name(controller, hierarchy.version);
     if (hierarchy.has(name)) names.emplace_back(name);
   }
@@ -94,6 +95,7 @@ void Attachment::choose(const Mover& mover, const std::set<pid_t>& moved, const 
       if (slot.place.pids_max && hierarchy->has("pids")) {
         auto& pids = outcome_.governed.limits.pids_max;
         pids = std::min(*slot.place.pids_max, pids.value_or(*slot.place.pids_max));
+        copies_pids_ = true;
       }
       slots_.push_back(std::move(slot));
     } else if (slot.is_needed) {
@@ -151,6 +153,11 @@ Status Attachment::write_limits() {
   const Limits& asked = outcome_.governed.limits;
   FFRTMP_ASSIGN(const OpenGroups groups, OpenGroups::open(settings_, outcome_.governed.groups, asked));
   outcome_.limits = reports_in_terms(groups.write(limits_in_terms(asked, memory_)), asked, memory_);
+  const bool is_copied = std::any_of(outcome_.limits.begin(), outcome_.limits.end(), [](const LimitReport& report) {
+    return report.limit == LimitName::kPidsMax && report.status == LimitStatus::kApplied;
+  });
+  if (copies_pids_ && !is_copied)
+    return make_error(Errc::kDenied, cat("would escape pids.max ", *asked.pids_max, ", which could not be copied"));
   return {};
 }
 
