@@ -14,6 +14,7 @@
 #include "json/json.h"
 #include "sys/file_io.h"
 #include "sys/pid_fd.h"
+#include "sys/proc_fs.h"
 
 extern char** environ;
 
@@ -61,6 +62,16 @@ std::string Started::err() const { return read_file(dir_ / "err"); }
 void Started::wait_for(const std::string& text) const {
   for (int i = 0; i < 3000 && err().find(text) == std::string::npos; ++i) usleep(10'000);
   EXPECT_NE(err().find(text), std::string::npos) << err();
+}
+
+void Started::wait_for_child(const std::string& comm) const {
+  for (int i = 0; i < 3000; ++i) {
+    const auto below = sys::read_descendants(sys::Host::real(), child_.pid);
+    for (const sys::ProcStat& stat : *below)
+      if (stat.comm == comm) return;
+    usleep(10'000);
+  }
+  ADD_FAILURE() << "no child " << comm << ": " << err();
 }
 
 Ran Started::finish(std::chrono::milliseconds patience) {

@@ -31,6 +31,8 @@ class Started {
   [[nodiscard]] std::string err() const;
   // Waits until its stderr holds `text`; fails the test when it does not come.
   void wait_for(const std::string& text) const;
+  // Waits until a child of it runs the program of that name.
+  void wait_for_child(const std::string& comm) const;
   Ran finish(std::chrono::milliseconds patience = std::chrono::seconds(60));
 
  private:

@@ -49,6 +49,16 @@ class Effect : public testing::Test {
     const auto parent = sys::CgroupDir::create(cpu->directory_of(own) + "/ffrtmp");
     ASSERT_TRUE(parent && parent->write("cpu.shares", "262144"));
   }
+  // A host that is too busy to be measured on gets further chances; a limit that does not hold fails them all.
+  template <class Measure>
+  static void expect_within(double low, double high, Measure measure) {
+    double value = 0;
+    for (int attempt = 0; attempt < 3; ++attempt) {
+      value = measure();
+      if (value >= low && value <= high) return;
+    }
+    ADD_FAILURE() << value << " is not within " << low << " and " << high;
+  }
   // The number behind `key` in what the workload printed.
   static double printed(const Ran& ran, std::string_view key) {
     const auto words = split(trim(ran.out), ' ');
@@ -78,11 +88,11 @@ class Effect : public testing::Test {
 TEST_F(Effect, AQuotaOfFiftyIsHalfACpu) {
   const char* seconds = is_long() ? "10" : "4";
   go_first();
-  const Ran ran = run({"--cpu-quota", "50"}, {"load", "burn", seconds});
-  EXPECT_EQ(ran.exit_code, 0) << ran.err;
-  const double share = printed(ran, "cpu") / printed(ran, "wall");
-  EXPECT_GE(share, 0.45);
-  EXPECT_LE(share, 0.55);
+  expect_within(0.45, 0.55, [&] {
+    const Ran ran = run({"--cpu-quota", "50"}, {"load", "burn", seconds});
+    EXPECT_EQ(ran.exit_code, 0) << ran.err;
+    return printed(ran, "cpu") / printed(ran, "wall");
+  });
 }
 
 // contract: G12
@@ -103,11 +113,18 @@ TEST_F(Effect, WeightsDivideACpu) {
   // Both on CPU 0, nobody else in their parent group.
   go_first();
   const char* seconds = is_long() ? "10" : "5";
-  Started light(line({"--cpu-weight", "100"}, {"taskset", "-c", "0", fake_load(), "burn", seconds}), dir_ / "rt");
-  Started heavy(line({"--cpu-weight", "300"}, {"taskset", "-c", "0", fake_load(), "burn", seconds}), dir_ / "rt");
-  const double ratio = printed(heavy.finish(), "cpu") / printed(light.finish(), "cpu");
-  EXPECT_GE(ratio, 2.7);
-  EXPECT_LE(ratio, 3.3);
+  const auto burn = [&](const char* weight) {
+    return line({"--cpu-weight", weight}, {"taskset", "-c", "0", fake_load(), "burn", seconds, dir_ / "go"});
+  };
+  expect_within(2.7, 3.3, [&] {
+    Started light(burn("100"), dir_ / "rt");
+    Started heavy(burn("300"), dir_ / "rt");
+    for (Started* each : {&light, &heavy}) each->wait_for_child("fake_load");
+    write_file(dir_ / "go", "");
+    const double ratio = printed(heavy.finish(), "cpu") / printed(light.finish(), "cpu");
+    std::filesystem::remove(dir_ / "go");
+    return ratio;
+  });
 }
 
 // contract: G49
@@ -122,11 +139,11 @@ TEST_F(Effect, BytesASecond) {
   constexpr double kRate = 2 << 20;
   for (const char* what : {"write", "read"}) {
     const std::string flag = cat("--io-", what, "-bps");
-    const Ran ran = run({flag, cat(static_cast<int>(kRate))}, {"load", what, path, cat(8 << 20)});
-    EXPECT_EQ(ran.exit_code, 0) << ran.err;
-    const double rate = printed(ran, "bytes_per_second");
-    EXPECT_GE(rate, kRate * 0.85) << what;
-    EXPECT_LE(rate, kRate * 1.15) << what;
+    expect_within(kRate * 0.85, kRate * 1.15, [&] {
+      const Ran ran = run({flag, cat(static_cast<int>(kRate))}, {"load", what, path, cat(8 << 20)});
+      EXPECT_EQ(ran.exit_code, 0) << ran.err;
+      return printed(ran, "bytes_per_second");
+    });
   }
 }
 

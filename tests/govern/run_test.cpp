@@ -53,9 +53,16 @@ TEST_F(RunCommand, ReturnsTheProgramsOwnCode) {
 TEST_F(RunCommand, PrintsItsSummaryOnStderr) {
   const Ran ran = run({"--job-id", "sum"}, {"sh", "-c", "echo hello; sleep 0.2; exit 3"});
   EXPECT_EQ(ran.out, "hello\n");
-  for (const char* part : {"Job: sum\n", "PID: ", "Exit Code: 3\n", "Duration: 0.2", "s\n",
-                           "Platform SLA: true (workload_failed_platform_ok)\n"})
+  for (const char* part :
+       {"Job: sum\n", "PID: ", "Exit Code: 3\n", "Platform SLA: true (workload_failed_platform_ok)\n"})
     EXPECT_NE(ran.err.find(part), std::string::npos) << part << "\n" << ran.err;
+  constexpr std::string_view kDuration = "Duration: ";
+  const auto from = ran.err.find(kDuration) + kDuration.size();
+  const auto duration = std::string_view(ran.err).substr(from, ran.err.find('\n', from) - from);
+  ASSERT_TRUE(duration.ends_with("s")) << ran.err;
+  const auto seconds = parse_number(duration.substr(0, duration.size() - 1));
+  EXPECT_TRUE(seconds && *seconds >= 0.2 && *seconds < 20) << duration;
+  EXPECT_EQ(duration.size() - duration.find('.'), 4u) << duration;  // two digits and the unit
 }
 
 // contract: G1
@@ -96,7 +103,7 @@ TEST_F(RunCommand, JsonIsTheOnlyThingOnStdout) {
   EXPECT_EQ(result.exit_code.text, "7");
   EXPECT_EQ(result.signal.text, "null");
   EXPECT_EQ(result.governance, govern::Governance::kFull) << result.reason;
-  EXPECT_EQ(result.limits.size(), 2u);
+  EXPECT_GE(result.limits.size(), 2u);  // and a copied pids.max, below a manager that sets one
   EXPECT_EQ(result.intent, "test");
   EXPECT_TRUE(result.platform_sla_compliant);
   EXPECT_NE(ran.err.find("noise 3"), std::string::npos);
