@@ -58,7 +58,8 @@ bool is_parent(const ParentFacts& parent, const std::string& rule) {
 
 FilterCheck check_parents(const FilterFacts& facts, const Filters& filters) {
   const auto in_list = [&](const std::vector<std::string>& list) {
-    return std::any_of(list.begin(), list.end(), [&](const std::string& rule) { return is_parent(facts.parent, rule); });
+    return std::any_of(list.begin(), list.end(),
+                       [&](const std::string& rule) { return is_parent(facts.parent, rule); });
   };
   return check_lists(FilterName::kParents, "parents", shown_parent(facts.parent), facts.parent.pid > 0,
                      filters.allowed_parents, filters.blocked_parents, in_list);
@@ -109,11 +110,16 @@ std::optional<std::string> match_command(const CommandNames& names, const std::v
 
 std::string_view name_of(FilterName filter) {
   switch (filter) {
-    case FilterName::kUsers: return "users";
-    case FilterName::kUids: return "uids";
-    case FilterName::kParents: return "parents";
-    case FilterName::kRuntime: return "runtime";
-    case FilterName::kDirs: return "dirs";
+    case FilterName::kUsers:
+      return "users";
+    case FilterName::kUids:
+      return "uids";
+    case FilterName::kParents:
+      return "parents";
+    case FilterName::kRuntime:
+      return "runtime";
+    case FilterName::kDirs:
+      return "dirs";
   }
   return "";
 }

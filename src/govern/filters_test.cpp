@@ -34,9 +34,13 @@ const std::array kRows{
     Row{"user allowed", [](Filters& r, FilterFacts&) { r.allowed_users = {"media"}; }, Kind::kMatch, ""},
     Row{"user not allowed", [](Filters& r, FilterFacts&) { r.allowed_users = {"root"}; }, Kind::kSkip, "allowed_users"},
     Row{"user blocked", [](Filters& r, FilterFacts&) { r.blocked_users = {"media"}; }, Kind::kSkip, "blocked_users"},
-    Row{"user in both",
-        [](Filters& r, FilterFacts&) { r.allowed_users = r.blocked_users = {"media"}; }, Kind::kSkip, "blocked_users"},
-    Row{"user is matched whole", [](Filters& r, FilterFacts&) { r.blocked_users = {"medi", "Media"}; }, Kind::kMatch, ""},
+    Row{"user in both", [](Filters& r, FilterFacts&) { r.allowed_users = r.blocked_users = {"media"}; }, Kind::kSkip,
+        "blocked_users"},
+    Row{"user is matched whole",
+        [](Filters& r, FilterFacts&) {
+          r.blocked_users = {"medi", "Media"};
+        },
+        Kind::kMatch, ""},
     Row{"nameless user",
         [](Filters& r, FilterFacts& f) {
           f.user = "uid:1000";
@@ -44,10 +48,14 @@ const std::array kRows{
         },
         Kind::kMatch, ""},
     Row{"uid allowed", [](Filters& r, FilterFacts&) { r.allowed_uids = {1000}; }, Kind::kMatch, ""},
-    Row{"uid not allowed", [](Filters& r, FilterFacts&) { r.allowed_uids = {0, 1}; }, Kind::kSkip, "allowed_uids"},
+    Row{"uid not allowed",
+        [](Filters& r, FilterFacts&) {
+          r.allowed_uids = {0, 1};
+        },
+        Kind::kSkip, "allowed_uids"},
     Row{"uid blocked", [](Filters& r, FilterFacts&) { r.blocked_uids = {1000}; }, Kind::kSkip, "blocked_uids"},
-    Row{"uid in both",
-        [](Filters& r, FilterFacts&) { r.allowed_uids = r.blocked_uids = {1000}; }, Kind::kSkip, "blocked_uids"},
+    Row{"uid in both", [](Filters& r, FilterFacts&) { r.allowed_uids = r.blocked_uids = {1000}; }, Kind::kSkip,
+        "blocked_uids"},
     Row{"user passes, uid does not",
         [](Filters& r, FilterFacts&) {
           r.allowed_users = {"media"};
@@ -64,10 +72,14 @@ const std::array kRows{
     Row{"parent exe allowed", [](Filters& r, FilterFacts&) { r.allowed_parents = {"bash"}; }, Kind::kMatch, ""},
     Row{"parent argv0 allowed", [](Filters& r, FilterFacts&) { r.allowed_parents = {"-bash"}; }, Kind::kMatch, ""},
     Row{"parent not allowed",
-        [](Filters& r, FilterFacts&) { r.allowed_parents = {"78", "sh"}; }, Kind::kSkip, "allowed_parents"},
-    Row{"parent blocked by pid", [](Filters& r, FilterFacts&) { r.blocked_parents = {"77"}; }, Kind::kSkip, "blocked_parents"},
-    Row{"parent blocked by name",
-        [](Filters& r, FilterFacts&) { r.blocked_parents = {"bash"}; }, Kind::kSkip, "blocked_parents"},
+        [](Filters& r, FilterFacts&) {
+          r.allowed_parents = {"78", "sh"};
+        },
+        Kind::kSkip, "allowed_parents"},
+    Row{"parent blocked by pid", [](Filters& r, FilterFacts&) { r.blocked_parents = {"77"}; }, Kind::kSkip,
+        "blocked_parents"},
+    Row{"parent blocked by name", [](Filters& r, FilterFacts&) { r.blocked_parents = {"bash"}; }, Kind::kSkip,
+        "blocked_parents"},
     Row{"parent in both",
         [](Filters& r, FilterFacts&) {
           r.allowed_parents = {"bash"};
@@ -103,7 +115,11 @@ const std::array kRows{
         },
         Kind::kSkip, "blocked_dirs"},
     Row{"dir allowed", [](Filters& r, FilterFacts&) { r.allowed_dirs = {"/data"}; }, Kind::kMatch, ""},
-    Row{"dir not allowed", [](Filters& r, FilterFacts&) { r.allowed_dirs = {"/srv", "/dat"}; }, Kind::kSkip, "allowed_dirs"},
+    Row{"dir not allowed",
+        [](Filters& r, FilterFacts&) {
+          r.allowed_dirs = {"/srv", "/dat"};
+        },
+        Kind::kSkip, "allowed_dirs"},
     Row{"dir blocked", [](Filters& r, FilterFacts&) { r.blocked_dirs = {"/data/x"}; }, Kind::kSkip, "blocked_dirs"},
     Row{"dir in both",
         [](Filters& r, FilterFacts&) {

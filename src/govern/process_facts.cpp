@@ -17,7 +17,8 @@ constexpr std::size_t kMaxArgumentBytes = 4096;
 constexpr std::string_view kDeleted = " (deleted)";
 constexpr int kMaxAncestors = 4096;  // more than the deepest tree: pids reused between two reads may form a ring
 
-// Target of a link in /proc. The kernel appends " (deleted)" to what was unlinked; a name that really ends so has links.
+// Target of a link in /proc. The kernel appends " (deleted)" to what was unlinked; a name that really ends so has
+// links.
 std::optional<std::string> read_link(const std::string& link) {
   std::array<char, PATH_MAX> buffer;
   const ssize_t size = readlink(link.c_str(), buffer.data(), buffer.size());

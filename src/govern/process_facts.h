@@ -1,7 +1,7 @@
 #pragma once
-// One process as governance looks at it: who it is, what it runs, for whom and where. Facts only; what cannot be read is
-// absent, never guessed. Identity is pid + start ticks within a boot, because a pid alone is reused.
-// Source: proc(5), https://docs.kernel.org/filesystems/proc.html
+// One process as governance looks at it: who it is, what it runs, for whom and where. Facts only; what cannot be read
+// is absent, never guessed. Identity is pid + start ticks within a boot, because a pid alone is reused. Source:
+// proc(5), https://docs.kernel.org/filesystems/proc.html
 #include <sys/types.h>
 
 #include <cstdint>
@@ -35,8 +35,8 @@ struct ProcessFacts {
   BootTime started{};
 
   CommandNames names;
-  std::string exe;                 // whole path as the process's mount namespace has it, "" when unreadable
-  std::vector<std::string> argv;   // the first 4 KiB of it
+  std::string exe;                   // whole path as the process's mount namespace has it, "" when unreadable
+  std::vector<std::string> argv;     // the first 4 KiB of it
   std::optional<std::uint32_t> uid;  // effective
   std::optional<std::string> cwd;
   sys::Membership cgroup;  // by hierarchy; empty when unreadable
