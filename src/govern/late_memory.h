@@ -18,11 +18,13 @@ enum class LateMemory : std::uint8_t {
 BOOST_DESCRIBE_ENUM(LateMemory, kObserve, kHigh, kCredit, kRefuse)
 
 struct MemoryFacts {
-  std::int64_t held_bytes = 0;     // resident, of all processes to be moved
-  std::int64_t charged_bytes = 0;  // current use of the group that gets the limit; 0 for a new one
+  std::int64_t held_bytes = 0;                     // resident, of all processes to be moved
+  std::int64_t charged_bytes = 0;                  // current use of the group that gets the limit; 0 for a new one
+  std::optional<std::int64_t> current_hard_bytes;  // the group's hard limit as it is; absent: none
 };
 struct MemoryDecision {
-  std::optional<std::int64_t> hard_bytes;  // to be set; never below what is held or charged
+  // To be set; absent: none. Below what is held or charged only where it is in force already: a limit is not loosened.
+  std::optional<std::int64_t> hard_bytes;
   std::optional<std::int64_t> high_bytes;  // to be set because of the policy, not because it was asked
   bool refused = false;
   std::int64_t uncovered_bytes = 0;  // held, and charged to no group with this limit

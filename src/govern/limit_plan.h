@@ -39,6 +39,8 @@ struct ControllerFacts {
 struct Capabilities {
   std::map<Controller, ControllerFacts> controllers;  // absent: not usable on this host
   std::vector<std::string> disks;                     // "MAJ:MIN" of every /sys/block/* with a device link
+  bool bfq_is_used = true;                            // some disk has the bfq scheduler: else its weights are inert
+  bool io_cost_is_on = true;                          // io.cost.qos enables some disk: else io.weight is inert
 };
 
 // How a read-back is compared with what was written.

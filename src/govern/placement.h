@@ -49,6 +49,9 @@ struct Place {
   std::string evidence;                  // "/a/b memory.max 104857600"
 };
 
+// Whether the job's group can be made in the process's own group; `controls`, `base_cpus` and `may_leave` are not
+// needed to tell.
+[[nodiscard]] bool can_nest(const HierarchyFacts& facts);
 [[nodiscard]] Place decide_place(const HierarchyFacts& facts, Placement wanted);
 
 // Whether `control` is a limit that a process leaving the group would lose; pids.max is none, it is copied.
