@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <array>
 #include <string_view>
+#include <thread>
+#include <utility>
 
 #include "base/text.h"
 #include "sys/file_io.h"
@@ -43,44 +45,41 @@ UserNames::UserNames(std::chrono::seconds lifetime, std::chrono::milliseconds pa
     : lifetime_(lifetime), patience_(patience) {}
 
 UserNames::~UserNames() {
-  {
-    const std::lock_guard lock(mutex_);
-    is_stopped_ = true;
-  }
-  changed_.notify_all();
-  // A name service that hangs would hang the end of the process: the thread has nothing that needs it to be joined,
-  // except the members it uses.
-  if (thread_.joinable()) thread_.join();
+  const std::lock_guard lock(state_->mutex);
+  state_->is_stopped = true;
+  state_->changed.notify_all();
 }
 
 std::string UserNames::name_of(uid_t uid) {
-  std::unique_lock lock(mutex_);
-  const auto fresh = [&] {
-    const auto at = answers_.find(uid);
-    return at != answers_.end() && at->second.is_final && steady_clock::now() - at->second.at < lifetime_;
+  std::unique_lock lock(state_->mutex);
+  auto& answers = state_->answers;
+  const auto is_fresh = [&] {
+    const auto at = answers.find(uid);
+    return at != answers.end() && at->second.is_final && steady_clock::now() - at->second.at < lifetime_;
   };
-  if (!fresh()) {
-    if (std::find(asked_.begin(), asked_.end(), uid) == asked_.end()) asked_.push_back(uid);
-    if (!thread_.joinable()) thread_ = std::thread([this] { run(); });
-    changed_.notify_all();
-    changed_.wait_for(lock, patience_, fresh);
+  if (!is_fresh()) {
+    auto& asked = state_->asked;
+    if (std::find(asked.begin(), asked.end(), uid) == asked.end()) asked.push_back(uid);
+    if (!std::exchange(is_started_, true)) std::thread([state = state_] { answer(state); }).detach();
+    state_->changed.notify_all();
+    state_->changed.wait_for(lock, patience_, is_fresh);
   }
-  if (const auto at = answers_.find(uid); at != answers_.end()) return at->second.name;
-  return answers_[uid] = {from_file(uid), steady_clock::now(), false}, answers_[uid].name;
+  if (const auto at = answers.find(uid); at != answers.end()) return at->second.name;
+  return (answers[uid] = {from_file(uid), steady_clock::now(), false}).name;
 }
 
-void UserNames::run() {
-  std::unique_lock lock(mutex_);
+void UserNames::answer(const std::shared_ptr<State>& state) {
+  std::unique_lock lock(state->mutex);
   for (;;) {
-    changed_.wait(lock, [&] { return is_stopped_ || !asked_.empty(); });
-    if (is_stopped_) return;
-    const uid_t uid = asked_.back();
+    state->changed.wait(lock, [&] { return state->is_stopped || !state->asked.empty(); });
+    if (state->is_stopped) return;
+    const uid_t uid = state->asked.back();
     lock.unlock();
     std::string name = from_services(uid);
     lock.lock();
-    answers_[uid] = {std::move(name), steady_clock::now(), true};
-    std::erase(asked_, uid);
-    changed_.notify_all();
+    state->answers[uid] = {std::move(name), steady_clock::now(), true};
+    std::erase(state->asked, uid);
+    state->changed.notify_all();
   }
 }
 

@@ -7,10 +7,10 @@
 #include <condition_variable>
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <mutex>
 #include <optional>
 #include <string>
-#include <thread>
 #include <vector>
 
 namespace ffrtmp::sys {
@@ -33,16 +33,20 @@ class UserNames {
     std::chrono::steady_clock::time_point at;
     bool is_final = false;  // of the name services; else of /etc/passwd
   };
-  void run();
+  // Shared with the thread, which is left to itself at the end: a name service may hang for good.
+  struct State {
+    std::mutex mutex;  // guards what follows
+    std::condition_variable changed;
+    std::map<uid_t, Answer> answers;
+    std::vector<uid_t> asked;
+    bool is_stopped = false;
+  };
+  static void answer(const std::shared_ptr<State>& state);
 
   const std::chrono::seconds lifetime_;
   const std::chrono::milliseconds patience_;
-  std::mutex mutex_;  // guards what follows
-  std::condition_variable changed_;
-  std::map<uid_t, Answer> answers_;
-  std::vector<uid_t> asked_;
-  bool is_stopped_ = false;
-  std::thread thread_;  // started by the first question
+  const std::shared_ptr<State> state_ = std::make_shared<State>();
+  bool is_started_ = false;  // under the mutex; the thread comes with the first question
 };
 
 // Name of `uid` in the text of /etc/passwd. Pure.
