@@ -112,7 +112,8 @@ struct RestoreReport {
 struct Prepared {
   AttachRequest request;
   AttachOutcome outcome;
-  sys::Fd birth;  // directory of the unified group for CLONE_INTO_CGROUP; none without a unified hierarchy
+  sys::Membership original;  // where its process would be without us
+  sys::Fd birth;             // directory of the unified group for CLONE_INTO_CGROUP; none without such a group
 };
 
 struct AttacherSettings {
@@ -134,8 +135,8 @@ class Attacher {
   [[nodiscard]] Result<AttachOutcome> place(Prepared prepared, const sys::ProcessKey& process);
 
   [[nodiscard]] Result<Reassertion> reassert(const Governed& governed);
-  // Rewrites the limits of a group in place; nothing is moved unless a controller is missing in it.
-  [[nodiscard]] Result<AttachOutcome> change(const Governed& governed, const AttachRequest& request);
+  // Other limits for a governed job, written in place: nothing is moved unless another hierarchy is needed for them.
+  [[nodiscard]] Result<AttachOutcome> change(const Governed& governed, const Limits& limits);
   [[nodiscard]] RestoreReport restore(const Governed& governed);
   // The reports as of now, nothing written.
   [[nodiscard]] Result<std::vector<LimitReport>> read_back(const Governed& governed) const;
@@ -154,12 +155,17 @@ class Attacher {
     Governance best = Governance::kObserve;
     std::string reason;
   };
-  [[nodiscard]] Mode mode() const;
+  [[nodiscard]] Mode mode();
   // Whether the group in which `path` lies is one of ours: ".../ffrtmp/<job>". The job, or nothing.
   [[nodiscard]] static std::optional<std::string> job_of_group(std::string_view path);
 
  private:
+  // Groups in hierarchies that the job's limits need and that it is not in yet.
+  [[nodiscard]] Status join_more(Governed& governed);
+  [[nodiscard]] std::optional<std::string> root_base(const sys::Hierarchy& hierarchy);
+
   AttacherSettings settings_;
+  std::map<std::string, std::optional<std::string>> root_bases_;  // by hierarchy, as found at first need
 };
 
 }  // namespace ffrtmp::govern
