@@ -63,6 +63,7 @@ class FactReader {
   // Adds owner, directory and groups, and checks that the pid is still the same process; kGone otherwise.
   [[nodiscard]] Status read_rest(ProcessFacts& facts);
   [[nodiscard]] ParentFacts read_parent(pid_t ppid);
+  [[nodiscard]] CommandNames read_command(pid_t pid) const { return read_command(pid, nullptr, nullptr); }
   // From `pid` upwards, itself left out, to pid 1 or the end of what is there.
   [[nodiscard]] std::vector<pid_t> read_ancestors(pid_t pid);
   [[nodiscard]] BootTime time_of(std::uint64_t ticks) const;
