@@ -65,18 +65,19 @@ std::int64_t held_bytes(const sys::Host& host, const std::vector<sys::ProcessKey
 Status take_in(const sys::Host& host, const sys::ProcessKey& key, Attachment& attachment) {
   FFRTMP_ASSIGN(const Identity identity, Identity::hold(host, key));
   FFRTMP_ASSIGN(const sys::Membership membership, sys::read_membership(host, key.pid));
-  if (job_of(membership)) return {};
+  const auto job = job_of(membership);
+  if (job && *job != attachment.outcome().governed.job_id) return {};
   FFRTMP_TRY(attachment.move({key, membership}));
   FFRTMP_TRY(identity.check());
   FFRTMP_TRY(attachment.set_priorities(key.pid));
   return identity.check();
 }
 
-// Descendants, until a pass finds none that is new. One that ends meanwhile is no fault.
-Status take_in_tree(const sys::Host& host, const AttachRequest& request, Attachment& attachment) {
-  std::set<sys::ProcessKey> seen{request.process};
+// Until a pass of `list` finds nobody new. One that ends meanwhile is no fault.
+template <class List>
+Status take_in_all(const sys::Host& host, List list, Attachment& attachment, std::set<sys::ProcessKey>& seen) {
   for (int pass = 0; pass < kTreePasses; ++pass) {
-    FFRTMP_ASSIGN(const auto keys, read_tree(host, request));
+    FFRTMP_ASSIGN(const std::vector<sys::ProcessKey> keys, list());
     bool any_new = false;
     for (const sys::ProcessKey& key : keys) {
       if (!seen.insert(key).second) continue;
@@ -87,6 +88,16 @@ Status take_in_tree(const sys::Host& host, const AttachRequest& request, Attachm
     if (!any_new) break;
   }
   return {};
+}
+
+Status take_in_tree(const sys::Host& host, const AttachRequest& request, Attachment& attachment) {
+  std::set<sys::ProcessKey> seen{request.process};
+  if (request.children)
+    FFRTMP_TRY(take_in_all(
+        host, [&] { return read_tree(host, request); }, attachment, seen));
+  // Born between the move in the first hierarchy and the last: in the first group already, not yet in all.
+  return take_in_all(
+      host, [&] { return attachment.read_first_group(); }, attachment, seen);
 }
 
 }  // namespace
@@ -127,7 +138,7 @@ Result<AttachOutcome> Attacher::attach(const AttachRequest& request) {
     FFRTMP_TRY(identity.check());
     FFRTMP_TRY(attachment.move({request.process, membership}));
     FFRTMP_TRY(identity.check());
-    if (request.children) FFRTMP_TRY(take_in_tree(host, request, attachment));
+    FFRTMP_TRY(take_in_tree(host, request, attachment));
     FFRTMP_TRY(attachment.finish_groups());
     FFRTMP_TRY(attachment.set_priorities(request.process.pid));
     FFRTMP_TRY(attachment.check_membership(request.process.pid));

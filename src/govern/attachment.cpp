@@ -182,6 +182,19 @@ Status Attachment::move(const Mover& mover) {
   return status;
 }
 
+Result<std::vector<sys::ProcessKey>> Attachment::read_first_group() const {
+  std::vector<sys::ProcessKey> keys;
+  if (slots_.size() < 2) return keys;
+  const Slot& first = slots_.front();
+  FFRTMP_ASSIGN(const auto group, sys::CgroupDir::open(first.hierarchy->directory_of(first.path)));
+  FFRTMP_ASSIGN(const std::vector<pid_t> pids, group.own_procs());
+  for (const pid_t pid : pids) {
+    const auto stat = sys::read_stat(settings_.host, pid);
+    if (stat && stat->state != 'Z') keys.push_back(stat->key());
+  }
+  return keys;
+}
+
 void Attachment::merge_priority(const std::optional<LimitReport>& report) {
   if (!report) return;
   const auto known = std::find_if(outcome_.limits.begin(), outcome_.limits.end(),

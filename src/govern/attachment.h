@@ -42,6 +42,8 @@ class Attachment {
   [[nodiscard]] Status make_groups();
   // Moves one process; where it stands already nothing is written. kGone when it ended.
   [[nodiscard]] Status move(const Mover& mover);
+  // Who is in the group that is entered first; nobody when there is only one, which a newborn is in whole.
+  [[nodiscard]] Result<std::vector<sys::ProcessKey>> read_first_group() const;
   // Limits of groups whose controllers can be switched on only when their processes have left the base.
   [[nodiscard]] Status finish_groups();
   // nice and oom_score_adj of one process.

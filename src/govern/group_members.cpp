@@ -76,25 +76,26 @@ Result<std::vector<sys::ProcessKey>> Attacher::members(const Governed& governed)
 Status Attacher::kill_group(const Governed& governed) const {
   const Hierarchy* unified = settings_.layout.unified();
   const Hierarchy* freezer = settings_.layout.of_controller("freezer");
-  for (const Hierarchy* hierarchy : {unified, freezer}) {
-    if (hierarchy == nullptr) continue;
-    for (const Group& group : governed.groups) {
-      if (group.hierarchy != hierarchy->name) continue;
-      const std::string path = hierarchy->directory_of(group.path);
-      if (hierarchy == freezer) {
-        FFRTMP_ASSIGN(const CgroupDir dir, CgroupDir::open(path));
-        return kill_by_freezer(dir);
-      }
-      FFRTMP_ASSIGN(const sys::Cgroup cgroup, sys::Cgroup::open(path));
+  Status status;
+  for (const Group& group : governed.groups) {
+    const Hierarchy* hierarchy = settings_.layout.find(group.hierarchy);
+    if (hierarchy == nullptr || (hierarchy != unified && hierarchy != freezer)) continue;
+    const auto dir = CgroupDir::open(hierarchy->directory_of(group.path));
+    if (!dir) continue;
+    const auto kill = [&]() -> Status {
+      if (hierarchy == freezer) return kill_by_freezer(*dir);
+      FFRTMP_ASSIGN(const sys::Cgroup cgroup, sys::Cgroup::open(dir->path()));
       return cgroup.kill();
-    }
+    };
+    if (Status killed = kill(); !killed) status = std::move(killed);
   }
+  // Whoever was taken out of that group by somebody else, or never got into it.
   FFRTMP_ASSIGN(const auto keys, members(governed));
   for (const sys::ProcessKey& key : keys) {
     const auto pidfd = sys::open_pidfd(settings_.host, key);
     if (pidfd) (void)sys::send_signal(*pidfd, SIGKILL);  // ended meanwhile
   }
-  return {};
+  return status;
 }
 
 Status Attacher::remove_groups(const Governed& governed) const {
