@@ -17,6 +17,7 @@ struct ProcEvent {
   enum class Kind : std::uint8_t { kExec, kExit };
   Kind kind = Kind::kExec;
   pid_t pid = 0;                   // of the process, not of its thread
+  int wait_status = 0;               // of an exit, as waitpid(2) tells it
   std::chrono::nanoseconds at{0};  // CLOCK_MONOTONIC, when the kernel sent it
 };
 

@@ -77,6 +77,18 @@ TEST(ProcEvents, ATinyBufferOverflowsAndSaysSo) {
   waitpid(pid, nullptr, 0);
 }
 
+TEST(ProcEvents, AnExitTellsHow) {
+  OPEN_OR_SKIP(events, ProcEvents::Options{});
+  const pid_t child = fork();
+  if (child == 0) _exit(42);
+  std::vector<ProcEvent> seen;
+  ASSERT_TRUE(comes(events, seen, Kind::kExit, child));
+  int status = 0;
+  waitpid(child, &status, 0);
+  const auto exit = std::find_if(seen.begin(), seen.end(), [&](const ProcEvent& e) { return e.pid == child && e.kind == Kind::kExit; });
+  EXPECT_EQ(exit->wait_status, status);
+}
+
 TEST(ProcEvents, ForksAreLeftOutByTheKernelThatCanDoIt) {
   utsname system{};
   uname(&system);

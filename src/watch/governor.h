@@ -70,6 +70,8 @@ class Governor {
   [[nodiscard]] std::size_t failure_count() const { return failures_; }
   // Median time of the last attaches: what moving a process costs on this host.
   [[nodiscard]] std::optional<double> attach_seconds() const;
+  // Of `run` or `attach`, which ended.
+  void take_result(JobResult result) { record(std::move(result)); }
   void count_scan() { ++statistics_.total_scans; }
   void restore_counters(const State& state);
   // Counts changes of what the state file holds.
