@@ -7,6 +7,7 @@
 #include "cli/main.h"
 #include "supervisor/link.h"
 #include "up/roles.h"
+#include "up/watch_commands.h"
 
 int main(int argc, char** argv) {
   try {
@@ -14,6 +15,7 @@ int main(int argc, char** argv) {
     roles.master = ffrtmp::up::run_master;
     roles.worker = ffrtmp::up::run_worker;
     roles.up = ffrtmp::up::run_up;
+    roles.others = ffrtmp::up::watch_commands();
     roles.supervise = ffrtmp::supervisor::supervise_main;
     return ffrtmp::cli::run(roles, std::vector<std::string>(argv + 1, argv + argc));
   } catch (const std::exception& error) {

@@ -16,6 +16,7 @@ struct Roles {
   std::function<int(const config::WorkerSettings&)> worker;
   std::function<int(const config::UpSettings&)> up;
   std::function<int(const std::string& dir)> supervise;
+  std::vector<Command> others;  // whole commands of folders that the command line does not know
 };
 
 [[nodiscard]] std::vector<Command> role_commands(const Roles& roles);
