@@ -28,6 +28,8 @@ using namespace std::chrono_literals;
 constexpr auto kReconcileSlice = 20ms;  // then events get their turn
 constexpr auto kRestoreTime = 8s;       // of the 10 s that a stop may take
 constexpr auto kFlushTime = 1500ms;     // of the same
+// A terminal and sudo, or timeout(1) and its group, deliver one wish twice.
+constexpr auto kSameWish = 500ms;
 constexpr auto kHealthTick = 1000ms;
 constexpr auto kLongTurn = 60s;
 
@@ -361,16 +363,17 @@ void Daemon::stop(int signal) {
   realtime_.lower();
   const bool keeps = policy_->on_stop == govern::OnStop::kKeep;
   const std::string before = keeps && writer_ ? state_text() : "";
-  const auto until = std::chrono::steady_clock::now() + kRestoreTime;
+  const auto begun = std::chrono::steady_clock::now();
   bool is_hurried = false;
   governor_->release_all(policy_->on_stop, [&] {
+    const auto now = std::chrono::steady_clock::now();
     signalfd_siginfo info{};
-    if (!is_hurried && read(signals_.get(), &info, sizeof info) == static_cast<ssize_t>(sizeof info) &&
-        info.ssi_signo != SIGHUP) {
+    const bool came = read(signals_.get(), &info, sizeof info) == static_cast<ssize_t>(sizeof info);
+    if (came && info.ssi_signo != SIGHUP && now - begun > kSameWish && !is_hurried) {
       is_hurried = true;
       log::warn("Second signal: the rest keeps its limits");
     }
-    return !is_hurried && std::chrono::steady_clock::now() < until;
+    return !is_hurried && now - begun < kRestoreTime;
   });
   if (writer_) {
     const Status saved = writer_->finish(keeps ? before : state_text(), kFlushTime);

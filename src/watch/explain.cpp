@@ -104,6 +104,7 @@ class Explainer {
   [[nodiscard]] sys::CgroupLayout layout() const { return sys::read_cgroup_layout(host_).value_or({}); }
 
   void ask_placement() {
+    if (is_in_group_) return skip("placement", "is placed already", json::enum_name(policy_.placement));
     const std::string wanted = json::enum_name(policy_.placement);
     const std::string provenance = policy_.place_of("placement");
     const sys::CgroupLayout all = layout();
