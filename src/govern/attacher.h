@@ -147,6 +147,8 @@ class Attacher {
   [[nodiscard]] Status kill_group(const Governed& governed) const;
   // Groups without processes go, and "ffrtmp" with the last of them.
   [[nodiscard]] Status remove_groups(const Governed& governed) const;
+  // Directory of the first of its groups; "" without one.
+  [[nodiscard]] std::string directory(const Governed& governed) const;
   // Times that the kernel killed for lack of memory in the job's group.
   [[nodiscard]] Result<std::int64_t> oom_kills(const Governed& governed) const;
 

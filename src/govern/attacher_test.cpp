@@ -18,6 +18,7 @@
 #include "sys/pid_fd.h"
 #include "sys/priority.h"
 #include "sys/spawn.h"
+#include "tests/support/fake_load.h"
 #include "tests/support/temp_dir.h"
 
 namespace ffrtmp::govern {
@@ -65,6 +66,10 @@ class RealAttacher : public testing::Test {
     EXPECT_TRUE(child) << child.error().message;
     children_.push_back(child->pid);
     return sys::read_stat(kHost, child->pid)->key();
+  }
+  static void wait_for_file(const std::string& path) {
+    for (int i = 0; i < 3000 && !std::filesystem::exists(path); ++i) usleep(10000);
+    ASSERT_TRUE(std::filesystem::exists(path));
   }
   sys::ProcessKey start_sleep() { return start("exec sleep 1000"); }
 
@@ -155,11 +160,9 @@ TEST_F(RealAttacher, MovesNobodyWithoutALimitThatNeedsIt) {
 
 // contract: G13
 TEST_F(RealAttacher, SetsNiceOnEveryThread) {
-  // python3: eight threads that sleep.
-  const sys::ProcessKey process = start(
-      "exec python3 -c 'import threading, time\n"
-      "for _ in range(7): threading.Thread(target=time.sleep, args=(1000,)).start()\ntime.sleep(1000)'");
-  for (int i = 0; i < 500 && sys::read_threads(kHost, process.pid)->size() < 8; ++i) usleep(10000);
+  const test::TempDir dir;
+  const sys::ProcessKey process = start(cat("exec ", test::fake_load(), " threads 8 ", dir / "up"));
+  wait_for_file(dir / "up");
   const auto threads = sys::read_threads(kHost, process.pid);
   ASSERT_EQ(threads->size(), 8u);
   ASSERT_TRUE(sys::write_nice(threads->back(), 2));  // one that differed before gets its own back
@@ -243,11 +246,10 @@ TEST_F(RealAttacher, NeverSetsAMemoryLimitBelowCurrentUse) {
                       {LateMemory::kCredit, LimitStatus::kDegraded, true},
                       {LateMemory::kRefuse, LimitStatus::kDenied, false}};
   const test::TempDir dir;
-  const sys::ProcessKey process = start(cat("exec python3 -c 'import time; a = bytearray(200 << 20); open(\"",
-                                            dir / "up", "\", \"w\"); time.sleep(1000)'"));
-  for (int i = 0; i < 1000 && !std::filesystem::exists(dir / "up"); ++i) usleep(10000);
+  const sys::ProcessKey process = start(cat("exec ", test::fake_load(), " hold 218 ", dir / "up"));
+  wait_for_file(dir / "up");
   const std::int64_t held = sys::read_resident_bytes(kHost, process.pid).value();
-  ASSERT_GT(held, 200 << 20);
+  ASSERT_GT(held, 218 << 20);
   for (const Row& row : rows) {
     Limits limits;
     limits.memory_limit_bytes = 100 << 20;
@@ -353,7 +355,9 @@ TEST_F(RealAttacher, KillsItsGroupAndCountsMembers) {
 TEST_F(RealAttacher, PreparesAGroupForAProcessThatIsNotThereYet) {
   const auto own = sys::read_own_stat(kHost);
   const auto before = sys::read_membership(kHost, getpid());
-  AttachRequest wanted = request({}, quota(50));
+  Limits limits = quota(50);
+  limits.memory_limit_bytes = 64 << 20;
+  AttachRequest wanted = request({}, limits);
   wanted.can_kill = true;
   auto prepared = attacher_->prepare(wanted, own->key());
   ASSERT_TRUE(prepared) << prepared.error().message;
@@ -370,6 +374,7 @@ TEST_F(RealAttacher, PreparesAGroupForAProcessThatIsNotThereYet) {
   children_.push_back(child->pid);
   EXPECT_EQ(outcome->governance, Governance::kFull) << outcome->reason;
   EXPECT_TRUE(control(process, "cpu", "cpu.max", "cpu.cfs_quota_us").starts_with("50000"));
+  EXPECT_EQ(control(process, "memory", "memory.max", "memory.limit_in_bytes"), "67108864");
   EXPECT_TRUE(attacher_->restore(outcome->governed).failures.empty());
   EXPECT_EQ(sys::read_membership(kHost, process.pid).value(), before.value());
 }

@@ -27,6 +27,8 @@ Attachment::Attachment(const AttacherSettings& settings, const AttachRequest& re
   outcome_.governed.job_id = request.job_id;
   outcome_.governed.limits = request.limits;
   outcome_.governed.late_memory = request.late_memory;
+  if (request.limits.memory_limit_bytes)
+    memory_ = decide_late_memory(*request.limits.memory_limit_bytes, {}, request.late_memory);
 }
 
 Attachment::Attachment(const AttacherSettings& settings, const AttachRequest& request, AttachOutcome outcome)

@@ -114,6 +114,12 @@ Result<std::int64_t> Attacher::oom_kills(const Governed& governed) const {
   return groups.oom_kills();
 }
 
+std::string Attacher::directory(const Governed& governed) const {
+  for (const Group& group : governed.groups)
+    if (const Hierarchy* hierarchy = settings_.layout.find(group.hierarchy)) return hierarchy->directory_of(group.path);
+  return {};
+}
+
 Attacher::Mode Attacher::mode() {
   Mode mode{Governance::kFull, {}};
   int usable = 0;

@@ -125,9 +125,9 @@ BOOST_DESCRIBE_STRUCT(RetryView, (), (pid, job_id, command, next_try_at, tries))
 
 struct ViolationView {
   std::string job_id;
-  std::string reason;
+  govern::SlaReason reason = govern::SlaReason::kAttachFailed;
   double duration_seconds = 0;
-  std::optional<int> exit_code;
+  json::RawJson exit_code{"null"};
   std::int64_t pid = 0;
 };
 BOOST_DESCRIBE_STRUCT(ViolationView, (), (job_id, reason, duration_seconds, exit_code, pid))

@@ -12,6 +12,7 @@
 #include "base/clock.h"
 #include "govern/attacher.h"
 #include "govern/claim.h"
+#include "govern/job_result.h"
 #include "govern/retry.h"
 #include "sys/fd.h"
 #include "sys/proc_fs.h"
@@ -54,25 +55,6 @@ struct Entry {
   int rest = 0;    // looks to leave out before the next one
 };
 
-// What became of a governed process.
-struct JobResult {
-  std::string job_id;
-  std::int64_t pid = 0;
-  std::string mode = "watch";
-  UtcTime start_time{};
-  UtcTime end_time{};
-  double processing_seconds = 0;
-  std::optional<int> exit_code;
-  std::optional<int> signal;
-  govern::Governance governance = govern::Governance::kObserve;
-  std::string cgroup;
-  std::vector<govern::LimitReport> limits;
-  bool platform_sla_compliant = true;
-  std::string platform_sla_reason;
-  std::optional<std::string> intent;
-};
-BOOST_DESCRIBE_STRUCT(JobResult, (),
-                      (job_id, pid, mode, start_time, end_time, processing_seconds, exit_code, signal, governance,
-                       cgroup, limits, platform_sla_compliant, platform_sla_reason, intent))
+using govern::JobResult;
 
 }  // namespace ffrtmp::watch

@@ -29,10 +29,6 @@ log::Level level_of(govern::ErrorClass error_class) {
   return govern::is_retryable(error_class) ? log::Level::kWarn : log::Level::kError;
 }
 
-bool is_in_force(const govern::LimitReport& report) {
-  return report.status == LimitStatus::kApplied || report.status == LimitStatus::kDegraded;
-}
-
 }  // namespace
 
 Governor::Governor(Context context, std::shared_ptr<const govern::Policy> policy)
@@ -67,7 +63,11 @@ void Governor::admit(const Examined& found, Source source, std::optional<std::ch
 void Governor::try_attach(Entry& entry, Source source, std::optional<std::chrono::nanoseconds> exec_age) {
   const auto begun = BootClock::now();
   const pid_t pid = entry.key.pid;
-  const bool can_limit = context_.attacher.mode().best != Governance::kObserve;
+  const govern::Limits& limits = policy_->rule_for(entry.command).limits;
+  const Governance best = context_.attacher.mode().best;
+  // What cannot take any of these limits here is observed, in one line and not two.
+  const bool can_limit = best == Governance::kFull || best == Governance::kPartial || !limits.any() ||
+                         (best == Governance::kNiceOnly && (limits.nice || limits.oom_score_adj));
   if (context_.dry_run) {
     log::info(cat("would attach to PID ", pid, " (", entry.command, ") as job ", entry.job_id),
               {{"pid", cat(pid)}, {"job_id", entry.job_id}});
@@ -235,10 +235,9 @@ void Governor::bury(Entry& entry, std::string reason) {
   letter.tries = entry.tries;
   dead_letters_.push_back(std::move(letter));
   if (dead_letters_.size() > govern::kMaxDeadLetters) dead_letters_.pop_front();
-  JobResult result = judge(entry);
-  result.platform_sla_compliant = false;
-  result.platform_sla_reason = "attach_failed";
-  record(std::move(result));
+  govern::JobEnd end;
+  end.attached = false;
+  record(judge(entry, end));
   changed();
 }
 
@@ -295,15 +294,12 @@ void Governor::on_exit(pid_t pid, std::optional<int> wait_status) {
   log::info(cat("Process ", pid, " exited (job ", entry.job_id, ", duration: ", format_fixed(duration, 2), "s)"),
             fields);
   if (was_governed && !context_.dry_run) {
-    JobResult result = judge(entry);
+    govern::JobEnd end;
     if (entry.state != EntryState::kObserve) {
       context_.metrics.active(entry.command, -1);
-      const auto kills = context_.attacher.oom_kills(entry.governed);
-      if (kills && *kills > 0) {
-        result.platform_sla_compliant = false;
-        result.platform_sla_reason = "oom_killed_by_limit";
-      }
+      if (const auto kills = context_.attacher.oom_kills(entry.governed)) end.oom_kills = *kills;
     }
+    JobResult result = judge(entry, end);
     clear_groups(std::move(entry.governed));
     if (entry.claim) entry.claim->release();
     log::info(cat("⊗ Detached from PID ", pid, " (job: ", entry.job_id, ")"), fields);
@@ -323,43 +319,45 @@ void Governor::clear_groups(govern::Governed governed) {
   leftovers_.push_back(std::move(governed));
 }
 
-JobResult Governor::judge(const Entry& entry) const {
+JobResult Governor::judge(const Entry& entry, govern::JobEnd end) const {
   const Now now = context_.clock.now();
+  if (entry.wait_status && WIFEXITED(*entry.wait_status)) end.exit_code = WEXITSTATUS(*entry.wait_status);
+  if (entry.wait_status && WIFSIGNALED(*entry.wait_status)) end.signal = WTERMSIG(*entry.wait_status);
+  // The exit event tells its exit code, although it is no child of ours.
+  end.is_ours = end.exit_code || end.signal;
+  end.governance = entry.state == EntryState::kObserve ? Governance::kFull : entry.governance;  // nothing was promised
   JobResult result;
   result.job_id = entry.job_id;
   result.pid = entry.key.pid;
+  result.mode = "watch";
   result.start_time = entry.attached_at.value_or(entry.discovered_at);
   result.end_time = now.utc;
   result.processing_seconds = seconds_of(now.boot - entry.discovered);
-  if (entry.wait_status && WIFEXITED(*entry.wait_status)) result.exit_code = WEXITSTATUS(*entry.wait_status);
-  if (entry.wait_status && WIFSIGNALED(*entry.wait_status)) result.signal = WTERMSIG(*entry.wait_status);
+  result.exit_code.text = end.exit_code ? cat(*end.exit_code) : "null";
+  result.signal.text = end.signal ? cat(*end.signal) : "null";
   result.governance = entry.governance;
+  result.reason = entry.reason;
   if (!entry.governed.groups.empty()) result.cgroup = entry.governed.groups.front().path;
   result.limits = entry.shortfalls;
-  const bool missed = entry.state != EntryState::kObserve &&
-                      std::any_of(entry.shortfalls.begin(), entry.shortfalls.end(),
-                                  [](const govern::LimitReport& report) { return !is_in_force(report); });
-  result.platform_sla_compliant = !missed;
-  result.platform_sla_reason = missed                              ? "limit_not_applied"
-                               : result.exit_code == 0             ? "completed_successfully"
-                               : result.exit_code || result.signal ? "workload_failed_platform_ok"
-                                                                   : "observed_to_completion";
+  result.uncovered_bytes = entry.uncovered_bytes;
+  result.platform_sla_reason = govern::decide_sla(end);
+  result.platform_sla_compliant = govern::is_compliant(result.platform_sla_reason);
+  result.sla_eligible = true;
   return result;
 }
 
 void Governor::record(JobResult result) {
-  const std::string exit = result.exit_code ? cat(*result.exit_code)
-                           : result.signal  ? cat(128 + *result.signal)
-                                            : "unknown";
-  log::info(cat("JOB ", result.job_id, " | ", result.intent ? cat("intent=", *result.intent, " | ") : "", "sla=",
-                result.platform_sla_compliant ? "COMPLIANT" : "VIOLATION", " | reason=", result.platform_sla_reason,
-                " | runtime=", format_fixed(result.processing_seconds, 0), "s | exit=", exit, " | pid=", result.pid),
-            {{"pid", cat(result.pid)}, {"job_id", result.job_id}});
-  context_.metrics.sla(result.platform_sla_compliant);
-  context_.metrics.job(result.platform_sla_compliant && exit != "unknown" && exit != "0" ? "failed"
-                       : result.platform_sla_reason == "attach_failed"                   ? "failed"
-                                                                                         : "completed");
-  context_.metrics.job_exit(exit == "0" ? "0" : exit == "unknown" ? "unknown" : "non_zero");
+  log::info(govern::format_job_line(result), {{"pid", cat(result.pid)}, {"job_id", result.job_id}});
+  const bool has_code = result.exit_code.text != "null";
+  const bool has_signal = result.signal.text != "null";
+  const std::string_view exit = has_code && result.exit_code.text == "0" ? "0"
+                                : has_code || has_signal                 ? "non_zero"
+                                                                         : "unknown";
+  const bool has_run = result.platform_sla_reason != govern::SlaReason::kAttachFailed &&
+                       result.platform_sla_reason != govern::SlaReason::kStartFailed;
+  if (result.sla_eligible) context_.metrics.sla(result.platform_sla_compliant);
+  context_.metrics.job(has_run && exit != "non_zero" ? "completed" : "failed");
+  context_.metrics.job_exit(exit);
   results_.push_back(std::move(result));
   if (results_.size() > kMaxResults) results_.pop_front();
 }
@@ -399,9 +397,9 @@ void Governor::let_go(Entry& entry, bool restore) {
   if (entry.claim) entry.claim->release();
   log::info(cat("⊗ Detached from PID ", pid, " (job: ", entry.job_id, ")"),
             {{"pid", cat(pid)}, {"job_id", entry.job_id}});
-  JobResult result = judge(entry);
-  if (result.platform_sla_compliant) result.platform_sla_reason = "detached_workload_continues";
-  record(std::move(result));
+  govern::JobEnd end;
+  end.detached = true;
+  record(judge(entry, end));
 }
 
 void Governor::release_all(govern::OnStop how, const std::function<bool()>& may_go_on) {

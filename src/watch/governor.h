@@ -96,7 +96,7 @@ class Governor {
   void on_pidfd(const sys::ProcessKey& key);
   [[nodiscard]] govern::Claim claim_of(const Entry& entry) const;
   void write_claim(Entry& entry);
-  [[nodiscard]] JobResult judge(const Entry& entry) const;
+  [[nodiscard]] JobResult judge(const Entry& entry, govern::JobEnd end) const;
   void record(JobResult result);
   void let_go(Entry& entry, bool restore);
   void clear_groups(govern::Governed governed);

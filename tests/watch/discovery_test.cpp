@@ -175,9 +175,11 @@ TEST(Discovery, SymlinkChrootAndNamespaces) {
   const pid_t jailed = box.start({"/usr/bin/unshare", "-m", "--propagation", "private", "/bin/sh", "-c",
                                   cat(setup, "chroot ", root, " /t/", box.target(), " 600")});
   EXPECT_TRUE(box.wait_governed(jailed));
-  const pid_t inner = box.start(
-      {"/usr/bin/unshare", "-m", "-p", "-f", "--kill-child", "--mount-proc", "/bin/sh", "-c",
-       cat("exec -a ", box.target(), " sleep 600 2>/dev/null || exec ", box.path("bin/" + box.target()), " 600")});
+  // Renamed, as a copy would write through the link.
+  fs::copy_file("/bin/sleep", box.path("own"));
+  fs::rename(box.path("own"), box.path("bin/" + box.target()));
+  const pid_t inner = box.start({"/usr/bin/unshare", "-m", "-p", "-f", "--kill-child", "--mount-proc", "/bin/sh", "-c",
+                                 cat("exec ", box.path("bin/" + box.target()), " 600")});
   std::set<pid_t> found;
   EXPECT_TRUE(eventually(
       [&] {
