@@ -9,6 +9,7 @@
 #include "launch/run.h"
 #include "supervisor/link.h"
 #include "up/roles.h"
+#include "up/watch_commands.h"
 
 int main(int argc, char** argv) {
   try {
@@ -18,6 +19,7 @@ int main(int argc, char** argv) {
     roles.up = ffrtmp::up::run_up;
     roles.run = ffrtmp::launch::run;
     roles.attach = ffrtmp::launch::attach;
+    roles.others = ffrtmp::up::watch_commands();
     roles.supervise = ffrtmp::supervisor::supervise_main;
     return ffrtmp::cli::run(roles, std::vector<std::string>(argv + 1, argv + argc));
   } catch (const std::exception& error) {

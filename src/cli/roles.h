@@ -19,6 +19,7 @@ struct Roles {
   std::function<int(const std::string& dir)> supervise;
   std::function<int(const config::RunSettings&)> run;
   std::function<int(const config::AttachSettings&)> attach;
+  std::vector<Command> others;  // whole commands of folders that the command line does not know
 };
 
 [[nodiscard]] std::vector<Command> role_commands(const Roles& roles);
