@@ -1,5 +1,8 @@
 #include "store/sqlite_session.h"
 
+#include <algorithm>
+#include <tuple>
+
 #include "base/fault.h"
 #include "store/sqlite_jobs.h"
 #include "store/sqlite_row.h"
@@ -410,6 +413,8 @@ Result<std::vector<Attempt>> SqliteSession::live_attempts() {
   FFRTMP_TRY(
       bind_all(live_attempts_query_, model::JobState::kAssigned, model::JobState::kRunning, model::JobState::kPaused));
   FFRTMP_ASSIGN(auto attempts, read_attempts(live_attempts_query_));
+  const auto by_claim = [](const Attempt& a) { return std::tie(a.claimed_at, a.claim_id); };
+  std::ranges::sort(attempts, {}, by_claim);  // of more claims than are kept, the last are the ones that may come again
   claims_.clear();
   for (const Attempt& attempt : attempts) note_claim(attempt);
   return attempts;
