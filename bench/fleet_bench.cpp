@@ -18,6 +18,7 @@
 #include <fstream>
 #include <mutex>
 #include <sstream>
+#include <stdexcept>
 #include <thread>
 
 #include "api/client.h"
@@ -38,10 +39,8 @@ using Steady = std::chrono::steady_clock;
 
 double seconds_since(Steady::time_point begun) { return std::chrono::duration<double>(Steady::now() - begun).count(); }
 
-[[noreturn]] void give_up(const std::string& why) {
-  std::fprintf(stderr, "fleet_bench: %s\n", why.c_str());
-  std::exit(1);
-}
+// Thrown, so that the programs under way are ended.
+[[noreturn]] void give_up(const std::string& why) { throw std::runtime_error(why); }
 
 template <class T>
 T must(Result<T> result) {
@@ -328,9 +327,7 @@ void dispatch(const std::string& binary, const std::string& dir, int count) {
   std::printf("submit to the engine's exec, idle worker, %d jobs: p50 %.1f ms, p99 %.1f ms\n", count, at(exec_ms, 0.5), at(exec_ms, 0.99));
 }
 
-}  // namespace
-
-int main(int argc, char** argv) {
+void run(int argc, char** argv) {
   if (argc < 4) give_up("usage: fleet_bench BINARY DIR throughput|idle|dispatch [N]");
   const std::string dir = argv[2];
   std::filesystem::create_directories(dir);
@@ -345,4 +342,15 @@ int main(int argc, char** argv) {
   else if (what == "idle") idle(argv[1], dir, n > 0 ? n : 1'000);
   else if (what == "dispatch") dispatch(argv[1], dir, n > 0 ? n : 200);
   else give_up("what is " + what + "?");
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  try {
+    run(argc, argv);
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "fleet_bench: %s\n", error.what());
+    return 1;
+  }
 }

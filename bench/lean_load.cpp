@@ -7,18 +7,16 @@
 #include <sys/socket.h>
 
 #include <array>
-#include <cstdio>
 #include <cstdlib>
+#include <stdexcept>
 
 #include "base/text.h"
 
 namespace ffrtmp::bench {
 namespace {
 
-[[noreturn]] void give_up(const std::string& why) {
-  std::fprintf(stderr, "load: %s\n", why.c_str());
-  std::exit(1);
-}
+// Thrown, so that whoever started the master ends it.
+[[noreturn]] void give_up(const std::string& why) { throw std::runtime_error(cat("load: ", why)); }
 
 net::Socket connect_to(const net::Url& url) {
   sockaddr_in address{};
