@@ -279,7 +279,8 @@ template <class T>
     });
     FFRTMP_TRY(std::move(status));
     if (unknown == UnknownKeys::kReject && known != object.size()) {
-      for (const auto& [key, item] : object) {
+      for (const auto& member : object) {
+        const auto key = member.key();
         bool found = false;
         std::string close;
         boost::mp11::mp_for_each<detail::Members<T>>([&](auto d) {

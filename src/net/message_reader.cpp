@@ -16,6 +16,10 @@ using boost::beast::error_code;
 // Bytes that may stand unparsed within a body: a chunk's head line or a trailer. More is an attack on our memory.
 constexpr std::size_t kChunkHeadLimit = kHeaderLimit;
 
+// "0\r\n\r\n". Offered the head of a last chunk again with fewer bytes than that, Beast asserts, and a peer that sends its
+// end byte by byte would end us; nothing is lost by waiting, for every chunked body has these bytes still to come.
+constexpr std::size_t kShortestChunkedEnd = 5;
+
 // Puts until the parser has enough. `head_bytes` counts the header: Beast's own limit starts anew with every line
 // taken.
 template <class Parser>
@@ -23,6 +27,7 @@ ReadStep put_some(Parser& parser, std::string_view data, bool head_first, std::s
   ReadStep step;
   while (step.used < data.size()) {
     const bool had_head = parser.is_header_done();
+    if (had_head && parser.chunked() && data.size() - step.used < kShortestChunkedEnd) return step;
     error_code error;
     const std::size_t used = parser.put(asio::const_buffer(data.data() + step.used, data.size() - step.used), error);
     step.used += used;

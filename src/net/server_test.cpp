@@ -140,6 +140,18 @@ TEST(Server, ReadsAChunkedBody) {
   EXPECT_TRUE(peer.hear_all().ends_with("POST /x Wikipedia"));
 }
 
+// Beast asserts when the head of the last chunk is offered again too early; that would end the master.
+TEST(Server, TakesTheEndOfAChunkedBodyByteByByte) {
+  const auto server = start(plain_options());
+  RawPeer peer(server->port());
+  peer.say("POST /x HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n");
+  for (const char c : std::string_view("4\r\nWiki\r\n0\r\nX: y\r\n\r\n")) {
+    peer.say({&c, 1});
+    std::this_thread::sleep_for(milliseconds(3));
+  }
+  EXPECT_NE(peer.hear_all().find("POST /x Wiki"), std::string::npos);
+}
+
 TEST(Server, RefusesAChunkedBodyBeyondTheLimit) {
   const auto server = start(plain_options());
   RawPeer peer(server->port());

@@ -60,8 +60,8 @@ struct Subjects {
 Error crypto_error(std::string_view what) { return make_error(Errc::kInternal, cat(what, ": ", take_ssl_error())); }
 
 void sort_unique(std::vector<std::string>& list) {
-  std::ranges::sort(list);
-  list.erase(std::ranges::unique(list).begin(), list.end());
+  std::sort(list.begin(), list.end());
+  list.erase(std::unique(list.begin(), list.end()), list.end());
 }
 
 std::string host_name() {
