@@ -39,7 +39,8 @@ class Attach {
     }
     end_.governance = outcome_.governance;
     say_shortfalls(outcome_);
-    say(cat("✓ Attached to PID ", job_.pid, " (job: ", job_.job_id, ")"));
+    const bool in_force = outcome_.governance != govern::Governance::kObserve;
+    say(cat(in_force ? "✓ Attached to" : "Observing", " PID ", job_.pid, " (job: ", job_.job_id, ")"));
     watch();
     return 0;
   }
