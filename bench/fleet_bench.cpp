@@ -1,7 +1,8 @@
 // The master over TLS as its workers see it, measured from outside on a real disk. The master is the real binary in a
 // process of its own; the load is this process, on the same cores.
 //
-//   fleet_bench BINARY DIR throughput [JOBS]   claim + complete a second at 1k and 100k queued jobs
+//   fleet_bench BINARY DIR throughput [JOBS [SLOTS [QUEUED]]]   claim + complete a second; with SLOTS (1, 64) and
+//                                              QUEUED only that line
 //   fleet_bench BINARY DIR idle [WORKERS]      CPU and RSS of the master with idle workers polling
 //   fleet_bench BINARY DIR dispatch [COUNT]    submit to supervisor started and to the engine's exec, one at a time
 #include <signal.h>
@@ -17,11 +18,14 @@
 #include <fstream>
 #include <mutex>
 #include <sstream>
+#include <stdexcept>
 #include <thread>
 
 #include "api/client.h"
 #include "api/client_file.h"
+#include "api/codec.h"
 #include "base/text.h"
+#include "lean_load.h"
 #include "sys/proc_fs.h"
 #include "sys/spawn.h"
 
@@ -35,10 +39,8 @@ using Steady = std::chrono::steady_clock;
 
 double seconds_since(Steady::time_point begun) { return std::chrono::duration<double>(Steady::now() - begun).count(); }
 
-[[noreturn]] void give_up(const std::string& why) {
-  std::fprintf(stderr, "fleet_bench: %s\n", why.c_str());
-  std::exit(1);
-}
+// Thrown, so that the programs under way are ended.
+[[noreturn]] void give_up(const std::string& why) { throw std::runtime_error(why); }
 
 template <class T>
 T must(Result<T> result) {
@@ -107,7 +109,8 @@ struct FakeWorker {
       : request(node_facts(name)), client(master.http(master.file.key), 30s) {
     auto reply = must(client.register_node(request));
     node_id = reply.node.id;
-    client.set_bearer(reply.token.value_or(""));
+    token = reply.token.value_or("");
+    client.set_bearer(token);
   }
   api::ClaimRequest claim(int slots, int wait) const {
     api::ClaimRequest ask;
@@ -120,17 +123,20 @@ struct FakeWorker {
   }
   api::RegisterRequest request;
   api::WorkerClient client;
+  std::string token;
   Uuid node_id;
 };
 
-struct Usage {
-  double cpu_seconds = 0;
-  double rss_mib = 0;
-};
-Usage usage_of(pid_t pid) {
+// What the process has run so far, exact to the nanosecond; /proc counts in ticks of 10 ms.
+double cpu_seconds_of(pid_t pid) {
+  clockid_t clock{};
+  timespec t{};
+  if (clock_getcpuclockid(pid, &clock) != 0 || clock_gettime(clock, &t) != 0) give_up("no CPU clock of the process");
+  return static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_nsec) / 1e9;
+}
+double rss_mib_of(pid_t pid) {
   const auto stat = must(sys::read_stat(sys::Host::real(), pid));
-  return {static_cast<double>(stat.utime + stat.stime) / static_cast<double>(sysconf(_SC_CLK_TCK)),
-          static_cast<double>(stat.rss_pages) * static_cast<double>(sysconf(_SC_PAGESIZE)) / (1 << 20)};
+  return static_cast<double>(stat.rss_pages) * static_cast<double>(sysconf(_SC_PAGESIZE)) / (1 << 20);
 }
 
 // About 600 bytes, as a job of a real fleet.
@@ -142,70 +148,121 @@ std::string job_body(int n) {
   return body;
 }
 
+constexpr int kConnections = 32;
+
+bench::LeanLoad lean_load(const Master& master) { return {master.file.url, master.file.ca}; }
+
 void submit_many(const Master& master, int count) {
-  std::atomic<int> next{0};
-  std::vector<std::thread> threads;
-  for (int t = 0; t < 32; ++t)
-    threads.emplace_back([&] {
-      api::PersonClient client(master.http(master.file.key), 30s);
-      for (int n = next++; n < count; n = next++) (void)must(client.submit(job_body(n), ""));
+  auto load = lean_load(master);
+  int next = 0;
+  for (int i = 0; i < kConnections; ++i)
+    load.connect([&](std::string_view) {
+      return next < count ? load.post("/jobs", master.file.key, job_body(next++)) : std::string();
     });
-  for (auto& thread : threads) thread.join();
+  load.run();
 }
 
-// Jobs claimed and completed a second by `connections` workers, each taking `slots` at a time.
-double drain(const Master& master, int jobs, int slots, int connections) {
-  std::vector<std::unique_ptr<FakeWorker>> workers;
-  for (int i = 0; i < connections; ++i) workers.push_back(std::make_unique<FakeWorker>(master, cat("bench", i)));
-  std::atomic<int> done{0};
+// One worker's claims and results, one request after the other, until the queue or the count of jobs is at its end.
+class Draining {
+ public:
+  Draining(const bench::LeanLoad& load, const Master& master, const std::string& name, int slots, int& left)
+      : load_(load), worker_(master, name), slots_(slots), left_(left) {}
+
+  std::string next(std::string_view reply) {
+    if (open_.empty()) {
+      for (std::size_t at = 0; at != std::string_view::npos;)
+        if (const auto id = bench::text_behind(reply, "\"attempt\":{\"id\":\"", at); !id.empty()) open_.emplace_back(id);
+        else break;
+      if (open_.empty() && claimed_) give_up("a claim came back empty");
+      claimed_ = false;
+    }
+    if (!open_.empty()) return finish();
+    return left_ > 0 ? claim() : std::string();
+  }
+  [[nodiscard]] int done() const { return done_; }
+
+ private:
+  std::string claim() {
+    const int slots = std::min(slots_, left_);
+    left_ -= slots;
+    claimed_ = true;
+    return load_.post("/claims", worker_.token, api::encode(worker_.claim(slots, 0)));
+  }
+  std::string finish() {
+    const std::string id = std::move(open_.back());
+    open_.pop_back();
+    ++done_;
+    return load_.post(cat("/attempts/", id, "/result"), worker_.token,
+                      cat("{\"result_id\":\"", id, "\",\"status\":\"completed\",\"exit_code\":0}"));
+  }
+
+  const bench::LeanLoad& load_;
+  FakeWorker worker_;
+  int slots_;
+  int& left_;
+  int done_ = 0;
+  bool claimed_ = false;
+  std::vector<std::string> open_;  // attempts without a result
+};
+
+struct Figures {
+  int jobs = 0;
+  double seconds = 0;
+  double master_cpu = 0;  // seconds
+  double load_cpu = 0;    // of this process
+  [[nodiscard]] double rate() const { return jobs / seconds; }
+};
+
+// Claims and completes `jobs` jobs, each claim taking `slots`.
+void drain(const Master& master, int jobs, int slots, Figures& figures) {
+  auto load = lean_load(master);
+  std::vector<std::unique_ptr<Draining>> workers;
+  int left = jobs;
+  for (int i = 0; i < kConnections; ++i) {
+    workers.push_back(std::make_unique<Draining>(load, master, cat("bench", i), slots, left));
+    load.connect([worker = workers.back().get()](std::string_view reply) { return worker->next(reply); });
+  }
+  const double master_before = cpu_seconds_of(master.program.pid());
+  const double load_before = cpu_seconds_of(getpid());
   const auto begun = Steady::now();
-  std::vector<std::thread> threads;
-  for (auto& worker : workers)
-    threads.emplace_back([&, w = worker.get()] {
-      while (done < jobs) {
-        const auto reply = must(w->client.claim(w->claim(slots, 0)));
-        if (reply.claims.empty()) break;
-        for (const api::ClaimItem& item : reply.claims) {
-          model::AttemptResult result;
-          result.result_id = item.attempt.id;
-          result.status = model::ResultStatus::kCompleted;
-          result.exit_code = 0;
-          (void)must(w->client.result(item.attempt.id, result));
-          ++done;
-        }
-      }
-    });
-  for (auto& thread : threads) thread.join();
-  return done / seconds_since(begun);
+  load.run();
+  figures.seconds += seconds_since(begun);
+  figures.master_cpu += cpu_seconds_of(master.program.pid()) - master_before;
+  figures.load_cpu += cpu_seconds_of(getpid()) - load_before;
+  for (const auto& worker : workers) figures.jobs += worker->done();
 }
 
-void throughput(const std::string& binary, const std::string& dir, int jobs) {
-  std::printf("claim + complete over TLS, %d jobs of %zu bytes a row, SQLite synchronous=FULL\n", jobs, job_body(1).size());
-  std::printf("%-22s %14s %14s %8s\n", "", "1k queued", "100k queued", "ratio");
+// At 1k the queue is filled anew for each round; at 100k it hardly shrinks.
+Figures measure(const Master& master, int jobs, int slots, int backlog) {
+  Figures figures;
+  submit_many(master, backlog);
+  std::fprintf(stderr, "%d queued\n", backlog);
+  while (figures.jobs < jobs) {
+    const int round = std::min(jobs - figures.jobs, backlog);
+    if (figures.jobs > 0 && backlog < jobs) submit_many(master, round);
+    drain(master, round, slots, figures);
+  }
+  return figures;
+}
+
+void throughput(const std::string& binary, const std::string& dir, int jobs, int only_slots, int only_backlog) {
+  std::printf("claim + complete over TLS, %d jobs of %zu bytes a row, %d connections, SQLite synchronous=FULL\n", jobs,
+              job_body(1).size(), kConnections);
+  std::printf("%-18s %8s %10s %20s %18s\n", "", "queued", "jobs/s", "master CPU us/job", "load CPU us/job");
   for (const int slots : {1, 64}) {
     double rate[2] = {};
-    double cpu_us[2] = {};
-    int column = 0;
-    for (const int backlog : {1'000, 100'000}) {
+    if (only_slots != 0 && slots != only_slots) continue;
+    for (const int backlog : only_backlog != 0 ? std::vector{only_backlog} : std::vector{1'000, 100'000}) {
       const std::string place = cat(dir, "/", slots, "-", backlog);
       std::filesystem::create_directories(place);
       const Master master(binary, place);
-      double total = 0;
-      int rounds = 0;
-      // At 1k the queue is filled anew for each round; at 100k it hardly shrinks.
-      submit_many(master, backlog);
-      for (int left = jobs; left > 0; left -= std::min(left, backlog)) {
-        if (rounds > 0 && backlog < jobs) submit_many(master, std::min(left, backlog));
-        const double before = usage_of(master.program.pid()).cpu_seconds;
-        total += drain(master, std::min({left, backlog, jobs}), slots, 32);
-        cpu_us[column] += (usage_of(master.program.pid()).cpu_seconds - before) * 1e6 / jobs;
-        ++rounds;
-      }
-      rate[column++] = total / rounds;
+      const Figures f = measure(master, jobs, slots, backlog);
+      rate[backlog > 1'000 ? 1 : 0] = f.rate();
+      std::printf("%-18s %8d %10.0f %20.1f %18.1f\n", slots == 1 ? "one slot a claim" : "64 slots a claim", backlog, f.rate(),
+                  f.master_cpu * 1e6 / f.jobs, f.load_cpu * 1e6 / f.jobs);
+      std::fflush(stdout);
     }
-    std::printf("%-22s %12.0f/s %12.0f/s %8.2f   master CPU %.0f and %.0f us a job\n",
-                slots == 1 ? "one slot a claim" : "64 slots a claim", rate[0], rate[1], rate[1] / rate[0], cpu_us[0], cpu_us[1]);
-    std::fflush(stdout);
+    if (rate[0] > 0 && rate[1] > 0) std::printf("%-18s 100k against 1k: %.2fx slower\n", "", rate[0] / rate[1]);
   }
 }
 
@@ -220,12 +277,12 @@ void idle(const std::string& binary, const std::string& dir, int count) {
       while (!done) (void)w->client.claim(w->claim(1, 30));
     });
   std::this_thread::sleep_for(5s);
-  const Usage before = usage_of(master.program.pid());
+  const double before = cpu_seconds_of(master.program.pid());
   const auto begun = Steady::now();
   std::this_thread::sleep_for(60s);
-  const Usage after = usage_of(master.program.pid());
+  const double used = cpu_seconds_of(master.program.pid()) - before;
   std::printf("%d idle workers over TLS: %.2f %% of a core, RSS %.0f MiB\n", count,
-              100 * (after.cpu_seconds - before.cpu_seconds) / seconds_since(begun), after.rss_mib);
+              100 * used / seconds_since(begun), rss_mib_of(master.program.pid()));
   std::fflush(stdout);
   done = true;
   for (auto& worker : workers) worker->client.interrupt();
@@ -270,9 +327,7 @@ void dispatch(const std::string& binary, const std::string& dir, int count) {
   std::printf("submit to the engine's exec, idle worker, %d jobs: p50 %.1f ms, p99 %.1f ms\n", count, at(exec_ms, 0.5), at(exec_ms, 0.99));
 }
 
-}  // namespace
-
-int main(int argc, char** argv) {
+void run(int argc, char** argv) {
   if (argc < 4) give_up("usage: fleet_bench BINARY DIR throughput|idle|dispatch [N]");
   const std::string dir = argv[2];
   std::filesystem::create_directories(dir);
@@ -280,10 +335,22 @@ int main(int argc, char** argv) {
   constexpr long kTmpfs = 0x01021994;
   if (statfs(dir.c_str(), &info) != 0 || info.f_type == kTmpfs) give_up(dir + " is on tmpfs: a commit costs nothing there");
   const std::string what = argv[3];
-  const int n = argc > 4 ? std::atoi(argv[4]) : 0;
+  const auto argument = [&](int at) { return at < argc ? std::atoi(argv[at]) : 0; };
+  const int n = argument(4);
   signal(SIGPIPE, SIG_IGN);
-  if (what == "throughput") throughput(argv[1], dir, n > 0 ? n : 20'000);
+  if (what == "throughput") throughput(argv[1], dir, n > 0 ? n : 20'000, argument(5), argument(6));
   else if (what == "idle") idle(argv[1], dir, n > 0 ? n : 1'000);
   else if (what == "dispatch") dispatch(argv[1], dir, n > 0 ? n : 200);
   else give_up("what is " + what + "?");
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  try {
+    run(argc, argv);
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "fleet_bench: %s\n", error.what());
+    return 1;
+  }
 }

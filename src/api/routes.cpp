@@ -1,7 +1,6 @@
 #include "api/routes.h"
 
 #include <algorithm>
-#include <optional>
 
 #include "base/text.h"
 #include "net/http.h"
@@ -18,25 +17,28 @@ constexpr bool table_follows_enum() {
 }
 static_assert(table_follows_enum(), "kRoutes is indexed by RouteId");
 
-// The ids of `path` when it has the template's shape.
-std::optional<std::vector<std::string>> fit(std::string_view pattern, std::string_view path) {
-  std::vector<std::string> ids;
+// Whether `path` has the template's shape; calls `found` with each id on the way, percent-encoded as it came.
+template <class Found>
+bool fits(std::string_view pattern, std::string_view path, Found found) {
   for (;;) {
     const std::size_t pattern_end = std::min(pattern.find('/', 1), pattern.size());
     const std::size_t path_end = std::min(path.find('/', 1), path.size());
     const std::string_view want = pattern.substr(0, pattern_end);
     const std::string_view have = path.substr(0, path_end);
     if (want.size() > 1 && want.substr(1) == kIdPlace && have.size() > 1) {
-      ids.push_back(net::percent_decode(have.substr(1)));
+      found(have.substr(1));
     } else if (want != have) {
-      return std::nullopt;
+      return false;
     }
     pattern.remove_prefix(pattern_end);
     path.remove_prefix(path_end);
-    if (pattern.empty() || path.empty()) break;
+    if (pattern.empty() || path.empty()) return pattern.empty() && path.empty();
   }
-  if (!pattern.empty() || !path.empty()) return std::nullopt;
-  return ids;
+}
+
+// Every request looks routes up, so a row that does not fit costs no allocation.
+bool fits(const Route& route, std::string_view path) {
+  return fits(route.path, path, [](std::string_view) {});
 }
 
 // A fixed path ("/nodes/register") is no id of a more general one ("/nodes/{id}").
@@ -50,9 +52,12 @@ bool is_fixed_elsewhere(const Route& route, std::string_view path) {
 Result<RouteMatch> match_route(std::string_view method, std::string_view path) {
   std::string allowed;
   for (const Route& route : kRoutes) {
-    auto ids = fit(route.path, path);
-    if (!ids || is_fixed_elsewhere(route, path)) continue;
-    if (route.method == method) return RouteMatch{&route, std::move(*ids)};
+    if (!fits(route, path) || is_fixed_elsewhere(route, path)) continue;
+    if (route.method == method) {
+      RouteMatch match{&route, {}};
+      (void)fits(route.path, path, [&](std::string_view id) { match.ids.push_back(net::percent_decode(id)); });
+      return match;
+    }
     allowed += cat(allowed.empty() ? "" : ", ", route.method);
   }
   if (allowed.empty()) return make_error(Errc::kNotFound, cat("no such route: ", escape(path)));

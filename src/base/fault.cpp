@@ -1,5 +1,7 @@
 #include "base/fault.h"
 
+#include <unistd.h>
+
 #include <array>
 #include <atomic>
 #include <cerrno>
@@ -25,9 +27,28 @@ struct Name {
   std::string_view text;
   int err;
 };
-constexpr std::array kNames{Name{"EIO", EIO},       Name{"ENOSPC", ENOSPC}, Name{"EPERM", EPERM}, Name{"EACCES", EACCES},
-                            Name{"ENOMEM", ENOMEM}, Name{"ESRCH", ESRCH},   Name{"EBUSY", EBUSY}, Name{"EINTR", EINTR},
-                            Name{"EAGAIN", EAGAIN}, Name{"EROFS", EROFS},   Name{"ECONNRESET", ECONNRESET}};
+constexpr int kStall = -1;  // no errno: the operation never returns
+constexpr std::array kNames{
+    Name{"EIO", EIO},       Name{"ENOSPC", ENOSPC}, Name{"EPERM", EPERM},     Name{"EACCES", EACCES},
+    Name{"ENOMEM", ENOMEM}, Name{"ESRCH", ESRCH},   Name{"EBUSY", EBUSY},     Name{"EINTR", EINTR},
+    Name{"EAGAIN", EAGAIN}, Name{"EROFS", EROFS},   Name{"EINVAL", EINVAL},   Name{"ENOENT", ENOENT},
+    Name{"ENODEV", ENODEV}, Name{"EMFILE", EMFILE}, Name{"ENOBUFS", ENOBUFS}, Name{"ECONNRESET", ECONNRESET},
+    Name{"STALL", kStall}};
+
+// Outside the lock: other operations go on.
+[[noreturn]] void stall() {
+  for (;;) pause();
+}
+
+int take(std::string_view op) {
+  const std::lock_guard lock(g_mutex);
+  for (Armed& one : g_armed) {
+    if (one.op != op || one.left == 0) continue;
+    if (one.left > 0) --one.left;
+    return one.err;
+  }
+  return 0;
+}
 
 }  // namespace
 
@@ -59,13 +80,15 @@ Status arm_from_environment() {
 
 int next(std::string_view op) {
   if (!g_any.load(std::memory_order_relaxed)) return 0;
-  const std::lock_guard lock(g_mutex);
-  for (Armed& one : g_armed) {
-    if (one.op != op || one.left == 0) continue;
-    if (one.left > 0) --one.left;
-    return one.err;
-  }
-  return 0;
+  const int err = take(op);
+  if (err == kStall) stall();
+  return err;
+}
+
+Status check(std::string_view op, std::string_view what) {
+  const int err = next(op);
+  if (err != 0) return sys_error(cat(op, " ", what, " (made to fail)"), err);
+  return {};
 }
 
 }  // namespace ffrtmp::fault

@@ -1,6 +1,8 @@
 #include "base/fault.h"
 
 #include <gtest/gtest.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <cerrno>
 #include <cstdlib>
@@ -46,7 +48,8 @@ TEST_F(Fault, AnotherArmReplacesTheFirst) {
 }
 
 TEST_F(Fault, RefusesWhatIsNoFault) {
-  for (const auto* bad : {"store", "store:", "store:EWHAT", "store:5", "store:EIO:1:2", "store:EIO,x", "store:EIO:many"}) {
+  for (const auto* bad :
+       {"store", "store:", "store:EWHAT", "store:5", "store:EIO:1:2", "store:EIO,x", "store:EIO:many"}) {
     const auto got = arm(bad);
     ASSERT_FALSE(got) << bad;
     EXPECT_EQ(got.error().code, Errc::kInvalid) << bad;
@@ -60,6 +63,28 @@ TEST_F(Fault, ReadsTheEnvironment) {
   EXPECT_EQ(next("store"), EROFS);
   ASSERT_TRUE(arm_from_environment());
   EXPECT_EQ(next("store"), 0);
+}
+
+TEST_F(Fault, NamesTheOperationThatFails) {
+  ASSERT_TRUE(arm("move:EBUSY:1"));
+  const Status broken = check("move", "12");
+  ASSERT_FALSE(broken);
+  EXPECT_EQ(broken.error().sys, EBUSY);
+  EXPECT_TRUE(broken.error().message.starts_with("move 12"));
+  EXPECT_TRUE(check("move", "12"));
+}
+
+TEST_F(Fault, StallsOnlyTheNamedOperation) {
+  ASSERT_TRUE(arm("scan:STALL"));
+  EXPECT_EQ(next("move"), 0);
+  const pid_t child = fork();
+  if (child == 0) {
+    alarm(1);
+    _exit(next("scan"));
+  }
+  int status = 0;
+  waitpid(child, &status, 0);
+  EXPECT_TRUE(WIFSIGNALED(status) && WTERMSIG(status) == SIGALRM);
 }
 
 }  // namespace

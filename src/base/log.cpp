@@ -21,6 +21,7 @@ std::string g_component = "ffrtmp";
 std::atomic<Level> g_lowest{Level::kInfo};
 std::atomic<Format> g_format{Format::kText};
 std::atomic<bool> g_journal{false};
+std::atomic<Style> g_style{Style::kFull};
 
 std::string local_stamp() {
   const std::time_t now = std::time(nullptr);
@@ -37,6 +38,7 @@ std::string text_line(Level level, std::string_view message, Fields fields) {
   } else {
     line = cat("[", g_component, "] ", local_stamp(), " ");
   }
+  if (g_style == Style::kMessageOnly) return line + escape(message);
   if (level >= Level::kWarn) line += cat(kLevelNames[static_cast<std::size_t>(level)], ": ");
   line += escape(message);
   for (const auto& [name, value] : fields) {
@@ -70,7 +72,9 @@ std::string json_line(Level level, std::string_view message, Fields fields) {
   std::string line = cat("{\"ts\":", json_string(format_utc(SystemClock().now().utc)), ",\"level\":",
                          json_string(kLevelNames[static_cast<std::size_t>(level)]), ",\"component\":",
                          json_string(g_component), ",\"msg\":", json_string(message));
-  for (const auto& [name, value] : fields) line += cat(",", json_string(name), ":", json_string(value));
+  // A pid is a number wherever we write JSON.
+  for (const auto& [name, value] : fields)
+    line += cat(",", json_string(name), ":", name == "pid" && parse_int(value) ? value : json_string(value));
   return line + '}';
 }
 
@@ -83,10 +87,11 @@ Result<std::size_t> index_of(std::string_view text, const std::array<std::string
 
 }  // namespace
 
-void configure(std::string component, Level lowest, Format format) {
+void configure(std::string component, Level lowest, Format format, Style style) {
   g_component = std::move(component);
   g_lowest = lowest;
   g_format = format;
+  g_style = style;
   // systemd sets JOURNAL_STREAM for a service whose stderr is the journal (systemd.exec(5)).
   g_journal = std::getenv("JOURNAL_STREAM") != nullptr && isatty(STDERR_FILENO) == 0;
 }

@@ -13,11 +13,15 @@ namespace ffrtmp::log {
 enum class Level { kDebug, kInfo, kWarn, kError };
 enum class Format { kText, kJson };
 
+// What a text line shows besides its message: its level when that is a warning, and the fields; or nothing at all, for
+// logs whose lines are fixed by a contract. JSON lines always hold everything.
+enum class Style { kFull, kMessageOnly };
+
 using Field = std::pair<std::string_view, std::string>;
 using Fields = std::initializer_list<Field>;
 
 // Sets component ("master", "worker"), lowest level and format of this process; call once in main.
-void configure(std::string component, Level lowest, Format format);
+void configure(std::string component, Level lowest, Format format, Style style = Style::kFull);
 [[nodiscard]] Result<Level> parse_level(std::string_view text);
 [[nodiscard]] Result<Format> parse_format(std::string_view text);
 [[nodiscard]] bool enabled(Level level);

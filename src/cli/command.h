@@ -28,6 +28,7 @@ struct Invocation {
   std::string command;  // "jobs submit"
   config::Flags flags;  // global ones too
   std::vector<std::string> positionals;
+  std::vector<std::string> rest;  // behind "--", for a command that takes it
 
   [[nodiscard]] bool has(const std::string& flag) const { return flags.contains(flag); }
   // The value of a flag that may stand once; empty when absent.
@@ -42,6 +43,7 @@ struct Command {
   std::vector<FlagSpec> flags;
   bool hidden = false;
   std::function<int(const Invocation&)> run;  // the process's exit code
+  std::string rest{};                         // what has to stand behind "--", unread: "CMD"; empty: nothing
 };
 
 // Flags that are settings.

@@ -152,7 +152,7 @@ int logs(Session& session, const Invocation& invocation) {
     return 0;
   }
   if (!follows && !invocation.has("tail")) return print_log(session, ref, invocation.value("attempt"));
-  LogFollower log(session.client(), ref);
+  LogFollower log(session.client(), ref, invocation.value("attempt"));
   if (invocation.has("tail")) {
     const auto lines = parse_int(invocation.value("tail"));
     if (!lines || *lines < 0 || *lines > 1'000'000) {

@@ -30,7 +30,7 @@ void LogFollower::print(const api::LogPage& page) {
 }
 
 Status LogFollower::start_at_tail(int lines) {
-  FFRTMP_ASSIGN(auto page, client_.logs(ref_, {.offset = -kTailBytes}));
+  FFRTMP_ASSIGN(auto page, client_.logs(ref_, {.attempt = fixed_, .offset = -kTailBytes}));
   attempt_ = page.value.attempt;
   page.value.data = std::string(last_lines(page.value.data, lines));
   print(page.value);
@@ -40,7 +40,7 @@ Status LogFollower::start_at_tail(int lines) {
 
 Status LogFollower::print_new(int wait_seconds) {
   for (;;) {
-    FFRTMP_ASSIGN(auto page, client_.logs(ref_, {.offset = offset_, .wait_seconds = wait_seconds}));
+    FFRTMP_ASSIGN(auto page, client_.logs(ref_, {.attempt = fixed_, .offset = offset_, .wait_seconds = wait_seconds}));
     if (page.value.attempt == attempt_ || attempt_.is_nil()) {
       attempt_ = page.value.attempt;
       print(page.value);

@@ -1,5 +1,5 @@
 #pragma once
-// Prints a job's log as it grows, attempt after attempt.
+// Prints a job's log as it grows, attempt after attempt, or that of one.
 #include <cstdint>
 #include <string>
 
@@ -10,7 +10,9 @@ namespace ffrtmp::cli {
 
 class LogFollower {
  public:
-  LogFollower(api::PersonClient& client, std::string ref) : client_(client), ref_(std::move(ref)) {}
+  // With an attempt (UUID) that one alone.
+  LogFollower(api::PersonClient& client, std::string ref, std::string attempt = {})
+      : client_(client), ref_(std::move(ref)), fixed_(std::move(attempt)) {}
   // Begins with what is still kept of the last `lines` lines.
   [[nodiscard]] Status start_at_tail(int lines);
   // Prints to stdout what is new; waits up to `wait_seconds` for something. Then is_over() says whether more can come.
@@ -22,6 +24,7 @@ class LogFollower {
 
   api::PersonClient& client_;
   std::string ref_;
+  std::string fixed_;  // empty: the last one, and those that follow it
   Uuid attempt_;
   std::int64_t offset_ = 0;
   bool is_over_ = false;

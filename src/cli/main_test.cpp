@@ -226,6 +226,12 @@ TEST_F(CommandLine, ListsAndLogs) {
   EXPECT_EQ(call({"jobs", "logs", "7"}).out, "a\nb\nc\n");
   EXPECT_EQ(call({"jobs", "logs", "7", "--tail", "1"}).out, "c\n");
   EXPECT_EQ(call({"jobs", "logs", "7", "--follow"}).out, "a\nb\nc\n");
+  const std::string attempt = "01890000-0000-7000-8000-000000000002";
+  for (const char* flag : {"--follow", "--tail=2"}) {
+    EXPECT_EQ(call({"jobs", "logs", "7", flag, "--attempt", attempt}).code, 0);
+    EXPECT_NE(master_.last().target.find("attempt=" + attempt), std::string::npos)
+        << flag << " " << master_.last().target;
+  }
   const Ran twins = call({"nodes", "describe", "twin"});
   EXPECT_EQ(twins.code, 2) << "two nodes of that name: " << twins.err;
   EXPECT_EQ(call({"nodes", "describe", "nobody"}).code, 3);

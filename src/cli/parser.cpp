@@ -53,6 +53,7 @@ class Parser {
 
   Parsed parse(std::vector<std::string> arguments) {
     Parsed out;
+    std::vector<std::string> rest = cut_rest(arguments);
     for (std::string& argument : arguments) double_dash(argument);
     join_switches(arguments);
     std::reverse(arguments.begin(), arguments.end());  // CLI11 reads its vector from the back
@@ -71,10 +72,28 @@ class Parser {
       return out;
     }
     read(out);
+    if (out.command != nullptr && !out.command->rest.empty() && rest.empty())
+      out.errors.push_back(
+          cat(out.command->rest, " is missing: ffrtmp ", out.command->path, " [flags] -- ", out.command->rest));
+    out.invocation.rest = std::move(rest);
     return out;
   }
 
  private:
+  // What stands behind "--" of a command that takes it, flags of another program most often.
+  [[nodiscard]] std::vector<std::string> cut_rest(std::vector<std::string>& arguments) const {
+    const auto dashes = std::find(arguments.begin(), arguments.end(), "--");
+    const auto word = std::find_if(arguments.begin(), dashes, [](const std::string& a) { return !a.starts_with('-'); });
+    const bool takes_rest = word != dashes && dashes != arguments.end() &&
+                            std::any_of(leaves_.begin(), leaves_.end(), [&](const auto& leaf) {
+                              return leaf->command->path == *word && !leaf->command->rest.empty();
+                            });
+    if (!takes_rest) return {};
+    std::vector<std::string> rest(dashes + 1, arguments.end());
+    arguments.erase(dashes, arguments.end());
+    return rest;
+  }
+
   static void prepare(CLI::App& app) {
     app.allow_extras();
     app.fallthrough();

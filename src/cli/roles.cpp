@@ -39,6 +39,11 @@ std::vector<FlagSpec> role_flags(config::Table (*table_of)(Settings&), Settings 
 }
 
 template <class Settings>
+std::vector<FlagSpec> launch_flags(config::Table (*table_of)(Settings&), Settings settings) {
+  return flags_of(table_of(settings));
+}
+
+template <class Settings>
 Settings with_state_dir(Settings settings = {}) {
   settings.common.state_dir = api::default_state_dir();
   return settings;
@@ -81,6 +86,40 @@ int run_up(const Roles& roles, const Invocation& invocation) {
   return roles.up(settings);
 }
 
+// Global flags that mean something to a command which talks to no master.
+bool is_for_all(const std::string& flag) { return flag == "fault"; }
+
+// As load_all, without a file, and with what only shows in all limits together.
+bool load_launch(const Invocation& invocation, const config::Table& table, const model::Limits& limits) {
+  bool is_good = true;
+  for (const auto& [name, values] : invocation.flags) {
+    if (is_for_all(name) || table.find(name) != nullptr) continue;
+    print_error(cat("--", name, " means nothing to ", invocation.command));
+    is_good = false;
+  }
+  std::vector<Error> errors = config::load(table, {invocation.flags, config::process_environment, {}});
+  for (Error& error : config::check_limits(limits)) errors.push_back(std::move(error));
+  for (const Error& error : errors) print_error(error.message);
+  return is_good && errors.empty();
+}
+
+int run_run(const Roles& roles, const Invocation& invocation) {
+  config::RunSettings settings;
+  if (!load_launch(invocation, config::run_table(settings), settings.govern.limits)) return kUsageExit;
+  settings.command = invocation.rest;
+  return roles.run(settings);
+}
+
+int run_attach(const Roles& roles, const Invocation& invocation) {
+  config::AttachSettings settings;
+  if (!load_launch(invocation, config::attach_table(settings), settings.govern.limits)) return kUsageExit;
+  if (settings.pid == 0) {
+    print_error("--pid is missing");
+    return kUsageExit;
+  }
+  return roles.attach(settings);
+}
+
 }  // namespace
 
 std::vector<Command> role_commands(const Roles& roles) {
@@ -101,6 +140,19 @@ std::vector<Command> role_commands(const Roles& roles) {
        role_flags(config::worker_table, with_state_dir<config::WorkerSettings>()),
        false,
        bind(run_worker)},
+      {"run",
+       "start a program inside limits",
+       {},
+       launch_flags(config::run_table, config::RunSettings{}),
+       false,
+       bind(run_run),
+       "CMD [ARG...]"},
+      {"attach",
+       "put a running process under limits",
+       {},
+       launch_flags(config::attach_table, config::AttachSettings{}),
+       false,
+       bind(run_attach)},
       {"supervise",
        "watch over one attempt",
        {{"DIR", "directory of the attempt"}},

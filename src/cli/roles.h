@@ -1,11 +1,12 @@
 #pragma once
-// The long-running commands: up, master, worker, and the hidden supervise. What they do is handed in, so that the
+// The long-running commands: up, master, worker, run, attach, and the hidden supervise. What they do is handed in, so that the
 // command line knows neither master nor worker.
 #include <functional>
 #include <string>
 #include <vector>
 
 #include "cli/command.h"
+#include "config/launch_settings.h"
 #include "config/settings.h"
 
 namespace ffrtmp::cli {
@@ -16,6 +17,9 @@ struct Roles {
   std::function<int(const config::WorkerSettings&)> worker;
   std::function<int(const config::UpSettings&)> up;
   std::function<int(const std::string& dir)> supervise;
+  std::function<int(const config::RunSettings&)> run;
+  std::function<int(const config::AttachSettings&)> attach;
+  std::vector<Command> others;  // whole commands of folders that the command line does not know
 };
 
 [[nodiscard]] std::vector<Command> role_commands(const Roles& roles);

@@ -1,31 +1,24 @@
 #include "config/file.h"
 
-#include <unistd.h>
-#include <yaml-cpp/yaml.h>
-
 #include "base/text.h"
+#include "config/document.h"
 
 namespace ffrtmp::config {
 namespace {
 
-std::string place_of(const std::string& path, const YAML::Mark& mark) {
-  return cat(path, ":", mark.line + 1, ":", mark.column + 1);
-}
-
-Result<FileValue> read_value(const std::string& path, const YAML::Node& key, const YAML::Node& node) {
+Result<FileValue> read_value(const Node& key, const Node& node) {
   FileValue value;
-  value.place = place_of(path, key.Mark());
-  if (node.IsScalar()) {
-    value.values.push_back(node.Scalar());
-  } else if (node.IsSequence()) {
-    for (const YAML::Node& item : node) {
-      if (!item.IsScalar())
-        return make_error(Errc::kCorrupt, cat(place_of(path, item.Mark()), ": must be a plain value"));
-      value.values.push_back(item.Scalar());
-    }
-  } else if (node.IsMap()) {  // label: {zone: a} reads as zone=a
-    for (const auto& item : node)
-      value.values.push_back(cat(item.first.as<std::string>(), "=", item.second.as<std::string>()));
+  value.place = key.place.str();
+  if (node.kind == Node::Kind::kScalar) value.values.push_back(node.text);
+  for (const Node& item : node.items) {
+    if (item.kind != Node::Kind::kScalar)
+      return make_error(Errc::kCorrupt, cat(item.place.str(), ": must be a plain value"));
+    value.values.push_back(item.text);
+  }
+  for (const auto& [name, item] : node.entries) {  // label: {zone: a} reads as zone=a
+    if (item.kind != Node::Kind::kScalar)
+      return make_error(Errc::kCorrupt, cat(item.place.str(), ": must be a plain value"));
+    value.values.push_back(cat(name.text, "=", item.text));
   }
   return value;
 }
@@ -33,22 +26,16 @@ Result<FileValue> read_value(const std::string& path, const YAML::Node& key, con
 }  // namespace
 
 Result<File> read_file(const std::string& path) {
-  if (access(path.c_str(), R_OK) != 0) return last_sys_error(cat("read ", path));
+  FFRTMP_ASSIGN(const Node root, read_document(path));
   File file;
-  try {
-    const YAML::Node root = YAML::LoadFile(path);
-    if (root.IsNull()) return file;
-    if (!root.IsMap())
-      return make_error(Errc::kCorrupt, cat(place_of(path, root.Mark()), ": must be a map of settings"));
-    for (const auto& item : root) {
-      const auto key = item.first.as<std::string>();
-      FFRTMP_ASSIGN(FileValue value, read_value(path, item.first, item.second));
-      const std::string place = value.place;
-      if (!file.emplace(key, std::move(value)).second)
-        return make_error(Errc::kCorrupt, cat(place, ": \"", escape(key), "\" stands twice"));
-    }
-  } catch (const YAML::Exception& error) {
-    return make_error(Errc::kCorrupt, cat(place_of(path, error.mark), ": ", error.msg));
+  if (root.kind == Node::Kind::kNull) return file;
+  if (root.kind != Node::Kind::kMap)
+    return make_error(Errc::kCorrupt, cat(root.place.str(), ": must be a map of settings"));
+  for (const auto& [key, item] : root.entries) {
+    FFRTMP_ASSIGN(FileValue value, read_value(key, item));
+    const std::string place = value.place;
+    if (!file.emplace(key.text, std::move(value)).second)
+      return make_error(Errc::kCorrupt, cat(place, ": \"", escape(key.text), "\" stands twice"));
   }
   return file;
 }

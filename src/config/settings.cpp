@@ -45,6 +45,8 @@ void add_worker(Table& table, WorkerSettings& s) {
   table.integer("max-concurrent-jobs", s.slots, 1, kMaxSlots, "jobs at a time");
   table.duration("poll-interval", s.poll_interval, 1ms, "longest pause after a failed claim");
   table.duration("drain-timeout", s.drain_timeout, 0ms, "how long running jobs may go on after SIGTERM");
+  table.duration("machine-check-interval", s.machine_check, 100ms,
+                 "how often to look whether ffmpeg, drivers or devices have changed");
   table.duration("stall-timeout", s.stall_timeout, 0ms, "a job without any progress for so long is ended; 0s: never");
   table.pairs("label", s.labels, "key=value that jobs may ask for");
   table.verify_level("verify", s.verify, "how much of an output is decoded: packets, sample or full");

@@ -90,6 +90,20 @@ void Table::integer(std::string_view name, int& out, int low, int high, std::str
   };
 }
 
+void Table::parsed_integer(std::string_view name, std::int64_t low, std::int64_t high, std::string_view help,
+                           std::function<void(std::int64_t)> take) {
+  add(name, help, "").set = [low, high, take = std::move(take)](const std::string& text) -> Status {
+    const auto number = parse_int(text);
+    if (!number || *number < low || *number > high) return expected(cat("a whole number from ", low, " to ", high));
+    take(*number);
+    return {};
+  };
+}
+
+void Table::parsed(std::string_view name, std::string_view help, std::function<Status(const std::string&)> take) {
+  add(name, help, "").set = std::move(take);
+}
+
 void Table::duration(std::string_view name, std::chrono::milliseconds& out, std::chrono::milliseconds low,
                      std::string_view help) {
   add(name, help, format_duration(out)).set = [&out, low](const std::string& text) -> Status {

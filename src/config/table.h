@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -34,6 +35,17 @@ class Table {
   void text(std::string_view name, std::string& out, std::string_view help, Variables also = {});
   void flag(std::string_view name, bool& out, std::string_view help);
   void integer(std::string_view name, int& out, int low, int high, std::string_view help);
+  // Absent unless it is said. `none`, where there is one, is the value that means absent. In units of `unit`.
+  template <class T>
+  void optional_integer(std::string_view name, std::optional<T>& out, std::int64_t low, std::int64_t high,
+                        std::optional<std::int64_t> none, std::int64_t unit, std::string_view help) {
+    parsed_integer(name, low, high, help, [&out, none, unit](std::int64_t number) {
+      if (number == none)
+        out.reset();
+      else
+        out = static_cast<T>(number * unit);
+    });
+  }
   void duration(std::string_view name, std::chrono::milliseconds& out, std::chrono::milliseconds low,
                 std::string_view help);
   // Bytes, as "1048576" or "1MiB".
@@ -47,6 +59,8 @@ class Table {
   void log_level(std::string_view name, log::Level& out, std::string_view help);
   void log_format(std::string_view name, log::Format& out, std::string_view help);
   void verify_level(std::string_view name, model::VerifyLevel& out, std::string_view help);
+  // Any text that `take` makes something of; its error says what is expected.
+  void parsed(std::string_view name, std::string_view help, std::function<Status(const std::string&)> take);
   // One of a few words.
   void choice(std::string_view name, std::string& out, std::vector<std::string> words, std::string_view help);
 
@@ -55,6 +69,8 @@ class Table {
 
  private:
   Setting& add(std::string_view name, std::string_view help, std::string shown_default);
+  void parsed_integer(std::string_view name, std::int64_t low, std::int64_t high, std::string_view help,
+                      std::function<void(std::int64_t)> take);
   std::vector<Setting> settings_;
 };
 

@@ -203,7 +203,7 @@ template <class T>
     if (!std::in_range<T>(number)) return wrong("a whole number in range");
     out = static_cast<T>(number);
   } else if constexpr (std::is_floating_point_v<T>) {
-    if (!value.is_number()) return wrong("a number");
+    if (!value.is_number() || !std::isfinite(value.to_number<double>())) return wrong("a number");  // 1e400 reads as infinity
     out = value.to_number<double>();
   } else if constexpr (std::is_same_v<T, std::string>) {
     if (!value.is_string()) return wrong("a string");
@@ -223,7 +223,7 @@ template <class T>
   } else if constexpr (std::is_same_v<T, Scalars>) {
     const auto scalar = [&](const boost::json::value& v, std::string& text) {
       if (v.is_string()) text.assign(v.get_string().data(), v.get_string().size());
-      else if (v.is_bool() || v.is_number()) text = boost::json::serialize(v);
+      else if (v.is_bool() || (v.is_number() && std::isfinite(v.to_number<double>()))) text = boost::json::serialize(v);
       else return false;
       return true;
     };

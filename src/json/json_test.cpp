@@ -190,6 +190,19 @@ TEST(Json, ScalarsKeepTheirTextAndForm) {
   EXPECT_EQ(encode(*got), text);
 }
 
+struct Rate {
+  double rate = 0;
+  std::map<std::string, Scalars> parameters;
+};
+BOOST_DESCRIBE_STRUCT(Rate, (), (rate, parameters))
+
+TEST(Json, InfinityIsNoNumber) {
+  EXPECT_FALSE(decode<Rate>(R"({"rate":1e400})"));
+  EXPECT_FALSE(decode<Rate>(R"({"parameters":{"fps":-1e999}})"));
+  EXPECT_FALSE(decode<Rate>(R"({"parameters":{"fps":[1,1e999]}})"));
+  EXPECT_TRUE(decode<Rate>(R"({"rate":1e308,"parameters":{"fps":1e-400}})"));
+}
+
 TEST(Json, ScalarsAreNoObjectsAndNoNestedLists) {
   for (const auto* bad : {R"({"parameters":{"a":{}}})", R"({"parameters":{"a":[[1]]}})", R"({"parameters":{"a":[null]}})"}) {
     const auto got = decode<Settings>(bad);

@@ -15,13 +15,15 @@ namespace ffrtmp::master {
 namespace {
 
 constexpr std::int64_t kHeaderBytes = 64;
-constexpr std::uint64_t kMagic = 0x31474f4c50544d46;  // "FMTPLOG1"
+constexpr std::uint64_t kMagic = 0x32474f4c50544d46;  // "FMTPLOG2"
 
 struct Header {
-  std::uint64_t magic = kMagic;
+  std::uint64_t magic = 0;
   std::int64_t end = 0;
   std::int64_t lost_from = 0;  // bytes the sender lost: [lost_from, lost_to)
   std::int64_t lost_to = 0;
+  std::int64_t head_bytes = 0;  // the limits it was begun with: a master that starts with others reads it all the same
+  std::int64_t tail_bytes = 0;
 };
 static_assert(sizeof(Header) <= kHeaderBytes);
 
@@ -64,26 +66,30 @@ Status read_at(int fd, char* data, std::int64_t size, std::int64_t at) {
   return {};
 }
 
-Result<Header> read_header(int fd) {
-  Header header;
+// A file that has no header yet is a log that begins: its header is written behind its first bytes.
+Result<Header> read_header(int fd, const LogLimits& limits) {
+  const Header fresh{kMagic, 0, 0, 0, limits.head_bytes, limits.tail_bytes};
   struct stat info {};
   if (fstat(fd, &info) != 0) return last_sys_error("stat of a job's log");
-  if (info.st_size == 0) return header;
+  if (info.st_size == 0) return fresh;
+  Header header;
   FFRTMP_TRY(read_at(fd, reinterpret_cast<char*>(&header), sizeof header, 0));
-  if (header.magic != kMagic) return make_error(Errc::kCorrupt, "a job's log does not start as one");
+  if (header.magic == 0 && header.end == 0) return fresh;
+  if (header.magic != kMagic || header.head_bytes < 0 || header.tail_bytes <= 0)
+    return make_error(Errc::kCorrupt, "a job's log does not start as one");
   return header;
 }
 
 // Calls piece(file offset, size, distance from `from`) for each contiguous part of stream range [from, to).
 template <class Piece>
-Status each_piece(const LogLimits& limits, std::int64_t from, std::int64_t to, Piece piece) {
+Status each_piece(const Header& header, std::int64_t from, std::int64_t to, Piece piece) {
   for (std::int64_t at = from; at < to;) {
     std::int64_t place = kHeaderBytes + at;
-    std::int64_t room = limits.head_bytes - at;
-    if (at >= limits.head_bytes) {
-      const std::int64_t in_ring = (at - limits.head_bytes) % limits.tail_bytes;
-      place = kHeaderBytes + limits.head_bytes + in_ring;
-      room = limits.tail_bytes - in_ring;
+    std::int64_t room = header.head_bytes - at;
+    if (at >= header.head_bytes) {
+      const std::int64_t in_ring = (at - header.head_bytes) % header.tail_bytes;
+      place = kHeaderBytes + header.head_bytes + in_ring;
+      room = header.tail_bytes - in_ring;
     }
     const std::int64_t size = std::min(room, to - at);
     FFRTMP_TRY(piece(place, size, at - from));
@@ -93,11 +99,11 @@ Status each_piece(const LogLimits& limits, std::int64_t from, std::int64_t to, P
 }
 
 // The range that cannot be read back: overwritten in the ring, or lost by the sender.
-std::pair<std::int64_t, std::int64_t> dropped_range(const LogLimits& limits, const Header& header) {
+std::pair<std::int64_t, std::int64_t> dropped_range(const Header& header) {
   std::int64_t from = header.lost_from;
   std::int64_t to = header.lost_to;
-  if (const std::int64_t ring_start = header.end - limits.tail_bytes; ring_start > limits.head_bytes) {
-    from = to > from ? std::min(from, limits.head_bytes) : limits.head_bytes;
+  if (const std::int64_t ring_start = header.end - header.tail_bytes; ring_start > header.head_bytes) {
+    from = to > from ? std::min(from, header.head_bytes) : header.head_bytes;
     to = std::max(to, ring_start);
   }
   return {from, to};
@@ -107,11 +113,12 @@ std::pair<std::int64_t, std::int64_t> dropped_range(const LogLimits& limits, con
 
 std::string LogStore::path_of(const Uuid& attempt) const { return cat(dir_, "/", attempt.str(), ".log"); }
 
-Result<std::int64_t> LogStore::append(const Uuid& attempt, std::int64_t offset, std::string_view data, bool after_drop) {
+Result<std::int64_t> LogStore::append(const Uuid& attempt, std::int64_t offset, std::string_view data,
+                                      bool after_drop) {
   const std::lock_guard lock(mutex_);
   const File file(open(path_of(attempt).c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
   if (file.fd() < 0) return last_sys_error("open of a job's log");
-  FFRTMP_ASSIGN(Header header, read_header(file.fd()));
+  FFRTMP_ASSIGN(Header header, read_header(file.fd(), limits_));
   if (offset > header.end) {
     if (!after_drop) return Error{Errc::kLogGap, 0, cat("the log ends at ", header.end, ", not at ", offset), {}};
     if (header.lost_to == header.lost_from) header.lost_from = header.end;
@@ -121,7 +128,7 @@ Result<std::int64_t> LogStore::append(const Uuid& attempt, std::int64_t offset, 
   const std::int64_t known = std::min(header.end - offset, static_cast<std::int64_t>(data.size()));
   data.remove_prefix(static_cast<std::size_t>(known));
   const std::int64_t from = header.end;
-  FFRTMP_TRY(each_piece(limits_, from, from + static_cast<std::int64_t>(data.size()),
+  FFRTMP_TRY(each_piece(header, from, from + static_cast<std::int64_t>(data.size()),
                         [&](std::int64_t place, std::int64_t size, std::int64_t skip) {
                           return write_at(file.fd(), data.data() + skip, size, place);
                         }));
@@ -138,8 +145,8 @@ Result<LogSlice> LogStore::read(const Uuid& attempt, std::int64_t offset, std::i
     if (errno == ENOENT) return slice;
     return last_sys_error("open of a job's log");
   }
-  FFRTMP_ASSIGN(const Header header, read_header(file.fd()));
-  const auto [dropped_from, dropped_to] = dropped_range(limits_, header);
+  FFRTMP_ASSIGN(const Header header, read_header(file.fd(), limits_));
+  const auto [dropped_from, dropped_to] = dropped_range(header);
   slice.end = header.end;
   slice.dropped_bytes = dropped_to - dropped_from;
   offset = offset < 0 ? std::max<std::int64_t>(0, header.end + offset) : std::min(offset, header.end);
@@ -152,7 +159,7 @@ Result<LogSlice> LogStore::read(const Uuid& attempt, std::int64_t offset, std::i
   const std::int64_t size = std::min(limit, stop - offset);
   const std::size_t before = slice.data.size();
   slice.data.resize(before + static_cast<std::size_t>(size));
-  FFRTMP_TRY(each_piece(limits_, offset, offset + size, [&](std::int64_t place, std::int64_t count, std::int64_t skip) {
+  FFRTMP_TRY(each_piece(header, offset, offset + size, [&](std::int64_t place, std::int64_t count, std::int64_t skip) {
     return read_at(file.fd(), slice.data.data() + before + skip, count, place);
   }));
   slice.next_offset = offset + size;

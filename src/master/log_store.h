@@ -2,9 +2,10 @@
 // Logs of attempts, a file each, bounded: the first bytes and the last ones are kept, offsets are those of the stream.
 //
 //   <dir>/<attempt uuid>.log, 0600
-//   0      Header: magic, end offset, dropped range [from, to)
+//   0      Header: magic, end offset, dropped range [from, to), head H, tail T
 //   64     head: stream bytes [0, head_bytes)
 //   64+H   tail: ring of T bytes; the byte at offset o stands at 64 + H + (o - H) % T
+#include <algorithm>
 #include <chrono>
 #include <cstdint>
 #include <map>
@@ -34,7 +35,9 @@ struct LogSlice {
 // Any thread.
 class LogStore {
  public:
-  LogStore(std::string dir, LogLimits limits) : dir_(std::move(dir)), limits_(limits) {}
+  // The limits are those of logs that begin from now on.
+  LogStore(std::string dir, LogLimits limits)
+      : dir_(std::move(dir)), limits_{limits.head_bytes, std::max<std::int64_t>(limits.tail_bytes, 1)} {}
 
   // Adds a chunk that starts at `offset`. What is there already is ignored. A hole is kLogGap, unless `after_drop`: the
   // sender lost the bytes between, and they become a dropped range. Gives the next offset wanted.

@@ -154,6 +154,32 @@ TEST_F(Logs, OutliveTheirStore) {
   EXPECT_EQ(again.read(id_, -10, 100)->data, stream(100, 110));
 }
 
+TEST_F(Logs, KeepTheLimitsTheyBeganWith) {
+  EXPECT_EQ(put(0, 100), 100);
+  for (const LogLimits& limits : {LogLimits{64, 8}, LogLimits{0, 1 << 20}, LogLimits{1 << 20, 1 << 20}}) {
+    LogStore other(dir_.path(), limits);
+    EXPECT_EQ(other.read(id_, 0, 100)->data, stream(0, 16));
+    EXPECT_EQ(other.read(id_, -10, 100)->data, stream(90, 100));
+  }
+}
+
+TEST_F(Logs, NoHeadOrNoTailIsNoFault) {
+  for (const LogLimits& limits : {LogLimits{0, 0}, LogLimits{0, 8}, LogLimits{8, 0}}) {
+    std::filesystem::remove(file_);
+    LogStore small(dir_.path(), limits);
+    EXPECT_EQ(*small.append(id_, 0, stream(0, 100), false), 100);
+    EXPECT_EQ(small.read(id_, 99, 10)->data, stream(99, 100));
+  }
+}
+
+// A master that was killed between a log's first bytes and its header.
+TEST_F(Logs, ALogWithoutItsHeaderBeginsAnew) {
+  test::write_file(file_, std::string(64, '\0') + "torn");
+  EXPECT_EQ(get(0).end, 0);
+  EXPECT_EQ(put(0, 10), 10);
+  EXPECT_EQ(get(0).data, stream(0, 10));
+}
+
 TEST_F(Logs, BinaryBytesPass) {
   std::string bytes;
   for (int i = 0; i < 16; ++i) bytes += static_cast<char>(i * 16);

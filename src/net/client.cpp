@@ -60,7 +60,7 @@ class SocketClient final : public Client {
 
  private:
   Status open(SteadyTime deadline);
-  Status connect(const addrinfo& address, SteadyTime deadline);
+  Status connect(int family, const sockaddr* address, socklen_t size, SteadyTime deadline);
   Status shake_hands(SteadyTime deadline);
   std::optional<Failure> run(Exchange& exchange, SteadyTime deadline);
   void send_some(Exchange& exchange);
@@ -68,6 +68,9 @@ class SocketClient final : public Client {
   Status wait(int fd, short events, SteadyTime deadline);
   Status wait_for(Io state, SteadyTime deadline);
   [[nodiscard]] Error failed(std::string_view why) const;
+  [[nodiscard]] std::string peer() const {
+    return options_.unix_path.empty() ? join_host_port(url_.host, url_.port) : options_.unix_path;
+  }
 
   ClientOptions options_;
   Url url_;
@@ -78,7 +81,7 @@ class SocketClient final : public Client {
 };
 
 Error SocketClient::failed(std::string_view why) const {
-  return make_error(Errc::kUnavailable, cat(join_host_port(url_.host, url_.port), ": ", why));
+  return make_error(Errc::kUnavailable, cat(peer(), ": ", why));
 }
 
 // Waits until `fd` is ready. An interruption counts once, also one that came before.
@@ -96,7 +99,7 @@ Status SocketClient::wait(int fd, short events, SteadyTime deadline) {
     }
     if (ready > 0) return {};
     if (std::chrono::steady_clock::now() < deadline) continue;
-    return make_error(Errc::kTimeout, cat(join_host_port(url_.host, url_.port), ": no answer in time"));
+    return make_error(Errc::kTimeout, cat(peer(), ": no answer in time"));
   }
 }
 
@@ -106,6 +109,10 @@ Status SocketClient::wait_for(Io state, SteadyTime deadline) {
 
 // The look-up of a name may take as long as the system's resolver does; addresses and localhost need none.
 Status SocketClient::open(SteadyTime deadline) {
+  if (!options_.unix_path.empty()) {
+    FFRTMP_ASSIGN(const sockaddr_un address, unix_address(options_.unix_path));
+    return connect(AF_UNIX, reinterpret_cast<const sockaddr*>(&address), sizeof address, deadline);
+  }
   addrinfo hints{};
   hints.ai_socktype = SOCK_STREAM;
   hints.ai_flags = AI_NUMERICSERV;
@@ -119,23 +126,23 @@ Status SocketClient::open(SteadyTime deadline) {
   for (const auto* at = list.get(); at != nullptr; at = at->ai_next, --addresses) {
     // One address that swallows packets leaves the others their share of the time.
     const auto now = std::chrono::steady_clock::now();
-    last = connect(*at, now + (deadline - now) / addresses);
+    last = connect(at->ai_family, at->ai_addr, at->ai_addrlen, now + (deadline - now) / addresses);
     if (last) return shake_hands(deadline);
     if (is_interrupted_) break;
   }
   return last;
 }
 
-Status SocketClient::connect(const addrinfo& address, SteadyTime deadline) {
-  Socket socket(::socket(address.ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+Status SocketClient::connect(int family, const sockaddr* address, socklen_t size, SteadyTime deadline) {
+  Socket socket(::socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
   if (!socket.is_open()) return failed(std::strerror(errno));
   tune(socket);
-  if (::connect(socket.fd(), address.ai_addr, address.ai_addrlen) != 0) {
+  if (::connect(socket.fd(), address, size) != 0) {
     if (errno != EINPROGRESS) return failed(std::strerror(errno));
     FFRTMP_TRY(wait(socket.fd(), POLLOUT, deadline));
     int err = 0;
-    socklen_t size = sizeof err;
-    (void)::getsockopt(socket.fd(), SOL_SOCKET, SO_ERROR, &err, &size);
+    socklen_t err_size = sizeof err;
+    (void)::getsockopt(socket.fd(), SOL_SOCKET, SO_ERROR, &err, &err_size);
     if (err != 0) return failed(std::strerror(err));
   }
   if (!url_.is_tls) {

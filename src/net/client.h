@@ -11,10 +11,11 @@
 namespace ffrtmp::net {
 
 struct ClientOptions {
-  std::string base_url;  // "https://host:port" or "http://…"; the path of a request is added
-  std::string ca_file;   // PEM; empty: the system's
-  bool verify = true;    // certificate and host name; off by flag only
-  std::string bearer;    // Authorization: Bearer …; empty: none
+  std::string base_url;     // "https://host:port" or "http://…"; the path of a request is added
+  std::string ca_file{};    // PEM; empty: the system's
+  bool verify = true;       // certificate and host name; off by flag only
+  std::string bearer{};     // Authorization: Bearer …; empty: none
+  std::string unix_path{};  // connect to this socket file; of base_url only the Host header is left then
 };
 
 class Client {

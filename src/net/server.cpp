@@ -7,6 +7,7 @@
 #include <cerrno>
 #include <cstring>
 #include <thread>
+#include <vector>
 
 #include "base/fault.h"
 #include "base/log.h"
@@ -28,7 +29,6 @@ class Acceptor final : public Watcher {
   Acceptor(ServerCore& core, Socket socket) : core_(core), socket_(std::move(socket)) {}
 
   [[nodiscard]] Status start() { return core_.loop->watch(socket_.fd(), EPOLLIN, *this); }
-  [[nodiscard]] std::uint16_t port() const { return local_port(socket_); }
 
   void stop() {
     if (socket_.is_open()) core_.loop->forget(socket_.fd());
@@ -98,8 +98,8 @@ void sweep(ServerCore& core, std::chrono::milliseconds interval) {
 
 class LoopServer final : public Server {
  public:
-  LoopServer(std::shared_ptr<ServerCore> core, std::unique_ptr<Acceptor> acceptor)
-      : core_(std::move(core)), acceptor_(std::move(acceptor)), port_(acceptor_->port()) {
+  LoopServer(std::shared_ptr<ServerCore> core, std::vector<std::unique_ptr<Acceptor>> acceptors, std::uint16_t port)
+      : core_(std::move(core)), acceptors_(std::move(acceptors)), port_(port) {
     const auto interval = sweep_interval(core_->options);
     core_->loop->post_after(interval, [core = core_.get(), interval] { sweep(*core, interval); });
     thread_ = std::thread([loop = core_->loop.get()] { loop->run(); });
@@ -109,7 +109,7 @@ class LoopServer final : public Server {
     // Answers posted before this are sent first.
     core_->loop->post([loop = core_->loop.get()] { loop->stop(); });
     thread_.join();
-    acceptor_->stop();
+    for (const auto& acceptor : acceptors_) acceptor->stop();
     while (!core_->sessions.empty()) core_->sessions.front()->close();
     // Whoever still holds a Respond keeps the core for a moment; what the owner handed in must not outlive this.
     core_->handler = nullptr;
@@ -125,7 +125,7 @@ class LoopServer final : public Server {
   void stop_accepting() override {
     core_->loop->post([this] {
       core_->is_accepting = false;
-      acceptor_->stop();
+      for (const auto& acceptor : acceptors_) acceptor->stop();
       for (auto next = core_->sessions.begin(); next != core_->sessions.end();) {
         const auto session = *next++;
         if (session->is_idle()) session->close();
@@ -135,7 +135,7 @@ class LoopServer final : public Server {
 
  private:
   std::shared_ptr<ServerCore> core_;
-  std::unique_ptr<Acceptor> acceptor_;
+  std::vector<std::unique_ptr<Acceptor>> acceptors_;
   std::uint16_t port_;
   std::thread thread_;
 };
@@ -148,13 +148,26 @@ Result<std::unique_ptr<Server>> Server::start(ServerOptions options, Handler han
   if (options.tls) {
     FFRTMP_ASSIGN(core->tls, make_server_context(*options.tls));
   }
-  FFRTMP_ASSIGN(Socket socket, listen_tcp(options.listen, options.port));
+  std::vector<Socket> sockets;
+  std::uint16_t port = 0;
+  if (!options.listen.empty() || options.unix_path.empty()) {
+    FFRTMP_ASSIGN(Socket socket, listen_tcp(options.listen, options.port));
+    port = local_port(socket);
+    sockets.push_back(std::move(socket));
+  }
+  if (!options.unix_path.empty()) {
+    FFRTMP_ASSIGN(Socket socket, listen_unix(options.unix_path));
+    sockets.push_back(std::move(socket));
+  }
   core->options = std::move(options);
   core->handler = std::move(handler);
   core->scratch.resize(kScratchBytes);
-  auto acceptor = std::make_unique<Acceptor>(*core, std::move(socket));
-  FFRTMP_TRY(acceptor->start());
-  return std::unique_ptr<Server>(std::make_unique<LoopServer>(std::move(core), std::move(acceptor)));
+  std::vector<std::unique_ptr<Acceptor>> acceptors;
+  for (Socket& socket : sockets) {
+    acceptors.push_back(std::make_unique<Acceptor>(*core, std::move(socket)));
+    FFRTMP_TRY(acceptors.back()->start());
+  }
+  return std::unique_ptr<Server>(std::make_unique<LoopServer>(std::move(core), std::move(acceptors), port));
 }
 
 }  // namespace ffrtmp::net

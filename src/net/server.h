@@ -20,9 +20,10 @@ using Respond = std::function<void(Response)>;
 using Handler = std::function<void(Request, Respond)>;
 
 struct ServerOptions {
-  std::string listen = "127.0.0.1";     // address
+  std::string listen = "127.0.0.1";     // address; empty: none, with a unix_path
   std::uint16_t port = 0;               // 0: a free one
   std::optional<CertificateFiles> tls;  // absent: plain HTTP
+  std::string unix_path;                // a socket file of its own user as well; empty: none. Not together with tls
   // Body limit in bytes of a request, by method and path; larger ones get 413 without being read.
   std::function<std::size_t(std::string_view method, std::string_view path)> body_limit;
   // Body of an error that the server itself answers (400 malformed, 408, 413, 431, 500 dropped). Any thread.

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 #include <openssl/ssl.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -615,6 +616,32 @@ TEST_F(TlsServer, ABearerGoesWithEveryRequest) {
   EXPECT_EQ(answer.body, "Bearer secret");
   EXPECT_NE(std::ranges::find(answer.headers, std::pair<std::string, std::string>("x-peer", "127.0.0.1")),
             answer.headers.end());
+}
+
+TEST(Server, ASocketFileIsServedBesideAnAddress) {
+  const test::TempDir dir;
+  ServerOptions options;
+  options.unix_path = dir / "s.sock";
+  auto server = Server::start(std::move(options), [](Request request, const Respond& respond) {
+    respond({200, "text/plain", request.peer + request.target, {}});
+  });
+  ASSERT_TRUE(server) << server.error().message;
+  struct stat info {};
+  ASSERT_EQ(stat((dir / "s.sock").c_str(), &info), 0);
+  EXPECT_EQ(info.st_mode & 0777, 0600u);
+  auto local = Client::open({.base_url = "http://localhost", .unix_path = dir / "s.sock"});
+  auto remote = Client::open({.base_url = "http://127.0.0.1:" + std::to_string((*server)->port())});
+  ASSERT_TRUE(local && remote);
+  Request request;
+  request.target = "/a";
+  for (int i = 0; i < 2; ++i) {
+    const auto reply = (*local)->send(request, std::chrono::seconds(5));
+    ASSERT_TRUE(reply) << reply.error().message;
+    EXPECT_EQ(reply->body, "unix/a");
+  }
+  EXPECT_EQ((*remote)->send(request, std::chrono::seconds(5))->body, "127.0.0.1/a");
+  auto nobody = Client::open({.base_url = "http://localhost", .unix_path = dir / "none"});
+  EXPECT_EQ((*nobody)->send(request, std::chrono::seconds(5)).error().code, Errc::kUnavailable);
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cstring>
@@ -75,6 +76,28 @@ Result<Socket> listen_tcp(const std::string& address, std::uint16_t port) {
   return socket;
 }
 
+Result<sockaddr_un> unix_address(const std::string& path) {
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  if (path.empty() || path.size() >= sizeof address.sun_path)
+    return make_error(Errc::kInvalid, cat("\"", escape(path), "\" is too long for a socket's path"));
+  std::memcpy(address.sun_path, path.data(), path.size());
+  return address;
+}
+
+Result<Socket> listen_unix(const std::string& path) {
+  FFRTMP_ASSIGN(const sockaddr_un address, unix_address(path));
+  Socket socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+  if (!socket.is_open()) return last_sys_error("socket");
+  (void)::unlink(path.c_str());
+  if (::bind(socket.fd(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0 ||
+      ::chmod(path.c_str(), 0600) != 0 || ::listen(socket.fd(), kBacklog) != 0) {
+    const int err = errno;
+    return Error{Errc::kUnavailable, err, cat("cannot listen on ", path, ": ", std::strerror(err)), {}};
+  }
+  return socket;
+}
+
 std::uint16_t local_port(const Socket& socket) {
   sockaddr_storage address{};
   socklen_t size = sizeof address;
@@ -85,6 +108,7 @@ std::uint16_t local_port(const Socket& socket) {
 
 std::string address_text(const sockaddr* address) {
   char text[INET6_ADDRSTRLEN] = "";
+  if (address->sa_family == AF_UNIX) return "unix";
   if (address->sa_family == AF_INET) {
     inet_ntop(AF_INET, &reinterpret_cast<const sockaddr_in*>(address)->sin_addr, text, sizeof text);
     return text;

@@ -1,5 +1,7 @@
 #pragma once
 // TCP sockets, non-blocking and closed on exec.
+#include <sys/un.h>
+
 #include <cstdint>
 #include <string>
 #include <utility>
@@ -38,8 +40,12 @@ class Socket {
 // A listening socket on a numeric address; port 0 picks a free one. kInvalid for no address, else kUnavailable; both
 // name address and port. "::" takes IPv4 too.
 [[nodiscard]] Result<Socket> listen_tcp(const std::string& address, std::uint16_t port);
+// A listening socket at `path`, mode 0600; a file left there by an earlier run is replaced.
+[[nodiscard]] Result<Socket> listen_unix(const std::string& path);
+// The address of a socket file; kInvalid for a path beyond the 107 bytes that one holds.
+[[nodiscard]] Result<sockaddr_un> unix_address(const std::string& path);
 [[nodiscard]] std::uint16_t local_port(const Socket& socket);
-// Numeric address without port; an IPv4 address that came over IPv6 in its own form.
+// Numeric address without port; an IPv4 address that came over IPv6 in its own form; "unix" for a local peer.
 [[nodiscard]] std::string address_text(const sockaddr* address);
 // No delay for small messages; a peer that vanished without a word is found within two minutes.
 void tune(const Socket& socket);

@@ -113,12 +113,7 @@ Status note_contact(ApplyContext& context, const Uuid& node_id, const Uuid& inst
   if (known == nullptr) return make_error(Errc::kNotFound, cat("no node ", node_id.str()));
   if (known->instance_id != instance_id)
     return make_error(Errc::kSuperseded, "a newer instance of this node has registered");
-  LiveNode node = *known;
-  node.seen = true;
-  node.last_contact = context.now.boot;
-  node.last_contact_utc = context.now.utc;
-  if (load != nullptr) node.load = *load;
-  context.live.put_node(node_id, std::move(node));
+  context.live.note_contact(node_id, context.now, load);
   return {};
 }
 

@@ -84,6 +84,15 @@ void LiveTable::put_node(const Uuid& id, LiveNode node) {
   set_node(id, std::move(node));
 }
 
+void LiveTable::note_contact(const Uuid& id, const Now& now, const NodeLoad* load) {
+  const std::lock_guard lock(mutex_);
+  LiveNode& node = nodes_.at(id);
+  node.seen = true;
+  node.last_contact = now.boot;
+  node.last_contact_utc = now.utc;
+  if (load != nullptr) node.load = *load;
+}
+
 void LiveTable::set_node(const Uuid& id, std::optional<LiveNode> value) {
   const auto found = nodes_.find(id);
   if (found != nodes_.end() && (!value || value->facts != found->second.facts)) fits_.erase(id);

@@ -31,6 +31,8 @@ class LiveTable {
 
   [[nodiscard]] const LiveNode* node(const Uuid& id) const;
   void put_node(const Uuid& id, LiveNode node);
+  // A known node was heard of. Not undone with its group: the message came, whatever became of the rows.
+  void note_contact(const Uuid& id, const Now& now, const NodeLoad* load);
   [[nodiscard]] const std::unordered_map<Uuid, LiveNode>& nodes() const { return nodes_; }
   // Whether the node can run jobs of the class; remembered until the node changes its capabilities.
   [[nodiscard]] bool fits(const Uuid& node_id, const RequirementClass& requirement_class);

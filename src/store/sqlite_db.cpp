@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "base/text.h"
+#include "store/sqlite_log_file.h"
 
 namespace ffrtmp::store {
 namespace {
@@ -29,7 +30,7 @@ Result<Database> Database::open(const std::string& path, Mode mode) {
   configure_once();
   sqlite3* handle = nullptr;
   const int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
-  const int rc = sqlite3_open_v2(path.c_str(), &handle, flags, nullptr);
+  const int rc = sqlite3_open_v2(path.c_str(), &handle, flags, mode == Mode::kWriter ? gathering_file_system() : nullptr);
   Database db(handle);
   if (rc != SQLITE_OK) return db.error(cat("open ", path));
   if (auto done = db.execute(mode == Mode::kWriter ? kWriterPragmas : kReaderPragmas); !done)

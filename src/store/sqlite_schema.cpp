@@ -38,7 +38,6 @@ CREATE TABLE attempt(
 CREATE TABLE attempt_end(
   key INTEGER PRIMARY KEY, state INTEGER NOT NULL, started_at INTEGER, ended_at INTEGER, result TEXT,
   reply_status INTEGER, reply_retry_at INTEGER) STRICT;
-CREATE INDEX attempt_claim ON attempt(claim_id);
 CREATE TABLE requirement(id INTEGER PRIMARY KEY, need TEXT NOT NULL UNIQUE) STRICT;
 CREATE TABLE queue(
   class INTEGER NOT NULL, key INTEGER NOT NULL, sequence INTEGER NOT NULL,

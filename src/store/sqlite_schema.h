@@ -1,22 +1,25 @@
 #pragma once
 // The database file and its migrations. Columns of a described struct bear its members' names (sqlite_row.h).
 //
-//   job          one small row a job: JobStatus. All that changes often       sequence (never reused)
-//   job_spec     the rest of the job, written once                            sequence; unique id
-//   transition   history of states: each row names the one before it, the     ordinal
-//                job names the last; rows are only ever appended, unindexed
-//   progress     the last progress that was saved                             sequence
-//   attempt      every start of a job, with its grant                         key = sequence << 24 | number; id;
-//   claim_id attempt_end  how it ended; without a row here it lives                    key requirement  what a class of
-//   jobs needs, as JSON                          id queue        waiting jobs, the only rows that a claim looks for
-//   class, key, sequence node         machines, with what they can do idempotency  keys of the last day owner, key;
-//   created_at api_key      hashed keys probe        one row, written by the readiness check
+//   job          one small row a job: JobStatus. All that changes often        sequence (never reused)
+//   job_spec     the rest of the job, written once                             sequence; unique id
+//   transition   history of states: each row names the one before it, the job  ordinal
+//                names the last; rows are only ever appended, unindexed
+//   progress     the last progress that was saved                              sequence
+//   attempt      every start of a job, with its claim and grant                key = sequence << 24 | number; id
+//   attempt_end  how it ended; without a row here it lives                     key
+//   requirement  what a class of jobs needs, as JSON                           id
+//   queue        waiting jobs, the only rows that a claim looks for            class, key, sequence
+//   node         machines, with what they can do                               id
+//   idempotency  keys of the last day                                          owner, key; created_at
+//   api_key      hashed keys                                                   id
+//   probe        one row, written by the readiness check
 //
 //   A row of job grows when it is claimed. `spare` holds that room from the start, so that pages packed full of waiting
 //   jobs need not be split again.
 //
-//   master.db (0600)  master.db-wal, master.db-shm (SQLite gives them the same mode)  master.db.lock (one master a
-//   file)
+//   master.db (0600)   master.db-wal, master.db-shm (SQLite gives them the same mode)
+//   master.db.lock     one master a file
 #include "store/sqlite_db.h"
 
 namespace ffrtmp::store {

@@ -1,5 +1,8 @@
 #include "store/sqlite_session.h"
 
+#include <algorithm>
+#include <tuple>
+
 #include "base/fault.h"
 #include "store/sqlite_jobs.h"
 #include "store/sqlite_row.h"
@@ -62,7 +65,6 @@ SqliteSession::SqliteSession(Database db, Database checkpoints)
       update_attempt_(db_, "UPDATE attempt SET started_at=?2, \"grant\"=?3 WHERE key=?1"),
       end_attempt_(db_, "INSERT OR REPLACE INTO attempt_end VALUES(?1,?2,?3,?4,?5,?6,?7)"),
       attempt_by_id_(db_, select_attempts() + "WHERE id=?1"),
-      attempts_of_claim_(db_, select_attempts() + "WHERE claim_id=?1 AND node_id=?2 ORDER BY attempt.key"),
       grants_(db_,
               "SELECT \"grant\" FROM attempt WHERE key BETWEEN ?1 AND ?2 AND \"grant\" IS NOT NULL ORDER BY key DESC"),
       live_attempts_query_(db_, select_attempts() +
@@ -343,7 +345,15 @@ Status SqliteSession::insert_attempt(const Attempt& attempt) {
   FFRTMP_TRY(run(insert_attempt_, attempt_key(attempt), attempt.id, attempt.job_sequence, attempt.number,
                  attempt.node_id, attempt.claim_id, attempt.claimed_at));
   live_attempts_.insert_or_assign(attempt.id, attempt);
+  note_claim(attempt);
   return {};
+}
+
+void SqliteSession::note_claim(const Attempt& attempt) {
+  std::deque<MadeByClaim>& made = claims_[attempt.node_id];
+  if (made.empty() || made.back().claim_id != attempt.claim_id) made.push_back({attempt.claim_id, {}});
+  made.back().attempts.push_back(attempt.id);
+  if (made.size() > kClaimsKept) made.pop_front();
 }
 
 Result<std::vector<Attempt>> SqliteSession::read_attempts(Statement& query) {
@@ -375,8 +385,17 @@ Status SqliteSession::update_attempt(const Attempt& attempt) {
 }
 
 Result<std::vector<Attempt>> SqliteSession::attempts_of_claim(const Uuid& node_id, const Uuid& claim_id) {
-  FFRTMP_TRY(bind_all(attempts_of_claim_, claim_id, node_id));
-  return read_attempts(attempts_of_claim_);
+  std::vector<Attempt> attempts;
+  const auto known = claims_.find(node_id);
+  if (known == claims_.end()) return attempts;
+  for (const MadeByClaim& made : known->second) {
+    if (made.claim_id != claim_id) continue;
+    for (const Uuid& id : made.attempts) {
+      FFRTMP_ASSIGN(auto attempt, find_attempt(id));
+      if (attempt) attempts.push_back(*std::move(attempt));
+    }
+  }
+  return attempts;
 }
 
 Result<std::vector<model::PublishGrant>> SqliteSession::grants_of_job(std::int64_t job_sequence) {
@@ -393,7 +412,12 @@ Result<std::vector<model::PublishGrant>> SqliteSession::grants_of_job(std::int64
 Result<std::vector<Attempt>> SqliteSession::live_attempts() {
   FFRTMP_TRY(
       bind_all(live_attempts_query_, model::JobState::kAssigned, model::JobState::kRunning, model::JobState::kPaused));
-  return read_attempts(live_attempts_query_);
+  FFRTMP_ASSIGN(auto attempts, read_attempts(live_attempts_query_));
+  const auto by_claim = [](const Attempt& a) { return std::tie(a.claimed_at, a.claim_id); };
+  std::ranges::sort(attempts, {}, by_claim);  // of more claims than are kept, the last are the ones that may come again
+  claims_.clear();
+  for (const Attempt& attempt : attempts) note_claim(attempt);
+  return attempts;
 }
 
 Status SqliteSession::put_progress(std::int64_t job_sequence, const model::Progress& progress) {

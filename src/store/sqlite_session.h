@@ -1,6 +1,7 @@
 #pragma once
 // The writing session on SQLite. It is the only writer of the file, so it may keep what it read and wrote: jobs and
 // attempts that are live, all classes. A failed group empties these.
+#include <deque>
 #include <unordered_map>
 #include <vector>
 
@@ -48,6 +49,10 @@ class SqliteSession final : public Session {
   Status probe() override;
 
  private:
+  struct MadeByClaim {
+    Uuid claim_id;
+    std::vector<Uuid> attempts;
+  };
   struct Held {
     std::shared_ptr<model::Job> job;
     std::int64_t last_transition = 0;
@@ -67,6 +72,7 @@ class SqliteSession final : public Session {
   Result<const Held*> hold(std::int64_t sequence);
   Result<const Held*> read_one_job(Statement& query);
   void forget_visitors();
+  void note_claim(const model::Attempt& attempt);
   Result<std::vector<model::Attempt>> read_attempts(Statement& query);
 
   Database db_;
@@ -82,11 +88,12 @@ class SqliteSession final : public Session {
   std::unordered_map<std::int64_t, Held> jobs_;  // live ones, and the group's visitors
   std::vector<std::int64_t> visitors_;           // read in this group; forgotten with it unless they live
   std::unordered_map<Uuid, model::Attempt> live_attempts_;
+  std::unordered_map<Uuid, std::deque<MadeByClaim>> claims_;  // of a node, oldest first; may name what was rolled back
 
   Statement begin_, commit_, rollback_;
   Statement insert_job_, insert_spec_, update_job_, job_by_sequence_, job_by_id_, add_transition_;
   Statement insert_class_, enqueue_, dequeue_, head_, due_retries_;
-  Statement insert_attempt_, update_attempt_, end_attempt_, attempt_by_id_, attempts_of_claim_, grants_,
+  Statement insert_attempt_, update_attempt_, end_attempt_, attempt_by_id_, grants_,
       live_attempts_query_;
   Statement put_progress_, put_node_, node_by_id_, nodes_, find_idempotency_, put_idempotency_, expired_keys_,
       expire_idempotency_, put_key_, put_probe_, read_probe_;

@@ -86,6 +86,29 @@ TEST_P(SqliteStoreTest, ARestartedMasterCountsTheSlotsThatAreTaken) {
   EXPECT_EQ(claim(node, 3).size(), 1U);
 }
 
+// contract: F9
+TEST_P(SqliteStoreTest, TheLastClaimIsKnownAfterARestartHoweverManyLive) {
+  const TestNode node = add_node(40);
+  Submit low = a_job();
+  low.job.spec.priority = model::Priority::kLow;  // the first job, claimed last
+  const auto sequence = submit(low).sequence_number;
+  for (int i = 0; i < 30; ++i) submit();
+  for (int i = 0; i < 30; ++i) {
+    ASSERT_EQ(claim(node, 1).size(), 1U);
+    clock.advance(1ms);
+  }
+  const Claim last{new_id(), node.id, node.instance, 1};
+  const auto first = store->apply_wait(last);
+  ASSERT_TRUE(first);
+  ASSERT_EQ(first->granted.size(), 1U);
+  ASSERT_EQ(first->granted[0].job.sequence_number, sequence);
+  restart();
+  const auto again = store->apply_wait(last);
+  ASSERT_TRUE(again);
+  ASSERT_EQ(again->granted.size(), 1U);
+  EXPECT_EQ(again->granted[0].attempt.id, first->granted[0].attempt.id);
+}
+
 // contract: F46
 TEST_P(SqliteStoreTest, FilesAreTheOwnersAloneWhateverTheUmask) {
   const mode_t old_mask = ::umask(0);

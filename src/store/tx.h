@@ -16,6 +16,8 @@ namespace ffrtmp::store {
 
 using ClassId = std::int64_t;
 
+inline constexpr std::size_t kClaimsKept = 16;
+
 // A waiting job in the index (class, key, sequence). Smallest key first, then smallest sequence.
 struct QueueEntry {
   ClassId class_id = 0;
@@ -67,7 +69,8 @@ class Tx {
   virtual Result<std::optional<model::Attempt>> find_attempt(const Uuid& id) = 0;
   // Writes state, started_at, ended_at, grant, result and its reply.
   virtual Status update_attempt(const model::Attempt& attempt) = 0;
-  // The attempts that one claim created, live or not, in any order.
+  // The attempts that one claim created, live or not, in any order. Of each node the last kClaimsKept claims are known,
+  // and after a restart those with an attempt that lives: a worker repeats only the claim that was not answered.
   virtual Result<std::vector<model::Attempt>> attempts_of_claim(const Uuid& node_id, const Uuid& claim_id) = 0;
   // Grants of the job's attempts, newest first.
   virtual Result<std::vector<model::PublishGrant>> grants_of_job(std::int64_t job_sequence) = 0;

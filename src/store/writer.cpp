@@ -12,6 +12,10 @@ namespace {
 
 // Commands of one commit. Enough to hide the cost of a sync, few enough that the first of them does not wait long.
 constexpr std::size_t kGroup = 512;
+// A busy writer waits this long for half as many commands as last time: after a commit the answered ask again within a
+// moment, and a commit for the first of them alone would cost as much as one for all. An idle one waits for nobody.
+constexpr std::size_t kBusyGroup = 8;
+constexpr std::chrono::microseconds kGatherTime{300};
 // Readiness asks for an answer within a second.
 constexpr std::chrono::milliseconds kProbeTime{900};
 
@@ -51,7 +55,7 @@ void Writer::apply(Command command, Store::Done done) {
   {
     const std::lock_guard lock(mutex_);
     waiting_.push_back(std::move(item));
-    if (waiting_.size() > 1) return;  // the thread knows already
+    if (waiting_.size() != 1 && waiting_.size() != wanted_) return;  // the thread knows already
   }
   work_.notify_one();
 }
@@ -81,6 +85,11 @@ void Writer::run() {
 bool Writer::wait_for_work() {
   std::unique_lock lock(mutex_);
   work_.wait(lock, [this] { return stop_ || !waiting_.empty() || !probes_.empty(); });
+  if (last_group_ >= kBusyGroup) {
+    wanted_ = last_group_ / 2;
+    work_.wait_for(lock, kGatherTime, [this] { return stop_ || waiting_.size() >= wanted_ || !probes_.empty(); });
+    wanted_ = 1;
+  }
   return !(stop_ && waiting_.empty() && probes_.empty());
 }
 
@@ -100,6 +109,7 @@ Writer::Group Writer::take_group() {
   const auto count = static_cast<std::ptrdiff_t>(std::min(waiting_.size(), kGroup));
   Group group(std::make_move_iterator(waiting_.begin()), std::make_move_iterator(waiting_.begin() + count));
   waiting_.erase(waiting_.begin(), waiting_.begin() + count);
+  last_group_ = group.size();
   return group;
 }
 

@@ -1,6 +1,6 @@
 #pragma once
 // The one thread that changes a store. It takes all commands that wait, up to a bound, applies them over one session
-// and commits them together: while a commit syncs, the next group gathers.
+// and commits them together: while a commit syncs, the next group gathers, and for a moment after it.
 //
 //   apply() ──> waiting ──take──> group: apply each ──> commit ──> listener(effects) ──> done(reply) of each
 //                                   └── a storage failure: roll back, done(kStoreUnavailable) for the whole group
@@ -62,6 +62,8 @@ class Writer {
   std::condition_variable work_;
   std::deque<std::unique_ptr<Item>> waiting_;
   std::vector<Probe> probes_;
+  std::size_t wanted_ = 1;      // so many waiting commands wake the thread, besides the first
+  std::size_t last_group_ = 0;  // commands taken last
   bool stop_ = false;
   std::thread thread_;
 };

@@ -206,6 +206,7 @@ Prepared::~Prepared() = default;
 
 Result<Prepared> Prepared::start(const std::string& program, const std::string& dir, const Plan& plan) {
   FFRTMP_TRY(sys::make_directories(dir, 0700));
+  unlink((dir + "/exit.json").c_str());
   FFRTMP_TRY(save_plan(dir, plan));
   FFRTMP_ASSIGN(auto ends, sys::make_unix_pair());
   FFRTMP_ASSIGN(const sys::Fd complaints,

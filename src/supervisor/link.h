@@ -104,7 +104,8 @@ class Link {
 // beside the look at the input. Dropped without run(), it ends by itself and leaves nothing.
 class Prepared {
  public:
-  // Of the plan only `attempt` and `cgroup_base` have to be final. Errors as Link::start.
+  // Of the plan only `attempt` and `cgroup_base` have to be final. Where an earlier engine of the attempt has ended, its
+  // log is gone on with and its exit forgotten. Errors as Link::start.
   [[nodiscard]] static Result<Prepared> start(const std::string& program, const std::string& dir, const Plan& plan);
   [[nodiscard]] Result<std::unique_ptr<Link>> run(const Plan& plan) &&;
   Prepared(Prepared&&) noexcept;

@@ -97,6 +97,19 @@ Result<Spool> Spool::create(const std::string& path, std::int64_t head_bytes, st
   return spool;
 }
 
+Result<Spool> Spool::open(const std::string& path, std::int64_t head_bytes, std::int64_t tail_bytes) {
+  auto file = sys::open_file(path, O_RDWR | O_NOFOLLOW);
+  if (!file) return create(path, head_bytes, tail_bytes);
+  const auto header = read_header(*file, path);
+  if (!header) return create(path, head_bytes, tail_bytes);
+  Spool spool;
+  spool.file_ = std::move(*file);
+  spool.head_bytes_ = header->head_bytes;
+  spool.tail_bytes_ = header->tail_bytes;
+  spool.end_ = static_cast<std::int64_t>(header->offsets.end);
+  return spool;
+}
+
 Status Spool::append(std::string_view data) {
   const auto size = static_cast<std::int64_t>(data.size());
   FFRTMP_TRY(write_offsets(end_ + size, end_));

@@ -29,6 +29,8 @@ class Spool {
  public:
   Spool() = default;
   [[nodiscard]] static Result<Spool> create(const std::string& path, std::int64_t head_bytes, std::int64_t tail_bytes);
+  // Goes on behind what an earlier engine of the attempt wrote; creates one where there is none.
+  [[nodiscard]] static Result<Spool> open(const std::string& path, std::int64_t head_bytes, std::int64_t tail_bytes);
 
   // On failure (disk full) the bytes are lost and no offset moves.
   [[nodiscard]] Status append(std::string_view data);

@@ -103,5 +103,24 @@ TEST(Spool, SaysWhatIsNone) {
   EXPECT_EQ(read_log(dir.path(), 0, 10).error().code, Errc::kCorrupt);
 }
 
+TEST(Spool, ASecondEngineGoesOnBehindTheFirst) {
+  test::TempDir dir;
+  {
+    auto first = Spool::open(dir / "log", 10, 20);
+    ASSERT_TRUE(first);
+    ASSERT_TRUE(first->append("0123456789abc"));
+  }
+  auto second = Spool::open(dir / "log", 1, 1);
+  ASSERT_TRUE(second);
+  ASSERT_TRUE(second->append("de"));
+  const auto log = read_log(dir.path(), 0, 100);
+  ASSERT_TRUE(log);
+  EXPECT_EQ(log->data, "0123456789abcde");
+  test::write_file(dir / "log", "no spool");
+  auto third = Spool::open(dir / "log", 10, 20);
+  ASSERT_TRUE(third);
+  EXPECT_EQ(third->state().end, 0);
+}
+
 }  // namespace
 }  // namespace ffrtmp::supervisor

@@ -139,7 +139,7 @@ Status Supervisor::open(sys::Fd first) {
   if (!epoll_ || !signals_ || !timer_) return last_sys_error("supervisor descriptors");
   FFRTMP_TRY(watch(signals_.get()));
   FFRTMP_TRY(watch(timer_.get()));
-  FFRTMP_ASSIGN(spool_, Spool::create(dir_ + "/log", plan_.log_head_bytes, plan_.log_tail_bytes));
+  FFRTMP_ASSIGN(spool_, Spool::open(dir_ + "/log", plan_.log_head_bytes, plan_.log_tail_bytes));
   FFRTMP_ASSIGN(sys::Fd listener, sys::listen_unix(host_, dir_ + "/control.sock"));
   peers_ = std::make_unique<Peers>(
       epoll_.get(), std::move(listener), std::move(first), [this](const Request& request) { return handle(request); },

@@ -12,19 +12,12 @@
 #include <vector>
 
 #include "base/result.h"
+#include "sys/cgroup_dir.h"
 #include "sys/fd.h"
 #include "sys/host.h"
 
 namespace ffrtmp::sys {
 
-// One cgroup2 mount: `root` is the group that stands at `mount_point`.
-struct CgroupMount {
-  std::string mount_point;
-  std::string root;
-};
-// Pure; of /proc/PID/mountinfo, the first cgroup2 mount. kUnsupported when there is none.
-[[nodiscard]] Result<CgroupMount> parse_unified_mount(std::string_view mountinfo);
-[[nodiscard]] Result<CgroupMount> find_unified_mount(const Host& host);
 // Directory of the caller's own unified group, when groups can be made in it; kUnsupported or kDenied else.
 [[nodiscard]] Result<std::string> find_own_cgroup(const Host& host);
 
@@ -35,9 +28,9 @@ class Cgroup {
   // kGone when it is not there.
   [[nodiscard]] static Result<Cgroup> open(const std::string& path);
 
-  [[nodiscard]] const std::string& path() const { return path_; }
+  [[nodiscard]] const std::string& path() const { return dir_.path(); }
   // For CLONE_INTO_CGROUP.
-  [[nodiscard]] const Fd& dir() const { return dir_; }
+  [[nodiscard]] const Fd& dir() const { return dir_.fd(); }
 
   // cgroup.freeze, since Linux 5.2. Waits until the kernel reports all tasks stopped; kTimeout when `wait` passes
   // first: then they stop as soon as they leave the kernel.
@@ -60,13 +53,12 @@ class Cgroup {
   [[nodiscard]] Status remove() const;
 
  private:
-  Cgroup(std::string path, Fd dir) : path_(std::move(path)), dir_(std::move(dir)) {}
+  explicit Cgroup(CgroupDir dir) : dir_(std::move(dir)) {}
   [[nodiscard]] Result<bool> read_event(std::string_view key) const;
   [[nodiscard]] Status wait_event(std::string_view key, bool wanted, std::chrono::milliseconds wait) const;
   [[nodiscard]] Status signal_all(int signal) const;
 
-  std::string path_;
-  Fd dir_;
+  CgroupDir dir_;
 };
 
 // Value of `key` in a flat keyed file ("populated 1\nfrozen 0\n"). Pure.

@@ -19,25 +19,6 @@ namespace {
 
 using namespace std::chrono_literals;
 
-TEST(ParseUnifiedMount, FindsItOnAHybridHost) {
-  const auto mount = parse_unified_mount(
-      "31 23 0:28 / /sys/fs/cgroup rw,relatime - tmpfs tmpfs rw,mode=755\n"
-      "32 31 0:29 / /sys/fs/cgroup/cpu rw,relatime - cgroup cgroup rw,cpu\n"
-      "41 31 0:38 / /sys/fs/cgroup/unified rw,relatime shared:9 master:2 - cgroup2 cgroup2 rw\n");
-  ASSERT_TRUE(mount);
-  EXPECT_EQ(mount->mount_point, "/sys/fs/cgroup/unified");
-  EXPECT_EQ(mount->root, "/");
-}
-
-TEST(ParseUnifiedMount, UnescapesAndKeepsTheRoot) {
-  const auto mount =
-      parse_unified_mount("41 31 0:38 /docker/ab\\040c /mnt/c\\0402 rw - cgroup2 cgroup rw,nsdelegate\n");
-  ASSERT_TRUE(mount);
-  EXPECT_EQ(mount->mount_point, "/mnt/c 2");
-  EXPECT_EQ(mount->root, "/docker/ab c");
-  EXPECT_EQ(parse_unified_mount("1 1 0:1 / / rw - ext4 /dev/sda rw\n").error().code, Errc::kUnsupported);
-}
-
 TEST(FindOwnCgroup, IsBelowTheMount) {
   const test::TempDir root;
   const Host host{root / "proc", root / "sys"};

@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -24,9 +25,9 @@ namespace {
 constexpr std::string_view kDefaultPath = "/usr/local/bin:/usr/bin:/bin";
 
 // Steps of the child that can fail, in the order of kStepNames.
-enum Step : std::int32_t { kSession, kParent, kJoinGroup, kChdir, kNice, kDescriptors, kExec };
-constexpr const char* kStepNames[] = {"setsid",      "parent died",      "join cgroup", "chdir",
-                                      "setpriority", "pass descriptors", "exec"};
+enum Step : std::int32_t { kSession, kParent, kJoinGroup, kGate, kChdir, kNice, kDescriptors, kExec };
+constexpr const char* kStepNames[] = {"setsid", "parent died", "join cgroup",      "dropped before its exec",
+                                      "chdir",  "setpriority", "pass descriptors", "exec"};
 
 struct Failure {
   std::int32_t step;
@@ -45,8 +46,10 @@ struct Launch {
   std::size_t fd_count;
   int first_free_fd;  // above all target descriptors
   int report_fd;
-  pid_t parent;     // as the child sees it
-  bool join_group;  // clone could not do it
+  int gate_fd;        // read end; -1: no waiting
+  int gate_write_fd;  // the parent's end, open here too until closed
+  pid_t parent;       // as the child sees it
+  bool join_group;    // clone could not do it
 };
 
 [[noreturn]] void fail(int report_fd, Step step, int err) {
@@ -96,6 +99,14 @@ bool place_descriptors(const Launch& launch, int* report_fd) {
   if (launch.join_group) {
     const int procs = openat(command.cgroup_dir, "cgroup.procs", O_WRONLY | O_CLOEXEC);
     if (procs < 0 || write(procs, "0", 1) != 1) fail(report, kJoinGroup, errno);
+  }
+  if (launch.gate_fd >= 0) {
+    close(launch.gate_write_fd);
+    char go = 0;
+    ssize_t n = 0;
+    do n = read(launch.gate_fd, &go, 1);
+    while (n < 0 && errno == EINTR);
+    if (n != 1) fail(report, kGate, ECANCELED);
   }
   if (launch.cwd != nullptr && chdir(launch.cwd) != 0) fail(report, kChdir, errno);
   if (command.nice && setpriority(PRIO_PROCESS, 0, *command.nice) != 0) fail(report, kNice, errno);
@@ -169,17 +180,34 @@ Result<std::string> find_program(const std::string& name, const std::vector<std:
   return sys_error(cat("no program \"", escape(name), "\" in PATH"), ENOENT);
 }
 
-Result<Child> spawn(const Command& command) {
+namespace {
+
+struct Pipe {
+  Fd read;
+  Fd write;
+};
+
+Result<Pipe> make_pipe() {
+  int ends[2];
+  if (pipe2(ends, O_CLOEXEC) != 0) return last_sys_error("pipe");
+  return Pipe{Fd(ends[0]), Fd(ends[1])};
+}
+
+struct Started {
+  Child child;
+  Fd report;
+  std::string program;
+};
+
+// Returns after the clone; `gate` is a pipe that the child reads a byte from before its exec, or null.
+Result<Started> start(const Command& command, const Pipe* gate) {
   if (command.argv.empty()) return make_error(Errc::kInvalid, "a command needs a program");
-  FFRTMP_ASSIGN(const std::string program, find_program(command.argv[0], command.env));
+  FFRTMP_ASSIGN(std::string program, find_program(command.argv[0], command.env));
   std::vector<Command::PassedFd> fds = command.fds;
   Fd null;
   FFRTMP_TRY(add_standard_descriptors(fds, null));
   if (fds.size() > 16) return make_error(Errc::kInvalid, "more than 16 descriptors to pass");
-  int ends[2];
-  if (pipe2(ends, O_CLOEXEC) != 0) return last_sys_error("pipe");
-  const Fd report(ends[0]);
-  Fd report_write(ends[1]);
+  FFRTMP_ASSIGN(Pipe report, make_pipe());
 
   const std::vector<char*> argv = pointers_to(command.argv);
   const std::vector<char*> envp = pointers_to(command.env);
@@ -191,7 +219,9 @@ Result<Child> spawn(const Command& command) {
                 fds.data(),
                 fds.size(),
                 3,
-                report_write.get(),
+                report.write.get(),
+                gate == nullptr ? -1 : gate->read.get(),
+                gate == nullptr ? -1 : gate->write.get(),
                 command.new_pid_namespace ? 0 : getpid(),
                 false};
   for (const auto& fd : fds) launch.first_free_fd = std::max(launch.first_free_fd, fd.child_fd + 1);
@@ -207,11 +237,43 @@ Result<Child> spawn(const Command& command) {
   const int err = errno;
   pthread_sigmask(SIG_SETMASK, &before, nullptr);
   if (pid < 0) return sys_error(cat("start ", program, ": clone"), err);
+  return Started{{pid, Fd(pidfd)}, std::move(report.read), std::move(program)};
+}
 
-  Child child{pid, Fd(pidfd)};
-  report_write.reset();
-  FFRTMP_TRY(read_report(report, child, program));
+}  // namespace
+
+Result<Child> spawn(const Command& command) {
+  FFRTMP_ASSIGN(Started started, start(command, nullptr));
+  FFRTMP_TRY(read_report(started.report, started.child, started.program));
+  return std::move(started.child);
+}
+
+Result<HeldChild> spawn_held(const Command& command) {
+  // A socket, as a write to it can be kept from raising SIGPIPE when the child was killed meanwhile.
+  int ends[2];
+  if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0) return last_sys_error("socketpair");
+  Pipe gate{Fd(ends[0]), Fd(ends[1])};
+  FFRTMP_ASSIGN(Started started, start(command, &gate));
+  return HeldChild(std::move(started.child), std::move(gate.write), std::move(started.report),
+                   std::move(started.program));
+}
+
+Result<Child> HeldChild::release() && {
+  Child child = std::move(child_);
+  const Fd gate = std::move(gate_);
+  ssize_t n = 0;
+  do n = send(gate.get(), "g", 1, MSG_NOSIGNAL);
+  while (n < 0 && errno == EINTR);
+  // A child that was killed meanwhile is found out by whoever waits for it.
+  FFRTMP_TRY(read_report(report_, child, program_));
   return child;
+}
+
+HeldChild::~HeldChild() {
+  if (!gate_) return;
+  gate_.reset();
+  while (waitpid(child_.pid, nullptr, 0) < 0 && errno == EINTR) {
+  }
 }
 
 }  // namespace ffrtmp::sys

@@ -39,6 +39,31 @@ struct Child {
 // leads a session of its own and starts with default signals, none blocked. Any thread.
 [[nodiscard]] Result<Child> spawn(const Command& command);
 
+// A child that is there and waits before its exec, so that it can be put where it belongs first. When it is dropped, or
+// the spawning process dies, it ends without an exec.
+class HeldChild {
+ public:
+  // Lets it go on to its exec; a failure comes back as from spawn(), and the child is reaped then.
+  [[nodiscard]] Result<Child> release() &&;
+  [[nodiscard]] pid_t pid() const { return child_.pid; }
+
+  HeldChild(HeldChild&&) noexcept = default;
+  HeldChild& operator=(HeldChild&&) = delete;
+  HeldChild(const HeldChild&) = delete;
+  HeldChild& operator=(const HeldChild&) = delete;
+  ~HeldChild();
+
+ private:
+  friend Result<HeldChild> spawn_held(const Command& command);
+  HeldChild(Child child, Fd gate, Fd report, std::string program)
+      : child_(std::move(child)), gate_(std::move(gate)), report_(std::move(report)), program_(std::move(program)) {}
+  Child child_;
+  Fd gate_;    // the child reads one byte from its other end
+  Fd report_;  // closed by the exec
+  std::string program_;
+};
+[[nodiscard]] Result<HeldChild> spawn_held(const Command& command);
+
 // The file that `name` means under the PATH of `env`. kGone when there is none.
 [[nodiscard]] Result<std::string> find_program(const std::string& name, const std::vector<std::string>& env);
 

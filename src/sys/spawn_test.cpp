@@ -105,6 +105,58 @@ TEST(Spawn, ReportsWhatFailed) {
   EXPECT_EQ(waitpid(-1, nullptr, WNOHANG), -1);  // failed ones were reaped
 }
 
+TEST(SpawnHeld, WaitsBeforeItsExec) {
+  const test::TempDir dir;
+  Command command;
+  command.argv = {"/bin/sh", "-c", "echo ran >" + (dir / "out")};
+  auto held = spawn_held(command);
+  ASSERT_TRUE(held) << held.error().message;
+  const pid_t pid = held->pid();
+  EXPECT_EQ(read_stat(Host::real(), pid)->comm, read_own_stat(Host::real())->comm);  // still our program
+  const auto key = read_stat(Host::real(), pid)->key();
+  auto child = std::move(*held).release();
+  ASSERT_TRUE(child) << child.error().message;
+  EXPECT_EQ(child->pid, pid);
+  EXPECT_EQ(key.pid, pid);
+  ASSERT_TRUE(wait_ended(child->pidfd, 5s));
+  EXPECT_EQ(read_stat(Host::real(), pid)->start_ticks, key.start_ticks);  // an exec keeps the identity
+  waitpid(pid, nullptr, 0);
+  EXPECT_EQ(test::read_file(dir / "out"), "ran\n");
+}
+
+TEST(SpawnHeld, EndsWhenItIsDropped) {
+  const test::TempDir dir;
+  Command command;
+  command.argv = {"/bin/sh", "-c", "echo ran >" + (dir / "out")};
+  {
+    auto held = spawn_held(command);
+    ASSERT_TRUE(held);
+  }
+  EXPECT_EQ(waitpid(-1, nullptr, WNOHANG), -1);
+  EXPECT_NE(access((dir / "out").c_str(), F_OK), 0);
+}
+
+TEST(SpawnHeld, ReportsWhatFailedAtItsRelease) {
+  Command command;
+  command.argv = {"/nonexistent/program"};
+  auto held = spawn_held(command);
+  ASSERT_TRUE(held);
+  auto child = std::move(*held).release();
+  ASSERT_FALSE(child);
+  EXPECT_EQ(child.error().sys, ENOENT);
+  EXPECT_EQ(waitpid(-1, nullptr, WNOHANG), -1);
+
+  command.argv = {"/bin/true"};
+  auto killed = spawn_held(command);
+  ASSERT_TRUE(killed);
+  const pid_t pid = killed->pid();
+  kill(pid, SIGKILL);
+  EXPECT_TRUE(std::move(*killed).release());
+  int status = 0;
+  waitpid(pid, &status, 0);
+  EXPECT_TRUE(WIFSIGNALED(status));
+}
+
 TEST(Spawn, NamespaceDiesWithItsInit) {
   if (geteuid() != 0) GTEST_SKIP() << "only root makes PID namespaces";
   int ends[2];

@@ -72,6 +72,7 @@ worker::Settings worker_settings(const config::WorkerSettings& settings) {
   out.poll_pause = settings.poll_interval;
   out.drain = settings.drain_timeout;
   out.stall = settings.stall_timeout;
+  out.machine_check = settings.machine_check;
   out.labels = settings.labels;
   out.verify = settings.verify;
   out.ffmpeg = settings.ffmpeg;

@@ -18,6 +18,7 @@
 #include "sys/file_io.h"
 #include "sys/proc_fs.h"
 #include "worker/machine.h"
+#include "worker/machine_watch.h"
 #include "worker/node_identity.h"
 #include "worker/retry.h"
 #include "worker/runner.h"
@@ -51,8 +52,10 @@ class RunningApp final : public App {
   ~RunningApp() override { stop(true); }
 
   Status begin() {
-    FFRTMP_ASSIGN(facts_, detect(shared_.settings, sys::Host::real(), SystemClock().now().utc));
-    shared_.encoders = facts_.encoders;
+    const auto detect_now = [this] { return detect(shared_.settings, sys::Host::real(), SystemClock().now().utc); };
+    FFRTMP_ASSIGN(model::NodeFacts facts, detect_now());
+    know(std::move(facts));
+    watch_.emplace(detect_now, shared_.settings.machine_check, BootClock::now());
     if (auto own = sys::find_own_cgroup(sys::Host::real())) shared_.cgroup_base = *own;
     else log::warn("no cgroup for jobs, signals only", {{"reason", own.error().message}});
     if (auto boot = sys::read_boot_id(sys::Host::real())) shared_.boot_id = *boot;
@@ -94,8 +97,21 @@ class RunningApp final : public App {
       const Status asked = claiming ? claim_once(**client) : heartbeat_once(**client);
       if (!asked && !recover(asked.error(), *client)) break;
       reap();
+      if (auto changed = watch_->poll(facts_, BootClock::now())) {
+        log::info("the machine has changed, registering again", {{"ffmpeg", changed->engines["ffmpeg"]}});
+        know(std::move(*changed));
+        keep_client(nullptr);
+        auto again = register_until_known();
+        if (!again) break;
+        client = std::move(again);
+      }
     }
     finish();
+  }
+
+  void know(model::NodeFacts facts) {
+    facts_ = std::move(facts);
+    shared_.encoders = std::make_shared<const std::vector<model::Encoder>>(facts_.encoders);
   }
 
   // ---- registration ----
@@ -181,6 +197,7 @@ class RunningApp final : public App {
       if (verdict.verdict == "keep") keep.push_back(verdict.attempt_id.str());
     const Status killed = supervisor::kill_strays(shared_.cgroup_base, attempts_dir(), keep);
     if (!killed) log::error("strays of an earlier worker remain", {{"err", killed.error().message}});
+    std::vector<std::string> taken;
     for (Notes& notes : left) {
       const Uuid id = notes.claim.attempt.id;
       // An attempt that is over for the master may be so by this very result: it is sent again, and the answer decides
@@ -188,13 +205,14 @@ class RunningApp final : public App {
       const bool has_result = AttemptDir(attempts_dir(), id).load_result().has_value();
       if (has_result || std::find(keep.begin(), keep.end(), id.str()) != keep.end()) {
         log::info("attempt goes on", {{"attempt_id", id.str()}});
+        taken.push_back(id.str());
         start_runner(std::move(notes), Runner::Origin::kAdopted, sent);
         continue;
       }
       if (!notes.staged_name.empty())
         take_back({notes.output_dir, notes.staged_name, notes.output_name, notes.may_replace, notes.staged_inode});
     }
-    if (killed) AttemptDir::sweep(attempts_dir(), keep);
+    if (killed) AttemptDir::sweep(attempts_dir(), taken);
   }
 
   // ---- the one open request ----
@@ -406,6 +424,7 @@ class RunningApp final : public App {
   NodeIdentity identity_;
   const Uuid instance_;
   model::NodeFacts facts_;
+  std::optional<MachineWatch> watch_;
   Uuid node_id_;
   Uuid claim_id_;
   bool registered_ = false;

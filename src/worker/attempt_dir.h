@@ -27,13 +27,15 @@ struct Notes {
   std::string staged_name;
   std::string muxer;
   std::string encoder;
+  bool on_hardware = false;
+  std::optional<std::string> fallback_reason;  // of the software encoder, after the hardware's failure
   std::vector<std::string> command;  // masked argv
   bool may_replace = false;
   std::uint64_t staged_inode = 0;    // set before the rename
 };
 BOOST_DESCRIBE_STRUCT(Notes, (),
                       (claim, boot_id, input_path, input_seconds, input_bytes, demuxer, maps, left_out, output_dir, output_name, staged_name, muxer,
-                       encoder, command, may_replace, staged_inode))
+                       encoder, on_hardware, fallback_reason, command, may_replace, staged_inode))
 
 class AttemptDir {
  public:

@@ -23,6 +23,7 @@ constexpr auto kEngineGrace = 10'000ms;  // SIGTERM to SIGKILL when the worker i
 
 Runner::Runner(const Shared& shared, Notes notes, Origin origin, BootTime fence, std::function<void(const Uuid&)> ended)
     : shared_(shared),
+      encoders_(shared.encoders),
       id_(notes.claim.attempt.id),
       notes_(std::move(notes)),
       dir_(shared.settings.state_dir + "/attempts", id_),
@@ -89,6 +90,7 @@ void Runner::thread_main() {
 Runner::End Runner::work() {
   for (int tries = 0; !client_; ++tries) {
     if (auto client = shared_.connect()) client_ = std::move(*client);
+    else if (should_stop()) return releasing_ ? End::kReleased : End::kStale;  // no way to tell: the lease ends it
     else std::this_thread::sleep_for(retry_pause(tries));
   }
   // A result that an earlier process wrote down is the result.
@@ -101,6 +103,10 @@ Runner::End Runner::work() {
   }
   std::optional<model::AttemptResult> result = prepare();
   if (!result) result = watch_engine();
+  if (can_fall_back(*result)) {
+    auto again = restart_in_software(*result);
+    result = again ? std::move(again) : watch_engine();
+  }
   if (stale_ || abandon_) return End::kStale;
   if (releasing_ && result->status != model::ResultStatus::kCompleted) {
     (void)client_->release(id_, "worker is stopping");

@@ -30,10 +30,10 @@
 
 namespace ffrtmp::worker {
 
-// What runners share: read-only after the start.
+// What runners share: read-only after the start, but for the encoders, which a runner takes at its birth.
 struct Shared {
   Settings settings;
-  std::vector<model::Encoder> encoders;
+  std::shared_ptr<const std::vector<model::Encoder>> encoders;  // changed by the thread that makes runners
   std::string cgroup_base;  // empty: none usable
   std::string boot_id;
   std::function<Result<std::unique_ptr<api::WorkerClient>>()> connect;  // with the node's token
@@ -72,6 +72,11 @@ class Runner {
   std::optional<model::AttemptResult> prepare();
   std::optional<model::AttemptResult> place_output();
   std::optional<model::AttemptResult> plan_and_start();
+  std::optional<model::AttemptResult> start_with(const engine::ChosenEncoder& encoder);
+  // Whether this end of a hardware encoder is one that a software encoder may do better.
+  [[nodiscard]] bool can_fall_back(const model::AttemptResult& result) const;
+  std::optional<model::AttemptResult> restart_in_software(const model::AttemptResult& failed);
+  std::optional<model::AttemptResult> start_supervisor();
   std::optional<model::AttemptResult> start_engine(const engine::RunPlan& run, const std::string& staged);
   [[nodiscard]] supervisor::Plan plan_of(const engine::RunPlan& run, const std::string& staged) const;
   void scan_input_later(const media::ProbeOptions& options);
@@ -101,6 +106,7 @@ class Runner {
   model::AttemptResult canceled_result(bool graceful) const;
 
   const Shared& shared_;
+  const std::shared_ptr<const std::vector<model::Encoder>> encoders_;
   const Uuid id_;
   Notes notes_;
   AttemptDir dir_;
@@ -111,7 +117,9 @@ class Runner {
   std::unique_ptr<supervisor::Link> link_;
   std::optional<supervisor::Exit> exit_;
   std::string stderr_tail_;
+  std::optional<engine::InputFacts> input_facts_;  // absent in an adopted attempt
   std::int64_t log_end_ = 0;
+  std::int64_t engine_log_begin_ = 0;  // behind the words of an engine that this one replaces
   std::future<Result<media::Probe>> input_scan_;
   BootTime started_;
 

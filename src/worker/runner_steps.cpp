@@ -129,10 +129,7 @@ std::optional<model::AttemptResult> Runner::plan_and_start() {
   if (!demuxer) return failure(input_failure(demuxer.error()), cat("input: ", demuxer.error().message));
   notes_.demuxer = *demuxer;
   // The supervisor starts while ffprobe looks at the input.
-  was_supervised_ = true;
-  auto prepared = supervisor::Prepared::start(shared_.settings.program, dir_.path(), plan_of({}, {}));
-  if (!prepared) return failure(FailureReason::kPlatformError, prepared.error().message);
-  prepared_.emplace(std::move(*prepared));
+  if (auto failed = start_supervisor()) return failed;
   const auto run = media::make_run_tool({{}, 10, -1, &stop_tools_});
   media::ProbeOptions options;
   options.ffprobe = shared_.settings.ffprobe;
@@ -146,7 +143,7 @@ std::optional<model::AttemptResult> Runner::plan_and_start() {
   notes_.left_out = choice->left_out;
   notes_.input_seconds = probe->duration_seconds;
   output_seconds_ = shorter(probe->duration_seconds, p.duration_seconds);
-  auto encoder = engine::choose_encoder(p, shared_.encoders);
+  auto encoder = engine::choose_encoder(p, *encoders_);
   if (!encoder) return failure(FailureReason::kCapabilityMismatch, encoder.error().message);
 
   engine::InputFacts facts;
@@ -163,15 +160,58 @@ std::optional<model::AttemptResult> Runner::plan_and_start() {
       facts.width = turned ? stream.height : stream.width;
       facts.height = turned ? stream.width : stream.height;
     }
+  input_facts_ = std::move(facts);
+  return start_with(*encoder);
+}
+
+std::optional<model::AttemptResult> Runner::start_supervisor() {
+  was_supervised_ = true;
+  auto prepared = supervisor::Prepared::start(shared_.settings.program, dir_.path(), plan_of({}, {}));
+  if (!prepared) return failure(FailureReason::kPlatformError, prepared.error().message);
+  prepared_.emplace(std::move(*prepared));
+  return std::nullopt;
+}
+
+std::optional<model::AttemptResult> Runner::start_with(const engine::ChosenEncoder& encoder) {
   const std::string staged = cat(notes_.output_dir, "/", notes_.staged_name);
   const int slots = std::max(1, shared_.settings.slots);
   const int threads = std::max(1, static_cast<int>(std::thread::hardware_concurrency()) / slots);
-  auto plan = engine::plan_ffmpeg({p, facts, staged, notes_.muxer, encoder->name, encoder->device, shared_.settings.ffmpeg, threads});
+  auto plan = engine::plan_ffmpeg({notes_.claim.job.parameters, *input_facts_, staged, notes_.muxer, encoder.name,
+                                   encoder.device, shared_.settings.ffmpeg, threads});
   if (!plan) return failure(FailureReason::kUserError, plan.error().message);
   notes_.encoder = plan->encoder;
+  notes_.on_hardware = encoder.hardware;
   notes_.command = plan->masked_argv;
   if (const Status saved = dir_.save_notes(notes_); !saved) return failure(FailureReason::kPlatformError, saved.error().message);
   return start_engine(*plan, staged);
+}
+
+bool Runner::can_fall_back(const model::AttemptResult& result) const {
+  const bool engine_failed = result.status == model::ResultStatus::kFailed && exit_ &&
+                             exit_->cause == supervisor::EndCause::kExited && exit_->exit_code != 0;
+  const bool may_help = result.failure_reason == FailureReason::kRuntimeError || result.failure_reason == FailureReason::kUnknown ||
+                        result.failure_reason == FailureReason::kCapabilityMismatch;
+  return engine_failed && may_help && notes_.on_hardware && input_facts_ && !should_stop() && !canceled_ &&
+         notes_.claim.job.parameters.allow_fallback;
+}
+
+std::optional<model::AttemptResult> Runner::restart_in_software(const model::AttemptResult& failed) {
+  model::Parameters software = notes_.claim.job.parameters;
+  software.hwaccel = model::HwAccel::kNone;
+  for (const model::Encoder& one : *encoders_)
+    if (one.name == notes_.encoder) software.codec = one.codec;  // a job may name the encoder
+  const auto encoder = engine::choose_encoder(software, *encoders_);
+  if (!encoder) return failed;
+  notes_.fallback_reason = cat(notes_.encoder, ": ", failed.error.value_or("failed"));
+  log::warn("hardware encoder failed, going on in software",
+            {{"attempt_id", id_.str()}, {"encoder", notes_.encoder}, {"err", failed.error.value_or("")}});
+  link_.reset();
+  end_engine();  // the former supervisor may still be on its way out
+  exit_.reset();
+  stderr_tail_.clear();
+  engine_log_begin_ = log_end_;
+  if (auto broken = start_supervisor()) return broken;
+  return start_with(*encoder);
 }
 
 supervisor::Plan Runner::plan_of(const engine::RunPlan& run, const std::string& staged) const {
@@ -197,6 +237,7 @@ std::optional<model::AttemptResult> Runner::start_engine(const engine::RunPlan& 
   prepared_.reset();
   if (!link) return failure(FailureReason::kPlatformError, link.error().message);
   link_ = std::move(*link);
+  if (input_scan_.valid()) return std::nullopt;
   // What was made must be in the input's packets: they are read while the engine works.
   media::ProbeOptions options;
   options.ffprobe = shared_.settings.ffprobe;
@@ -216,7 +257,7 @@ void Runner::scan_input_later(const media::ProbeOptions& options) {
 model::AttemptResult Runner::judge(const supervisor::Exit& exit) {
   using supervisor::EndCause;
   const std::int64_t end = log_end_;
-  for (std::int64_t at = std::max<std::int64_t>(0, end - kTailBytes); at < end;) {
+  for (std::int64_t at = std::max(engine_log_begin_, end - kTailBytes); at < end;) {
     auto chunk = supervisor::read_log(dir_.path(), at, kTailBytes);
     if (!chunk || chunk->data.empty()) break;
     stderr_tail_ += chunk->data;
@@ -252,7 +293,7 @@ model::AttemptResult Runner::judge(const supervisor::Exit& exit) {
   result.exit_code = exit.exit_code;
   result.signal = exit.signal;
   result.engine = model::EngineUsed{"ffmpeg", "File/batch processing - FFmpeg preferred"};
-  result.encoder = model::EncoderUsed{p.codec, notes_.encoder, false, std::nullopt};
+  result.encoder = model::EncoderUsed{p.codec, notes_.encoder, notes_.fallback_reason.has_value(), notes_.fallback_reason};
   result.input = model::InputInfo{notes_.input_path, false, false, notes_.input_bytes, std::nullopt};
   result.resources = model::ResourceUse{exit.cpu_seconds, exit.max_rss_bytes, std::nullopt};
   result.stats = engine::run_stats(engine::parse_progress(exit.last_progress, output_seconds_), exit.run_seconds);

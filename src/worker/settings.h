@@ -11,6 +11,7 @@ namespace ffrtmp::worker {
 
 //   <state-dir>/
 //     node.json     identity and token, 0600, flock'ed while a worker runs
+//     encoders.json what the trials of the encoders came to (media/encoder_cache.h)
 //     attempts/     one directory an attempt (attempt_dir.h)
 //   <work-dir>/outputs/   default outputs
 struct Settings {
@@ -27,6 +28,7 @@ struct Settings {
   std::chrono::milliseconds poll_pause{10'000};  // longest pause after a failed claim
   std::chrono::milliseconds drain{30'000};
   std::chrono::milliseconds stall{120'000};
+  std::chrono::milliseconds machine_check{60'000};  // between two looks whether ffmpeg, drivers or devices changed
   std::map<std::string, std::string> labels;
   model::VerifyLevel verify = model::VerifyLevel::kSample;
   std::string ffmpeg = "ffmpeg";    // runs the jobs

@@ -83,11 +83,12 @@ TEST(Crash, AWorkerThatIsGoneLosesItsJobToAnother) {
   box.start_worker("w1", {"--ffmpeg", program});
   const auto number = box.submit(box.clip(1), box.path("o.mp4"));
   box.wait_for(number, is_running);
+  box.start_worker("w2");  // idle, and asks all the time
+  box.wait_for_nodes(2);
   const auto engines = box.engine_processes();
-  box.worker().send(SIGKILL);
-  ASSERT_EQ(box.worker().wait(5s), 128 + SIGKILL);
+  box.worker("w1").send(SIGKILL);
+  ASSERT_EQ(box.worker("w1").wait(5s), 128 + SIGKILL);
   const auto died = std::chrono::steady_clock::now();
-  box.start_worker("w2");
   const auto second = box.wait_for(number, [&](const api::Job& job) { return job.attempts && job.attempts->size() == 2; }, 10s);
   // Lease 4 s, counted from the last message, and 2 s more.
   EXPECT_LE(std::chrono::steady_clock::now() - died, 6500ms);

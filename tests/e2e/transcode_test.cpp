@@ -150,5 +150,58 @@ TEST(Transcode, TheCommandLineTellsHowItEnded) {
   EXPECT_EQ(box.cli({"jobs", "list", "--colour", "red"}).exit_code, 2);
 }
 
+// contract: F36
+TEST(Transcode, AHardwareEncoderThatBreaksGoesOnInSoftware) {
+  Box box;
+  box.start_master();
+  box.start_worker("w1", {"--ffmpeg", install_fake_ffmpeg(box.path("bin"), "nvenc;nvenc_dies=0.5")});
+  box.wait_for_nodes(1);
+  const auto job = box.wait_end(box.submit(box.clip(1), box.path("o.mp4")));
+  ASSERT_EQ(job.status, model::JobState::kCompleted) << job.error.value_or("");
+  EXPECT_EQ(job.attempts->size(), 1U);
+  ASSERT_TRUE(job.result && job.result->encoder);
+  EXPECT_EQ(job.result->encoder->used, "libx264");
+  EXPECT_TRUE(job.result->encoder->fallback);
+  EXPECT_NE(job.result->encoder->fallback_reason.value_or("").find("h264_nvenc: "), std::string::npos)
+      << job.result->encoder->fallback_reason.value_or("");
+  EXPECT_EQ(probe(box.path("o.mp4"), "codec_name"), "h264");
+  const auto log = api::decode<api::LogPage>(box.http("GET", cat("/api/v1/jobs/", job.sequence_number, "/logs")).body);
+  ASSERT_TRUE(log);
+  EXPECT_NE(log->data.find("EncodePicture failed"), std::string::npos) << "the words of the engine that broke are kept";
+}
+
+// contract: F36
+TEST(Transcode, ANamedHardwareEncoderIsNotReplaced) {
+  Box box;
+  box.start_master();
+  box.start_worker("w1", {"--ffmpeg", install_fake_ffmpeg(box.path("bin"), "nvenc;nvenc_dies=0.1")});
+  box.wait_for_nodes(1);
+  const auto job = box.wait_end(
+      box.submit(box.clip(1), box.path("o.mp4"), ",\"codec\":\"h264_nvenc\"", ",\"max_retries\":0"));
+  EXPECT_EQ(job.status, model::JobState::kFailed);
+  EXPECT_FALSE(std::filesystem::exists(box.path("o.mp4")));
+}
+
+// contract: F35
+TEST(Transcode, ANewFfmpegIsNoticedAndRegistered) {
+  Box box;
+  box.start_master();
+  const std::string program = install_fake_ffmpeg(box.path("bin"), "");
+  box.start_worker("w1", {"--ffmpeg", program, "--machine-check-interval", "300ms"});
+  box.wait_for_nodes(1);
+  const auto usable = [&](std::string_view name) {
+    const auto list = api::decode<api::NodeList>(box.http("GET", "/api/v1/nodes").body);
+    if (!list || list->nodes.empty()) return false;
+    for (const model::Encoder& encoder : list->nodes.front().encoders)
+      if (encoder.name == name) return encoder.usable;
+    return false;
+  };
+  EXPECT_TRUE(usable("libx264"));
+  EXPECT_FALSE(usable("h264_nvenc"));
+  set_fake_behaviour(program, "nvenc");
+  std::filesystem::last_write_time(program, std::filesystem::file_time_type::clock::now());
+  EXPECT_TRUE(eventually([&] { return usable("h264_nvenc"); }, 30s));
+}
+
 }  // namespace
 }  // namespace ffrtmp::test

@@ -1,6 +1,6 @@
 #pragma once
 // A program in ffmpeg's place that breaks as told. It takes ffmpeg's command line; calls without -progress (-version,
-// decode checks) go to the real one, except encode probes, which always succeed.
+// decode checks) go to the real one, except encode probes: software encoders always succeed.
 //
 // The behaviour is a text of items "key" or "key=value" joined by ';', in the environment variable FAKE_FFMPEG or,
 // since a worker passes a fixed environment, in the file "<argv[0]>.behaviour".
@@ -19,6 +19,7 @@
 //   flood=SIZE            so many bytes (K, M, G) of lines on stderr first
 //   stderr=TEXT           a line on stderr
 //   crash exit=CODE exit_after=S:CODE    SIGSEGV after the first block; the code at the end; the code after S seconds
+//   nvenc nvenc_dies=S    NVENC works, its runs are x264's; they end with exit 187 after S seconds
 // clang-format on
 #include <string>
 #include <string_view>

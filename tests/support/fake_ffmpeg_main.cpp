@@ -255,14 +255,41 @@ bool is_encode_probe(const Args& args) {
   return option(args, "-frames:v") == "8" && option(args, "-i").starts_with("testsrc2") && args.back() == "-";
 }
 
+int answer_probe(const Args& args, const Behaviour& behaviour) {
+  const std::string encoder = option(args, "-c:v");
+  if (encoder.starts_with("lib") || (encoder.ends_with("_nvenc") && behaviour.has("nvenc"))) return 0;
+  std::fprintf(stderr, "[%s @ 0x1] Cannot load libcuda.so.1\n", encoder.c_str());
+  return 1;
+}
+
+// What a GPU makes is made by x264 here, unless the GPU fails in the middle.
+int encode_on_gpu(Args args, const Behaviour& behaviour) {
+  if (behaviour.has("nvenc_dies")) {
+    const ProgressPipe progress(option(args, "-progress"));
+    progress.block(10, 0.3, 30, 1000, false);
+    std::ofstream(output_of(args), std::ios::binary) << "a part of it";
+    std::this_thread::sleep_for(std::chrono::duration<double>(behaviour.number("nvenc_dies", 0)));
+    std::fprintf(stderr, "[%s @ 0x1] [error] EncodePicture failed!: generic error (20)\n", option(args, "-c:v").c_str());
+    return 187;
+  }
+  const auto replace = [&args](const std::string& name, const std::vector<std::string>& with) {
+    const auto at = std::find(args.begin(), args.end(), name);
+    if (at != args.end()) args.insert(args.erase(at, at + 2), with.begin(), with.end());
+  };
+  replace("-c:v", {"-c:v", "libx264"});
+  for (const char* nvenc_only : {"-gpu", "-preset", "-rc", "-cq"}) replace(nvenc_only, {});
+  return run_real(args);
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
   const Args args(argv, argv + argc);
-  if (is_encode_probe(args)) return 0;
-  if (option(args, "-progress").empty()) become_real(args);
   const Behaviour behaviour = read_behaviour(args[0]);
-  if (behaviour.items.empty()) become_real(args);
+  if (is_encode_probe(args)) return answer_probe(args, behaviour);
+  if (option(args, "-progress").empty()) become_real(args);
+  if (option(args, "-c:v").ends_with("_nvenc")) return encode_on_gpu(args, behaviour);
+  if (behaviour.items.empty() || behaviour.has("nvenc")) become_real(args);
   prepare_signals(behaviour);
   if (behaviour.has("flood")) flood(behaviour.text("flood"));
   if (behaviour.has("stderr")) std::fprintf(stderr, "%s\n", behaviour.text("stderr").c_str());

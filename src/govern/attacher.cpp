@@ -1,0 +1,251 @@
+#include "govern/attacher.h"
+
+#include <fcntl.h>
+
+#include <algorithm>
+#include <cerrno>
+
+#include "base/text.h"
+#include "govern/attachment.h"
+#include "govern/job_dir.h"
+#include "govern/place_facts.h"
+#include "sys/cgroup_dir.h"
+#include "sys/file_io.h"
+#include "sys/pid_fd.h"
+#include "sys/priority.h"
+
+namespace ffrtmp::govern {
+namespace {
+
+// A tree may fork while it is moved: again until a pass finds nobody new.
+constexpr int kTreePasses = 5;
+
+std::optional<std::string> job_of(const sys::Membership& membership) {
+  for (const auto& [hierarchy, path] : membership)
+    if (auto job = Attacher::job_of_group(path)) return job;
+  return std::nullopt;
+}
+
+// Held by its descriptor, so that an end in between is seen: a pid that was alive before and after is the same process.
+class Identity {
+ public:
+  static Result<Identity> hold(const sys::Host& host, const sys::ProcessKey& key) {
+    FFRTMP_ASSIGN(sys::Fd fd, sys::open_pidfd(host, key));
+    Identity identity(std::move(fd), key);
+    FFRTMP_TRY(identity.check());
+    return identity;
+  }
+  Status check() const {
+    if (!sys::wait_ended(fd_, std::chrono::milliseconds(0))) return {};
+    return make_error(Errc::kGone, cat("process ", key_.pid, " has ended"));
+  }
+
+ private:
+  Identity(sys::Fd fd, const sys::ProcessKey& key) : fd_(std::move(fd)), key_(key) {}
+  sys::Fd fd_;
+  sys::ProcessKey key_;
+};
+
+Result<std::vector<sys::ProcessKey>> read_tree(const sys::Host& host, const AttachRequest& request) {
+  std::vector<sys::ProcessKey> keys{request.process};
+  if (!request.children) return keys;
+  FFRTMP_ASSIGN(const auto below, sys::read_descendants(host, request.process.pid));
+  for (const sys::ProcStat& stat : below)
+    if (stat.state != 'Z') keys.push_back(stat.key());
+  return keys;
+}
+
+std::int64_t held_bytes(const sys::Host& host, const std::vector<sys::ProcessKey>& keys) {
+  std::int64_t sum = 0;
+  for (const sys::ProcessKey& key : keys) sum += sys::read_resident_bytes(host, key.pid).value_or(0);
+  return sum;
+}
+
+// Moves one process that was not seen before, and sets its priorities. Whoever belongs to another job stays there.
+Status take_in(const sys::Host& host, const sys::ProcessKey& key, Attachment& attachment) {
+  FFRTMP_ASSIGN(const Identity identity, Identity::hold(host, key));
+  FFRTMP_ASSIGN(const sys::Membership membership, sys::read_membership(host, key.pid));
+  const auto job = job_of(membership);
+  if (job && *job != attachment.outcome().governed.job_id) return {};
+  Mover mover{key, membership};
+  FFRTMP_TRY(attachment.move(mover));
+  FFRTMP_TRY(identity.check());
+  FFRTMP_TRY(attachment.set_priorities(key.pid));
+  return identity.check();
+}
+
+// Until a pass of `list` finds nobody new. One that ends meanwhile is no fault.
+template <class List>
+Status take_in_all(const sys::Host& host, List list, Attachment& attachment, std::set<sys::ProcessKey>& seen) {
+  for (int pass = 0; pass < kTreePasses; ++pass) {
+    FFRTMP_ASSIGN(const std::vector<sys::ProcessKey> keys, list());
+    bool any_new = false;
+    for (const sys::ProcessKey& key : keys) {
+      if (!seen.insert(key).second) continue;
+      any_new = true;
+      const Status taken = take_in(host, key, attachment);
+      if (!taken && taken.error().code != Errc::kGone) return taken;
+    }
+    if (!any_new) break;
+  }
+  return {};
+}
+
+Status take_in_tree(const sys::Host& host, const AttachRequest& request, Attachment& attachment) {
+  std::set<sys::ProcessKey> seen{request.process};
+  if (request.children)
+    FFRTMP_TRY(take_in_all(
+        host, [&] { return read_tree(host, request); }, attachment, seen));
+  // Born between the move in the first hierarchy and the last: in the first group already, not yet in all.
+  return take_in_all(
+      host, [&] { return attachment.read_first_group(); }, attachment, seen);
+}
+
+}  // namespace
+
+Attacher::Attacher(AttacherSettings settings) : settings_(std::move(settings)) {}
+
+std::optional<std::string> Attacher::job_of_group(std::string_view path) {
+  const auto parts = split(path, '/');
+  for (std::size_t i = 0; i + 1 < parts.size(); ++i)
+    if (parts[i] == kParentName && !parts[i + 1].empty()) return std::string(parts[i + 1]);
+  return std::nullopt;
+}
+
+std::optional<std::string> Attacher::root_base(const sys::Hierarchy& hierarchy) {
+  const auto known = root_bases_.find(hierarchy.name);
+  if (known != root_bases_.end()) return known->second;
+  return root_bases_[hierarchy.name] = find_root_base(settings_.host, hierarchy, settings_.cgroup_root);
+}
+
+Result<AttachOutcome> Attacher::attach(const AttachRequest& request) {
+  const sys::Host& host = settings_.host;
+  FFRTMP_ASSIGN(const Identity identity, Identity::hold(host, request.process));
+  FFRTMP_ASSIGN(const sys::Membership membership, sys::read_membership(host, request.process.pid));
+  if (const auto job = job_of(membership))
+    return make_error(Errc::kNodeBusy, cat("process ", request.process.pid, " is governed already, as job ", *job));
+  FFRTMP_ASSIGN(const auto keys, read_tree(host, request));
+  std::set<pid_t> pids;
+  for (const sys::ProcessKey& key : keys) pids.insert(key.pid);
+
+  Attachment attachment(settings_, request);
+  RootBases bases;
+  for (const sys::Hierarchy* hierarchy : attachment.hierarchies()) bases[hierarchy->name] = root_base(*hierarchy);
+  Mover leader{request.process, membership};
+  attachment.choose(leader, pids, bases);
+
+  const auto carry_out = [&]() -> Status {
+    if (request.limits.memory_limit_bytes && !attachment.admit(held_bytes(host, keys))) return {};
+    FFRTMP_TRY(attachment.make_groups());
+    FFRTMP_TRY(identity.check());
+    FFRTMP_TRY(attachment.move(leader));
+    attachment.make_optional_groups();
+    FFRTMP_TRY(attachment.move(leader));
+    FFRTMP_TRY(identity.check());
+    FFRTMP_TRY(take_in_tree(host, request, attachment));
+    FFRTMP_TRY(attachment.finish_groups());
+    FFRTMP_TRY(attachment.set_priorities(request.process.pid));
+    FFRTMP_TRY(attachment.check_membership(request.process.pid));
+    return identity.check();
+  };
+  Status done = carry_out();
+  auto outcome = done ? attachment.finish() : Result<AttachOutcome>(std::move(done).error());
+  if (!outcome) (void)restore(attachment.outcome().governed);  // the first failure is the one to tell
+  return outcome;
+}
+
+Result<Prepared> Attacher::prepare(const AttachRequest& request, const sys::ProcessKey& like) {
+  FFRTMP_ASSIGN(sys::Membership membership, sys::read_membership(settings_.host, like.pid));
+  Attachment attachment(settings_, request);
+  RootBases bases;
+  for (const sys::Hierarchy* hierarchy : attachment.hierarchies()) bases[hierarchy->name] = root_base(*hierarchy);
+  attachment.choose({like, membership}, {}, bases);
+  Status made = attachment.make_groups();
+  attachment.make_optional_groups();
+  if (!made) {
+    (void)restore(attachment.outcome().governed);
+    return std::move(made).error();
+  }
+  Prepared prepared{request, attachment.outcome(), std::move(membership), {}};
+  for (const Group& group : prepared.outcome.governed.groups) {
+    const sys::Hierarchy* hierarchy = settings_.layout.find(group.hierarchy);
+    if (hierarchy->version != sys::CgroupVersion::kV2) continue;
+    FFRTMP_ASSIGN(prepared.birth, sys::open_file(hierarchy->directory_of(group.path), O_RDONLY | O_DIRECTORY));
+  }
+  return prepared;
+}
+
+Result<AttachOutcome> Attacher::place(Prepared prepared, const sys::ProcessKey& process) {
+  AttachRequest request = std::move(prepared.request);
+  request.process = process;
+  Attachment attachment(settings_, request, std::move(prepared.outcome));
+  const auto carry_out = [&]() -> Status {
+    FFRTMP_ASSIGN(const Identity identity, Identity::hold(settings_.host, process));
+    FFRTMP_ASSIGN(const sys::Membership membership, sys::read_membership(settings_.host, process.pid));
+    Mover mover{process, membership};
+    FFRTMP_TRY(attachment.move(mover));
+    FFRTMP_TRY(identity.check());
+    FFRTMP_TRY(attachment.set_priorities(process.pid));
+    FFRTMP_TRY(attachment.check_membership(process.pid));
+    return identity.check();
+  };
+  Status done = carry_out();
+  auto outcome = done ? attachment.finish() : Result<AttachOutcome>(std::move(done).error());
+  if (!outcome) {
+    (void)restore(attachment.outcome().governed);
+    return outcome;
+  }
+  // Born in the group: where it would have been else is where it goes when it is let go.
+  for (Original& member : outcome->governed.members)
+    for (const Group& group : outcome->governed.groups) {
+      const auto own = prepared.original.find(group.hierarchy);
+      if (own != prepared.original.end()) member.cgroup[group.hierarchy] = own->second;
+    }
+  return outcome;
+}
+
+Status Attacher::join_more(Governed& governed) {
+  if (governed.members.empty()) return make_error(Errc::kGone, "nobody is governed");
+  AttacherSettings rest = settings_;
+  std::erase_if(rest.layout.hierarchies, [&](const sys::Hierarchy& hierarchy) {
+    return std::any_of(governed.groups.begin(), governed.groups.end(),
+                       [&](const Group& group) { return group.hierarchy == hierarchy.name; });
+  });
+  AttachRequest request;
+  request.process = governed.members.front().key();
+  request.job_id = governed.job_id;
+  request.limits = governed.limits;
+  Attachment attachment(rest, request);
+  RootBases bases;
+  for (const sys::Hierarchy* hierarchy : attachment.hierarchies()) bases[hierarchy->name] = root_base(*hierarchy);
+  if (bases.empty()) return {};
+  FFRTMP_ASSIGN(const sys::Membership membership, sys::read_membership(settings_.host, request.process.pid));
+  std::set<pid_t> pids;
+  for (const Original& member : governed.members) pids.insert(member.key().pid);
+  attachment.choose({request.process, membership}, pids, bases);
+
+  const auto carry_out = [&]() -> Status {
+    FFRTMP_TRY(attachment.make_groups());
+    for (const Original& member : governed.members) {
+      const auto identity = Identity::hold(settings_.host, member.key());
+      if (!identity) continue;
+      FFRTMP_ASSIGN(const sys::Membership own, sys::read_membership(settings_.host, member.key().pid));
+      Mover mover{member.key(), own};
+      FFRTMP_TRY(attachment.move(mover));
+    }
+    return attachment.finish_groups();
+  };
+  const Status done = carry_out();
+  if (!done) {
+    (void)restore(attachment.outcome().governed);  // the first failure is the one to tell
+    return done;
+  }
+  const Governed& more = attachment.outcome().governed;
+  governed.groups.insert(governed.groups.end(), more.groups.begin(), more.groups.end());
+  for (const Original& moved : more.members)
+    for (Original& member : governed.members)
+      if (member.key() == moved.key()) member.cgroup.insert(moved.cgroup.begin(), moved.cgroup.end());
+  return {};
+}
+
+}  // namespace ffrtmp::govern

@@ -1,0 +1,173 @@
+#pragma once
+// The only hand that puts limits on processes: for watch, run, attach and the worker's jobs alike.
+//
+//   attach   facts -> place -> group -> limits -> identity -> move -> nice, oom_score_adj -> read back
+//   reassert compares all that with what is there now, and writes again what drifted
+//   restore  puts every member back where it came from and removes the group
+//
+// No signal is ever sent. A process that vanished is kGone. Errors keep their errno (Error::sys) for error_class.h.
+// One thread at a time. Each step can be broken for tests: fault ops mkdir, write, move, nice.
+#include <sys/types.h>
+
+#include <boost/describe.hpp>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "govern/late_memory.h"
+#include "govern/limit_plan.h"
+#include "govern/limits.h"
+#include "govern/placement.h"
+#include "sys/cgroup_layout.h"
+#include "sys/fd.h"
+#include "sys/host.h"
+#include "sys/proc_fs.h"
+
+namespace ffrtmp::govern {
+
+// One process as it was before we touched it; only what was changed is in it.
+struct Original {
+  std::int64_t pid = 0;
+  std::int64_t start_ticks = 0;
+  std::map<std::string, std::string> cgroup;  // hierarchy -> path
+  std::map<std::string, int> nice;            // TID -> nice
+  std::optional<int> oom_score_adj;
+
+  [[nodiscard]] sys::ProcessKey key() const {
+    return {static_cast<pid_t>(pid), static_cast<std::uint64_t>(start_ticks)};
+  }
+  bool operator==(const Original&) const = default;
+};
+BOOST_DESCRIBE_STRUCT(Original, (), (pid, start_ticks, cgroup, nice, oom_score_adj))
+
+// A group of ours in one hierarchy.
+struct Group {
+  std::string hierarchy;
+  std::string path;  // in the hierarchy, "/a/ffrtmp/job"
+  // Controllers that we switched on for it, and the group they were switched on in ("" none): switched off again before
+  // its processes go back.
+  std::vector<std::string> enabled;
+  std::string enabled_in;
+  bool operator==(const Group&) const = default;
+};
+BOOST_DESCRIBE_STRUCT(Group, (), (hierarchy, path, enabled, enabled_in))
+
+// Everything that reassert and restore need; goes into claims and the state file as it is.
+struct Governed {
+  std::string job_id;
+  Limits limits;
+  LateMemory late_memory = LateMemory::kObserve;
+  std::vector<Group> groups;      // empty: not moved
+  std::vector<Original> members;  // the attached process first
+};
+BOOST_DESCRIBE_STRUCT(Governed, (), (job_id, limits, late_memory, groups, members))
+
+struct AttachRequest {
+  sys::ProcessKey process;
+  std::string job_id;  // cleaned (govern/job_id.h)
+  Limits limits;
+  Placement placement = Placement::kNested;
+  LateMemory late_memory = LateMemory::kObserve;
+  bool children = false;  // its descendants too
+  bool strict = false;    // any shortfall undoes it all and is the error
+  bool can_kill = false;  // joins what `kill_group` needs
+};
+
+struct AttachOutcome {
+  Governed governed;
+  Governance governance = Governance::kObserve;
+  std::string reason;    // why it is not full: "would_escape_limits", "no_writable_base", …
+  std::string evidence;  // what was seen
+  std::vector<LimitReport> limits;
+  std::int64_t uncovered_bytes = 0;  // held by the process before the memory limit came, not covered by it
+};
+
+enum class DriftKind : std::uint8_t { kMembership, kLimit, kNice, kOomScoreAdj };
+BOOST_DESCRIBE_ENUM(DriftKind, kMembership, kLimit, kNice, kOomScoreAdj)
+// Something that was not as we left it.
+struct Drift {
+  DriftKind kind = DriftKind::kLimit;
+  std::string what;      // hierarchy, or file, or "tid 17"
+  std::string observed;  // what another writer made of it
+  std::string wanted;
+  int err = 0;  // errno of writing it again, 0: it is as wanted again
+};
+struct Reassertion {
+  std::vector<Drift> drifts;  // empty: all as it was left
+  std::vector<LimitReport> limits;
+  Governance governance = Governance::kObserve;
+  std::int64_t uncovered_bytes = 0;
+};
+
+// What could not be put back; empty when all is.
+struct RestoreReport {
+  std::vector<std::string> failures;
+  bool limits_reset = false;  // a process could not be moved back: it stays in the group, whose limits were lifted
+};
+
+// Groups of a job, with limits written, before a process is in them.
+struct Prepared {
+  AttachRequest request;
+  AttachOutcome outcome;
+  sys::Membership original;  // where its process would be without us
+  sys::Fd birth;             // directory of the unified group for CLONE_INTO_CGROUP; none without such a group
+};
+
+struct AttacherSettings {
+  sys::Host host;
+  sys::CgroupLayout layout;
+  std::string cgroup_root;  // --cgroup-root: a path inside the hierarchies, or a directory below a mount; "": detect
+};
+
+class Attacher {
+ public:
+  explicit Attacher(AttacherSettings settings);
+
+  // Errors: kGone; a failed join (the groups are removed again); with strict any shortfall. Not being allowed to limit
+  // at all is an outcome (kObserve), not an error.
+  [[nodiscard]] Result<AttachOutcome> attach(const AttachRequest& request);
+
+  // In two halves, for a process that is not there yet: `like` is where it would be born (the caller itself).
+  [[nodiscard]] Result<Prepared> prepare(const AttachRequest& request, const sys::ProcessKey& like);
+  [[nodiscard]] Result<AttachOutcome> place(Prepared prepared, const sys::ProcessKey& process);
+
+  [[nodiscard]] Result<Reassertion> reassert(const Governed& governed);
+  // Other limits for a governed job, written in place: nothing is moved unless another hierarchy is needed for them.
+  [[nodiscard]] Result<AttachOutcome> change(const Governed& governed, const Limits& limits);
+  [[nodiscard]] RestoreReport restore(const Governed& governed);
+  // The reports as of now, nothing written.
+  [[nodiscard]] Result<std::vector<LimitReport>> read_back(const Governed& governed) const;
+
+  // Processes in the job's groups, children born after the attach too.
+  [[nodiscard]] Result<std::vector<sys::ProcessKey>> members(const Governed& governed) const;
+  // Only for `run --kill-on-exit` and the worker: cgroup.kill, or freeze, SIGKILL, thaw.
+  [[nodiscard]] Status kill_group(const Governed& governed) const;
+  // Groups without processes go, and "ffrtmp" with the last of them.
+  [[nodiscard]] Status remove_groups(const Governed& governed) const;
+  // Directory of the first of its groups; "" without one.
+  [[nodiscard]] std::string directory(const Governed& governed) const;
+  // Times that the kernel killed for lack of memory in the job's group.
+  [[nodiscard]] Result<std::int64_t> oom_kills(const Governed& governed) const;
+
+  // "v2", "v1", "hybrid"; what can be governed here and, if not all, why. The start line of watch.
+  struct Mode {
+    Governance best = Governance::kObserve;
+    std::string reason;
+  };
+  [[nodiscard]] Mode mode();
+  // Whether the group in which `path` lies is one of ours: ".../ffrtmp/<job>". The job, or nothing.
+  [[nodiscard]] static std::optional<std::string> job_of_group(std::string_view path);
+
+ private:
+  // Groups in hierarchies that the job's limits need and that it is not in yet.
+  [[nodiscard]] Status join_more(Governed& governed);
+  [[nodiscard]] std::optional<std::string> root_base(const sys::Hierarchy& hierarchy);
+
+  AttacherSettings settings_;
+  std::map<std::string, std::optional<std::string>> root_bases_;  // by hierarchy, as found at first need
+};
+
+}  // namespace ffrtmp::govern

@@ -1,0 +1,508 @@
+// The attacher on the real kernel, in whichever shape its cgroups are: v1, hybrid, or v2.
+#include "govern/attacher.h"
+
+#include <gtest/gtest.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <sys/xattr.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <filesystem>
+#include <thread>
+
+#include "base/fault.h"
+#include "base/text.h"
+#include "govern/delegation.h"
+#include "sys/cgroup_dir.h"
+#include "sys/file_io.h"
+#include "sys/pid_fd.h"
+#include "sys/priority.h"
+#include "sys/spawn.h"
+#include "tests/support/fake_load.h"
+#include "tests/support/temp_dir.h"
+
+namespace ffrtmp::govern {
+namespace {
+
+using namespace std::chrono_literals;
+
+const sys::Host kHost = sys::Host::real();
+
+class RealAttacher : public testing::Test {
+ protected:
+  void SetUp() override {
+    auto layout = sys::read_cgroup_layout(kHost);
+    if (!layout) GTEST_SKIP() << "no cgroups: " << layout.error().message;
+    layout_ = *layout;
+    attacher_.emplace(AttacherSettings{kHost, layout_, {}});
+    const auto mode = attacher_->mode();
+    if (mode.best != Governance::kFull && mode.best != Governance::kPartial)
+      GTEST_SKIP() << "groups cannot be made here: " << mode.reason;
+    job_ = cat("test-", getpid());
+  }
+  void TearDown() override {
+    (void)fault::arm("");
+    for (const pid_t pid : children_) {
+      kill(pid, SIGKILL);
+      waitpid(pid, nullptr, 0);
+    }
+    for (const std::string& path : group_paths()) EXPECT_FALSE(std::filesystem::exists(path)) << path;
+  }
+
+  // Directories of the test's job, wherever they may be.
+  std::vector<std::string> group_paths() const {
+    std::vector<std::string> paths;
+    const auto membership = sys::read_membership(kHost, getpid());
+    for (const sys::Hierarchy& hierarchy : layout_.hierarchies)
+      for (const std::string& base : {membership->at(hierarchy.name), hierarchy.root})
+        paths.push_back(hierarchy.directory_of(cat(base == "/" ? "" : base, "/ffrtmp/", job_)));
+    return paths;
+  }
+
+  sys::ProcessKey start(const std::string& script) {
+    sys::Command command;
+    command.argv = {"/bin/sh", "-c", script};
+    auto child = sys::spawn(command);
+    EXPECT_TRUE(child) << child.error().message;
+    children_.push_back(child->pid);
+    return sys::read_stat(kHost, child->pid)->key();
+  }
+  static void wait_for_file(const std::string& path) {
+    for (int i = 0; i < 3000 && !std::filesystem::exists(path); ++i) usleep(10000);
+    ASSERT_TRUE(std::filesystem::exists(path));
+  }
+  static bool read_file_ends_with(const std::string& path, std::string_view end) {
+    return trim(sys::read_text(path).value_or("")).ends_with(end);
+  }
+  sys::ProcessKey start_sleep() { return start("exec sleep 1000"); }
+
+  AttachRequest request(const sys::ProcessKey& process, Limits limits) const {
+    AttachRequest wanted;
+    wanted.process = process;
+    wanted.job_id = job_;
+    wanted.limits = std::move(limits);
+    return wanted;
+  }
+
+  // Text of a control file in the group that the process is in now: told by /proc, not by us.
+  std::string control(const sys::ProcessKey& process, std::string_view controller, const std::string& v2_file,
+                      const std::string& v1_file) const {
+    const sys::Hierarchy* hierarchy = layout_.of_controller(controller);
+    const auto membership = sys::read_membership(kHost, process.pid);
+    const bool v2 = hierarchy->version == sys::CgroupVersion::kV2;
+    const std::string path = cat(hierarchy->directory_of(membership->at(hierarchy->name)), "/", v2 ? v2_file : v1_file);
+    return std::string(trim(sys::read_text(path).value_or("?")));
+  }
+
+  sys::CgroupLayout layout_;
+  std::optional<Attacher> attacher_;
+  std::string job_;
+  std::vector<pid_t> children_;
+};
+
+Limits quota(int percent) {
+  Limits limits;
+  limits.cpu_quota_percent = percent;
+  return limits;
+}
+
+// contract: G10
+TEST_F(RealAttacher, PutsAProcessUnderLimitsAndBack) {
+  const sys::ProcessKey process = start_sleep();
+  const auto before = sys::read_membership(kHost, process.pid);
+  Limits limits = quota(50);
+  limits.cpu_weight = 200;
+  limits.memory_limit_bytes = 64 << 20;
+  limits.pids_max = 20;
+  limits.nice = 5;
+  limits.oom_score_adj = 300;
+  const auto outcome = attacher_->attach(request(process, limits));
+  ASSERT_TRUE(outcome) << outcome.error().message;
+  EXPECT_EQ(outcome->governance, Governance::kFull) << outcome->reason << " " << outcome->evidence;
+  EXPECT_EQ(outcome->limits.size(), 6u);
+  EXPECT_GT(outcome->uncovered_bytes, 0);
+
+  const std::string cpu = control(process, "cpu", "cpu.max", "cpu.cfs_quota_us");
+  EXPECT_TRUE(cpu == "50000 100000" || cpu == "50000") << cpu;
+  const std::string weight = control(process, "cpu", "cpu.weight", "cpu.shares");
+  EXPECT_TRUE(weight == "200" || weight == "2048") << weight;
+  EXPECT_EQ(control(process, "memory", "memory.max", "memory.limit_in_bytes"), "67108864");
+  EXPECT_EQ(control(process, "pids", "pids.max", "pids.max"), "20");
+  EXPECT_EQ(sys::read_nice(process.pid).value(), 5);
+  EXPECT_EQ(sys::read_oom_score_adj(kHost, process.pid).value(), 300);
+  const auto again = attacher_->attach(request(process, limits));
+  ASSERT_FALSE(again);
+  EXPECT_EQ(again.error().code, Errc::kNodeBusy);
+  EXPECT_NE(again.error().message.find(job_), std::string::npos);
+
+  const RestoreReport restored = attacher_->restore(outcome->governed);
+  EXPECT_TRUE(restored.failures.empty()) << restored.failures.front();
+  EXPECT_EQ(sys::read_membership(kHost, process.pid).value(), before.value());
+  EXPECT_EQ(sys::read_nice(process.pid).value(), 0);
+  EXPECT_EQ(sys::read_oom_score_adj(kHost, process.pid).value(), 0);
+}
+
+// contract: G17
+TEST_F(RealAttacher, MovesNobodyWithoutALimitThatNeedsIt) {
+  const sys::ProcessKey process = start_sleep();
+  const auto before = sys::read_membership(kHost, process.pid);
+  Limits limits;
+  limits.nice = 3;
+  const auto outcome = attacher_->attach(request(process, limits));
+  ASSERT_TRUE(outcome);
+  EXPECT_EQ(outcome->governance, Governance::kFull);
+  EXPECT_TRUE(outcome->governed.groups.empty());
+  EXPECT_EQ(sys::read_membership(kHost, process.pid).value(), before.value());
+  EXPECT_TRUE(attacher_->restore(outcome->governed).failures.empty());
+
+  const auto nothing = attacher_->attach(request(process, {}));
+  ASSERT_TRUE(nothing);
+  EXPECT_EQ(nothing->governance, Governance::kFull);
+  EXPECT_EQ(sys::read_membership(kHost, process.pid).value(), before.value());
+}
+
+// contract: G13
+TEST_F(RealAttacher, SetsNiceOnEveryThread) {
+  const test::TempDir dir;
+  const sys::ProcessKey process = start(cat("exec ", test::fake_load(), " threads 8 ", dir / "up"));
+  wait_for_file(dir / "up");
+  const auto threads = sys::read_threads(kHost, process.pid);
+  ASSERT_EQ(threads->size(), 8u);
+  ASSERT_TRUE(sys::write_nice(threads->back(), 2));  // one that differed before gets its own back
+  Limits limits;
+  limits.nice = 5;
+  const auto outcome = attacher_->attach(request(process, limits));
+  ASSERT_TRUE(outcome);
+  for (const pid_t tid : *threads) EXPECT_EQ(sys::read_nice(tid).value(), 5) << tid;
+  EXPECT_TRUE(attacher_->restore(outcome->governed).failures.empty());
+  for (const pid_t tid : *threads) EXPECT_EQ(sys::read_nice(tid).value(), tid == threads->back() ? 2 : 0) << tid;
+}
+
+// contract: G46
+TEST_F(RealAttacher, ReassertsWhatWasUndone) {
+  const sys::ProcessKey process = start_sleep();
+  const auto before = sys::read_membership(kHost, process.pid);
+  Limits limits = quota(50);
+  limits.nice = 5;
+  limits.oom_score_adj = 200;
+  const auto outcome = attacher_->attach(request(process, limits));
+  ASSERT_TRUE(outcome) << outcome.error().message;
+  const auto inside = sys::read_membership(kHost, process.pid);
+  auto quiet = attacher_->reassert(outcome->governed);
+  ASSERT_TRUE(quiet) << quiet.error().message;
+  EXPECT_TRUE(quiet->drifts.empty()) << quiet->drifts.front().what;
+  EXPECT_EQ(quiet->governance, Governance::kFull);
+
+  const sys::Hierarchy* cpu = layout_.of_controller("cpu");
+  const std::string group = cpu->directory_of(inside->at(cpu->name));
+  const bool v2 = cpu->version == sys::CgroupVersion::kV2;
+  const auto dir = sys::CgroupDir::open(group);
+  ASSERT_TRUE(dir->write(v2 ? "cpu.max" : "cpu.cfs_quota_us", v2 ? "max" : "-1"));
+  ASSERT_TRUE(sys::write_nice(process.pid, 0));
+  ASSERT_TRUE(sys::write_oom_score_adj(kHost, process.pid, 0));
+  const auto home = sys::CgroupDir::open(cpu->directory_of(before->at(cpu->name)));
+  ASSERT_TRUE(home->add(process.pid));
+
+  const auto reasserted = attacher_->reassert(outcome->governed);
+  ASSERT_TRUE(reasserted) << reasserted.error().message;
+  std::vector<DriftKind> kinds;
+  for (const Drift& drift : reasserted->drifts) {
+    kinds.push_back(drift.kind);
+    EXPECT_EQ(drift.err, 0) << drift.what;
+  }
+  EXPECT_EQ(kinds, (std::vector{DriftKind::kMembership, DriftKind::kLimit, DriftKind::kNice, DriftKind::kOomScoreAdj}));
+  EXPECT_EQ(sys::read_membership(kHost, process.pid).value(), inside.value());
+  EXPECT_TRUE(control(process, "cpu", "cpu.max", "cpu.cfs_quota_us").starts_with("50000"));
+  EXPECT_EQ(sys::read_nice(process.pid).value(), 5);
+  EXPECT_EQ(sys::read_oom_score_adj(kHost, process.pid).value(), 200);
+  EXPECT_TRUE(attacher_->restore(outcome->governed).failures.empty());
+}
+
+TEST_F(RealAttacher, ChangesLimitsInPlace) {
+  const sys::ProcessKey process = start_sleep();
+  Limits limits = quota(50);
+  limits.nice = 5;
+  const auto outcome = attacher_->attach(request(process, limits));
+  ASSERT_TRUE(outcome) << outcome.error().message;
+  Limits other;
+  other.memory_limit_bytes = 200 << 20;
+  other.cpu_weight = 300;
+  const auto changed = attacher_->change(outcome->governed, other);
+  ASSERT_TRUE(changed) << changed.error().message;
+  EXPECT_EQ(changed->governance, Governance::kFull);
+  const std::string cpu = control(process, "cpu", "cpu.max", "cpu.cfs_quota_us");
+  EXPECT_TRUE(cpu == "-1" || cpu.starts_with("max")) << cpu;
+  EXPECT_EQ(control(process, "memory", "memory.max", "memory.limit_in_bytes"), "209715200");
+  EXPECT_EQ(sys::read_nice(process.pid).value(), 0);
+  EXPECT_TRUE(attacher_->restore(changed->governed).failures.empty());
+}
+
+// contract: G47
+TEST_F(RealAttacher, NeverSetsAMemoryLimitBelowCurrentUse) {
+  struct Row {
+    LateMemory policy;
+    LimitStatus status;
+    bool has_limit;
+  };
+  const Row rows[] = {{LateMemory::kObserve, LimitStatus::kFailed, false},
+                      {LateMemory::kHigh, LimitStatus::kDegraded, false},
+                      {LateMemory::kCredit, LimitStatus::kDegraded, true},
+                      {LateMemory::kRefuse, LimitStatus::kDenied, false}};
+  const test::TempDir dir;
+  const sys::ProcessKey process = start(cat("exec ", test::fake_load(), " hold 218 ", dir / "up"));
+  wait_for_file(dir / "up");
+  const std::int64_t held = sys::read_resident_bytes(kHost, process.pid).value();
+  ASSERT_GT(held, 218 << 20);
+  for (const Row& row : rows) {
+    Limits limits;
+    limits.memory_limit_bytes = 100 << 20;
+    AttachRequest wanted = request(process, limits);
+    wanted.late_memory = row.policy;
+    const auto outcome = attacher_->attach(wanted);
+    ASSERT_TRUE(outcome) << outcome.error().message;
+    const auto memory = std::find_if(outcome->limits.begin(), outcome->limits.end(),
+                                     [](const LimitReport& report) { return report.limit == LimitName::kMemoryLimit; });
+    ASSERT_NE(memory, outcome->limits.end());
+    EXPECT_EQ(memory->status, row.status) << static_cast<int>(row.policy);
+    EXPECT_NEAR(static_cast<double>(outcome->uncovered_bytes), static_cast<double>(held), 4 << 20);
+    const auto limit = parse_int(control(process, "memory", "memory.max", "memory.limit_in_bytes"));
+    const bool has_limit = limit && *limit < (std::int64_t{1} << 40);
+    EXPECT_EQ(has_limit, row.has_limit) << static_cast<int>(row.policy);
+    EXPECT_TRUE(!has_limit || *limit >= held - (1 << 20));
+    EXPECT_TRUE(attacher_->restore(outcome->governed).failures.empty());
+  }
+}
+
+TEST_F(RealAttacher, TakesChildrenToo) {
+  const sys::ProcessKey process = start("sleep 1000 & sleep 1000 & wait");
+  for (int i = 0; i < 500 && sys::read_descendants(kHost, process.pid)->size() < 2; ++i) usleep(10000);
+  const auto below = sys::read_descendants(kHost, process.pid);
+  ASSERT_EQ(below->size(), 2u);
+  for (const auto& stat : *below) children_.push_back(stat.pid);
+  AttachRequest wanted = request(process, quota(50));
+  wanted.children = true;
+  const auto outcome = attacher_->attach(wanted);
+  ASSERT_TRUE(outcome) << outcome.error().message;
+  EXPECT_EQ(outcome->governed.members.size(), 3u);
+  for (const auto& stat : *below) {
+    const auto path = sys::read_membership(kHost, stat.pid)->at(layout_.of_controller("cpu")->name);
+    EXPECT_EQ(Attacher::job_of_group(path), job_);
+  }
+  EXPECT_TRUE(attacher_->restore(outcome->governed).failures.empty());
+  for (const auto& stat : *below) {
+    const auto path = sys::read_membership(kHost, stat.pid)->at(layout_.of_controller("cpu")->name);
+    EXPECT_EQ(Attacher::job_of_group(path), std::nullopt);
+  }
+}
+
+// contract: G36 G37
+TEST_F(RealAttacher, AFailedJoinLeavesNothing) {
+  const sys::ProcessKey process = start_sleep();
+  const auto before = sys::read_membership(kHost, process.pid);
+  struct Row {
+    const char* fault;
+    int err;
+  };
+  for (const Row& row : {Row{"move:EBUSY:1", EBUSY}, Row{"mkdir:ENOSPC:1", ENOSPC}, Row{"move:EPERM:1", EPERM}}) {
+    ASSERT_TRUE(fault::arm(row.fault));
+    const auto outcome = attacher_->attach(request(process, quota(50)));
+    ASSERT_FALSE(outcome) << row.fault;
+    EXPECT_EQ(outcome.error().sys, row.err);
+    EXPECT_EQ(sys::read_membership(kHost, process.pid).value(), before.value());
+    for (const std::string& path : group_paths()) EXPECT_FALSE(std::filesystem::exists(path)) << path;
+  }
+  ASSERT_TRUE(fault::arm("move:ESRCH:1"));
+  EXPECT_EQ(attacher_->attach(request(process, quota(50))).error().code, Errc::kGone);
+}
+
+TEST_F(RealAttacher, StrictUndoesAPartialAttach) {
+  const sys::ProcessKey process = start_sleep();
+  const auto before = sys::read_membership(kHost, process.pid);
+  // The writes of the quota: v1 has a period beside it.
+  const bool v2 = layout_.of_controller("cpu")->version == sys::CgroupVersion::kV2;
+  const char* const denied = v2 ? "write:EACCES:1" : "write:EACCES:2";
+  ASSERT_TRUE(fault::arm(denied));
+  const auto best_effort = attacher_->attach(request(process, quota(50)));
+  ASSERT_TRUE(best_effort) << best_effort.error().message;
+  EXPECT_NE(best_effort->governance, Governance::kFull);
+  EXPECT_EQ(best_effort->limits.front().status, LimitStatus::kDenied);
+  EXPECT_EQ(best_effort->limits.front().err, EACCES);
+  EXPECT_TRUE(attacher_->restore(best_effort->governed).failures.empty());
+
+  AttachRequest wanted = request(process, quota(50));
+  wanted.strict = true;
+  ASSERT_TRUE(fault::arm(denied));
+  const auto strict = attacher_->attach(wanted);
+  ASSERT_FALSE(strict);
+  EXPECT_EQ(strict.error().sys, EACCES);
+  EXPECT_EQ(sys::read_membership(kHost, process.pid).value(), before.value());
+}
+
+// contract: G16
+TEST_F(RealAttacher, LeavesNoLimitBehind) {
+  const sys::Hierarchy* memory = layout_.of_controller("memory");
+  const bool v2 = memory->version == sys::CgroupVersion::kV2;
+  const std::string path = cat(memory->directory_of(memory->root), "/ffrtmp-outer-", getpid());
+  const auto outer = sys::CgroupDir::create(path);
+  ASSERT_TRUE(outer) << outer.error().message;
+  ASSERT_TRUE(outer->write(v2 ? "memory.max" : "memory.limit_in_bytes", cat(256 << 20)));
+  const sys::ProcessKey process = start_sleep();
+  const sys::ProcessKey stranger = start_sleep();
+  for (const auto& key : {process, stranger}) ASSERT_TRUE(outer->add(key.pid));
+  const auto before = sys::read_membership(kHost, process.pid);
+  Limits limits;
+  limits.memory_limit_bytes = 64 << 20;
+  AttachRequest wanted = request(process, limits);
+  wanted.placement = Placement::kRoot;
+  const auto outcome = attacher_->attach(wanted);
+  ASSERT_TRUE(outcome) << outcome.error().message;
+  EXPECT_EQ(outcome->governance, Governance::kObserve);
+  EXPECT_EQ(outcome->reason, "would_escape_limits");
+  EXPECT_NE(outcome->evidence.find("268435456"), std::string::npos) << outcome->evidence;
+  EXPECT_EQ(sys::read_membership(kHost, process.pid).value(), before.value());
+
+  // Nested: in v1 below its group, where both limits hold; in v2 strangers keep it from that.
+  wanted.placement = Placement::kNested;
+  const auto nested = attacher_->attach(wanted);
+  ASSERT_TRUE(nested) << nested.error().message;
+  EXPECT_EQ(nested->reason, v2 ? "would_escape_limits" : "");
+  EXPECT_TRUE(attacher_->restore(nested->governed).failures.empty());
+
+  // Without the stranger v2 nests too, by moving first and switching controllers on afterwards.
+  kill(stranger.pid, SIGKILL);
+  waitpid(stranger.pid, nullptr, 0);
+  std::erase(children_, stranger.pid);
+  const auto alone = attacher_->attach(wanted);
+  ASSERT_TRUE(alone) << alone.error().message;
+  EXPECT_EQ(alone->governance, Governance::kFull) << alone->reason << " " << alone->evidence;
+  EXPECT_EQ(control(process, "memory", "memory.max", "memory.limit_in_bytes"), "67108864");
+  EXPECT_TRUE(sys::read_membership(kHost, process.pid)->at(memory->name).find("ffrtmp-outer") != std::string::npos);
+  const RestoreReport restored = attacher_->restore(alone->governed);
+  EXPECT_TRUE(restored.failures.empty()) << restored.failures.front();
+  EXPECT_EQ(sys::read_membership(kHost, process.pid).value(), before.value());
+  kill(process.pid, SIGKILL);
+  waitpid(process.pid, nullptr, 0);
+  std::erase(children_, process.pid);
+  EXPECT_TRUE(outer->remove_tree());
+}
+
+// contract: G30
+TEST_F(RealAttacher, AnotherProcessWithThePidIsLeftAlone) {
+  sys::ProcessKey process = start_sleep();
+  const auto before = sys::read_membership(kHost, process.pid);
+  process.start_ticks += 1;
+  EXPECT_EQ(attacher_->attach(request(process, quota(50))).error().code, Errc::kGone);
+  EXPECT_EQ(sys::read_membership(kHost, process.pid).value(), before.value());
+}
+
+TEST_F(RealAttacher, KillsItsGroupAndCountsMembers) {
+  const sys::ProcessKey process = start("trap '' TERM; sleep 1000 & sleep 1000");
+  AttachRequest wanted = request(process, quota(50));
+  wanted.children = true;
+  wanted.can_kill = true;
+  const auto outcome = attacher_->attach(wanted);
+  ASSERT_TRUE(outcome) << outcome.error().message;
+  EXPECT_GE(attacher_->members(outcome->governed)->size(), 1u);
+  const auto pidfd = sys::open_pidfd(kHost, process);
+  ASSERT_TRUE(attacher_->kill_group(outcome->governed));
+  EXPECT_TRUE(sys::wait_ended(*pidfd, 60s));
+  for (int i = 0; i < 3000 && !attacher_->members(outcome->governed)->empty(); ++i) usleep(10000);
+  EXPECT_TRUE(attacher_->remove_groups(outcome->governed));
+}
+
+// A host without the unified hierarchy: v1's freezer kills.
+TEST_F(RealAttacher, KillsByTheFreezer) {
+  if (layout_.of_controller("freezer") == nullptr) {
+    EXPECT_EQ(layout_.of_controller("cpu")->version, sys::CgroupVersion::kV2);  // there cgroup.kill is all there is
+    return;
+  }
+  sys::CgroupLayout v1_only = layout_;
+  std::erase_if(v1_only.hierarchies, [](const auto& h) { return h.version == sys::CgroupVersion::kV2; });
+  Attacher attacher({kHost, v1_only, {}});
+  const sys::ProcessKey process = start("trap '' TERM; sleep 1000 & sleep 1000");
+  AttachRequest wanted = request(process, {});
+  wanted.children = true;
+  wanted.can_kill = true;
+  const auto outcome = attacher.attach(wanted);
+  ASSERT_TRUE(outcome) << outcome.error().message;
+  ASSERT_EQ(outcome->governed.groups.size(), 1u);
+  EXPECT_EQ(outcome->governed.groups.front().hierarchy, "freezer");
+  const auto pidfd = sys::open_pidfd(kHost, process);
+  ASSERT_TRUE(attacher.kill_group(outcome->governed));
+  EXPECT_TRUE(sys::wait_ended(*pidfd, 60s));
+  for (int i = 0; i < 3000 && !attacher.members(outcome->governed)->empty(); ++i) usleep(10000);
+  EXPECT_TRUE(attacher.remove_groups(outcome->governed));
+}
+
+TEST_F(RealAttacher, PreparesAGroupForAProcessThatIsNotThereYet) {
+  const auto own = sys::read_own_stat(kHost);
+  const auto before = sys::read_membership(kHost, getpid());
+  Limits limits = quota(50);
+  limits.memory_limit_bytes = 64 << 20;
+  AttachRequest wanted = request({}, limits);
+  wanted.can_kill = true;
+  auto prepared = attacher_->prepare(wanted, own->key());
+  ASSERT_TRUE(prepared) << prepared.error().message;
+  sys::Command command;
+  command.argv = {"/bin/sleep", "1000"};
+  if (prepared->birth) command.cgroup_dir = prepared->birth.get();
+  auto held = sys::spawn_held(command);
+  ASSERT_TRUE(held) << held.error().message;
+  const sys::ProcessKey process = sys::read_stat(kHost, held->pid())->key();
+  const auto outcome = attacher_->place(std::move(*prepared), process);
+  ASSERT_TRUE(outcome) << outcome.error().message;
+  auto child = std::move(*held).release();
+  ASSERT_TRUE(child) << child.error().message;
+  children_.push_back(child->pid);
+  EXPECT_EQ(outcome->governance, Governance::kFull) << outcome->reason;
+  EXPECT_TRUE(control(process, "cpu", "cpu.max", "cpu.cfs_quota_us").starts_with("50000"));
+  EXPECT_EQ(control(process, "memory", "memory.max", "memory.limit_in_bytes"), "67108864");
+  EXPECT_TRUE(attacher_->restore(outcome->governed).failures.empty());
+  EXPECT_EQ(sys::read_membership(kHost, process.pid).value(), before.value());
+}
+
+// A group as systemd delegates it. In a process of its own, which moves itself.
+TEST_F(RealAttacher, ADelegatedUnitGivesTheBase) {
+  const sys::Hierarchy* unified = layout_.unified();
+  if (layout_.of_controller("cpu") != unified) {
+    EXPECT_FALSE(enter_daemon_leaf(kHost, layout_).value_or(true));  // v1 needs no leaf
+    return;
+  }
+  const std::string unit = cat(unified->directory_of(unified->root), "/ffrtmp-unit-", getpid());
+  const auto dir = sys::CgroupDir::create(unit);
+  ASSERT_TRUE(dir);
+  ASSERT_EQ(setxattr(unit.c_str(), "trusted.delegate", "1", 1, 0), 0);
+  const sys::ProcessKey stranger = start_sleep();
+  const pid_t daemon = fork();
+  if (daemon == 0) {
+    if (!dir->add(getpid())) _exit(1);
+    if (!enter_daemon_leaf(kHost, layout_).value_or(false)) _exit(2);
+    if (!read_file_ends_with("/proc/self/cgroup", "/daemon")) _exit(3);
+    Attacher attacher({kHost, layout_, {}});
+    AttachRequest wanted = request(stranger, quota(50));
+    wanted.placement = Placement::kRoot;
+    const auto outcome = attacher.attach(wanted);
+    if (!outcome || outcome->governance != Governance::kFull) _exit(4);
+    if (outcome->governed.groups.front().path.find("/ffrtmp-unit-") == std::string::npos) _exit(5);
+    if (!attacher.restore(outcome->governed).failures.empty()) _exit(6);
+    _exit(0);
+  }
+  int status = 0;
+  waitpid(daemon, &status, 0);
+  EXPECT_TRUE(WIFEXITED(status));
+  EXPECT_EQ(WEXITSTATUS(status), 0);
+  EXPECT_TRUE(dir->remove_tree());
+}
+
+TEST(JobOfGroup, Table) {
+  EXPECT_EQ(Attacher::job_of_group("/ffrtmp/a"), "a");
+  EXPECT_EQ(Attacher::job_of_group("/x/ffrtmp/auto-ffmpeg-1/inner"), "auto-ffmpeg-1");
+  EXPECT_EQ(Attacher::job_of_group("/ffrtmp"), std::nullopt);
+  EXPECT_EQ(Attacher::job_of_group("/ffrtmp-x/a"), std::nullopt);
+  EXPECT_EQ(Attacher::job_of_group("/"), std::nullopt);
+}
+
+}  // namespace
+}  // namespace ffrtmp::govern

@@ -1,0 +1,266 @@
+#include "govern/attachment.h"
+
+#include <algorithm>
+#include <cerrno>
+
+#include "base/fault.h"
+#include "base/text.h"
+#include "govern/job_dir.h"
+#include "govern/memory_terms.h"
+#include "govern/open_groups.h"
+#include "govern/place_facts.h"
+#include "govern/priorities.h"
+#include "sys/cgroup_dir.h"
+
+namespace ffrtmp::govern {
+namespace {
+
+using sys::CgroupVersion;
+using sys::Hierarchy;
+
+std::string key_text(pid_t pid) { return cat("process ", pid); }
+
+}  // namespace
+
+Attachment::Attachment(const AttacherSettings& settings, const AttachRequest& request)
+    : settings_(settings), request_(request) {
+  outcome_.governed.job_id = request.job_id;
+  outcome_.governed.limits = request.limits;
+  outcome_.governed.late_memory = request.late_memory;
+  if (request.limits.memory_limit_bytes)
+    memory_ = decide_late_memory(*request.limits.memory_limit_bytes, {}, request.late_memory);
+}
+
+Attachment::Attachment(const AttacherSettings& settings, const AttachRequest& request, AttachOutcome outcome)
+    : settings_(settings), request_(request), outcome_(std::move(outcome)) {
+  for (const Group& group : outcome_.governed.groups) {
+    Slot slot;
+    slot.hierarchy = settings_.layout.find(group.hierarchy);
+    slot.path = group.path;
+    slot.is_made = true;
+    slots_.push_back(std::move(slot));
+  }
+}
+
+std::vector<const Hierarchy*> Attachment::hierarchies() const {
+  std::vector<const Hierarchy*> found;
+  const auto add = [&](const Hierarchy* hierarchy) {
+    if (hierarchy != nullptr && std::find(found.begin(), found.end(), hierarchy) == found.end())
+      found.push_back(hierarchy);
+  };
+  const sys::CgroupLayout& layout = settings_.layout;
+  for (const Controller controller : controllers_for(request_.limits))
+    add(layout.of_controller(kernel_name(controller, CgroupVersion::kV2)));
+  // Of v2 groups the CPU time is known without a controller.
+  const Hierarchy* cpuacct = layout.of_controller("cpuacct");
+  if (!found.empty()) add(cpuacct);
+  if (request_.can_kill) add(layout.unified() != nullptr ? layout.unified() : layout.of_controller("freezer"));
+  return found;
+}
+
+std::vector<std::string> Attachment::controllers_of(const Hierarchy& hierarchy) const {
+  std::vector<std::string> names;
+  // A copied pids.max needs its controller too.
+  for (const Controller controller : controllers_for(outcome_.governed.limits)) {
+    const std::string_view name = kernel_name(controller, hierarchy.version);
+    if (hierarchy.has(name)) names.emplace_back(name);
+  }
+  return names;
+}
+
+void Attachment::refuse_all(std::string reason, std::string evidence) {
+  outcome_.reason = std::move(reason);
+  outcome_.evidence = std::move(evidence);
+  slots_.clear();
+  outcome_.limits.clear();
+  // Without a group no controller offers anything, so the plan refuses all that needs one.
+  for (LimitReport& report : plan_limits(request_.limits, {}).refused) {
+    report.status = LimitStatus::kDenied;
+    report.detail = outcome_.reason;
+    outcome_.limits.push_back(std::move(report));
+  }
+}
+
+void Attachment::choose(const Mover& mover, const std::set<pid_t>& moved, const RootBases& root_bases) {
+  for (const Hierarchy* hierarchy : hierarchies()) {
+    Slot slot;
+    slot.hierarchy = hierarchy;
+    slot.is_needed = !controllers_of(*hierarchy).empty();
+    const auto own = mover.membership.find(hierarchy->name);
+    if (own == mover.membership.end()) continue;
+    const HierarchyFacts facts =
+        read_place_facts({hierarchy, own->second, moved, root_bases.at(hierarchy->name), request_.placement});
+    slot.place = decide_place(facts, request_.placement);
+    if (slot.place.reason.empty()) {
+      slot.path = job_path(slot.place.base, request_.job_id);
+      if (slot.place.pids_max && hierarchy->has("pids")) {
+        auto& pids = outcome_.governed.limits.pids_max;
+        pids = std::min(*slot.place.pids_max, pids.value_or(*slot.place.pids_max));
+        copies_pids_ = true;
+      }
+      slots_.push_back(std::move(slot));
+    } else if (slot.is_needed) {
+      return refuse_all(slot.place.reason, slot.place.evidence);
+    }
+  }
+  if (slots_.empty() && request_.limits.need_cgroup()) refuse_all("no_cgroups", "no controller that was asked for");
+}
+
+bool Attachment::admit(std::int64_t held_bytes) {
+  if (!request_.limits.memory_limit_bytes || slots_.empty()) return true;
+  memory_ =
+      decide_late_memory(*request_.limits.memory_limit_bytes, {held_bytes, 0, std::nullopt}, request_.late_memory);
+  outcome_.uncovered_bytes = memory_.uncovered_bytes;
+  if (memory_.refused) refuse_all("late_memory_refused", memory_.shortfall);
+  return !memory_.refused;
+}
+
+Status Attachment::enable(const Slot& slot) {
+  if (slot.hierarchy->version == CgroupVersion::kV1) return {};
+  const auto controllers = controllers_of(*slot.hierarchy);
+  if (controllers.empty()) return {};
+  FFRTMP_ASSIGN(const auto enabled, enable_controllers(*slot.hierarchy, slot.place.base, controllers));
+  if (!slot.place.moves_before_enabling) return {};
+  for (Group& group : outcome_.governed.groups) {
+    if (group.hierarchy != slot.hierarchy->name) continue;
+    group.enabled = enabled;
+    group.enabled_in = slot.place.base;
+  }
+  return {};
+}
+
+Status Attachment::make_group(Slot& slot) {
+  const auto made = make_job_dir(*slot.hierarchy, slot.place.base, request_.job_id);
+  if (!made) return made.error();
+  outcome_.governed.groups.push_back({slot.hierarchy->name, slot.path, {}, {}});
+  slot.is_made = true;
+  return slot.place.moves_before_enabling ? Status{} : enable(slot);
+}
+
+Status Attachment::make_groups() {
+  for (Slot& slot : slots_)
+    if (slot.is_needed) FFRTMP_TRY(make_group(slot));
+  return moves_first() ? Status{} : write_limits();
+}
+
+void Attachment::make_optional_groups() {
+  for (Slot& slot : slots_)
+    if (!slot.is_made) (void)make_group(slot);
+  std::erase_if(slots_, [](const Slot& slot) { return !slot.is_made; });
+}
+
+bool Attachment::moves_first() const {
+  return std::any_of(slots_.begin(), slots_.end(), [](const Slot& slot) { return slot.place.moves_before_enabling; });
+}
+
+Status Attachment::write_limits() {
+  if (outcome_.governed.groups.empty()) return {};
+  const Limits& asked = outcome_.governed.limits;
+  FFRTMP_ASSIGN(const OpenGroups groups, OpenGroups::open(settings_, outcome_.governed.groups, asked));
+  outcome_.limits = reports_in_terms(groups.write(limits_in_terms(asked, memory_)), asked, memory_);
+  const bool is_copied = std::any_of(outcome_.limits.begin(), outcome_.limits.end(), [](const LimitReport& report) {
+    return report.limit == LimitName::kPidsMax && report.status == LimitStatus::kApplied;
+  });
+  if (copies_pids_ && !is_copied)
+    return make_error(Errc::kDenied, cat("would escape pids.max ", *asked.pids_max, ", which could not be copied"));
+  return {};
+}
+
+Status Attachment::finish_groups() {
+  if (!moves_first()) return {};
+  for (const Slot& slot : slots_)
+    if (slot.place.moves_before_enabling) FFRTMP_TRY(enable(slot));
+  return write_limits();
+}
+
+Original& Attachment::member(const sys::ProcessKey& key) {
+  auto& members = outcome_.governed.members;
+  const auto known = std::find_if(members.begin(), members.end(), [&](const Original& m) { return m.key() == key; });
+  if (known != members.end()) return *known;
+  Original& added = members.emplace_back();
+  added.pid = key.pid;
+  added.start_ticks = static_cast<std::int64_t>(key.start_ticks);
+  return added;
+}
+
+Status Attachment::move(Mover& mover) {
+  // Noted first: what moves halfway has to be put back too.
+  Original& original = member(mover.key);
+  for (const Slot& slot : slots_) {
+    const auto own = mover.membership.find(slot.hierarchy->name);
+    if (!slot.is_made || own == mover.membership.end() || own->second == slot.path) continue;
+    FFRTMP_TRY(fault::check("move", key_text(mover.key.pid)));
+    FFRTMP_ASSIGN(const auto group, sys::CgroupDir::open(slot.hierarchy->directory_of(slot.path)));
+    FFRTMP_TRY(group.add(mover.key.pid));
+    // A process born in one of our groups has its home from the one it came from.
+    if (!Attacher::job_of_group(own->second)) original.cgroup[slot.hierarchy->name] = own->second;
+    own->second = slot.path;
+  }
+  return {};
+}
+
+Result<std::vector<sys::ProcessKey>> Attachment::read_first_group() const {
+  std::vector<sys::ProcessKey> keys;
+  if (slots_.size() < 2 || !slots_.front().is_made) return keys;
+  const Slot& first = slots_.front();
+  FFRTMP_ASSIGN(const auto group, sys::CgroupDir::open(first.hierarchy->directory_of(first.path)));
+  FFRTMP_ASSIGN(const std::vector<pid_t> pids, group.own_procs());
+  for (const pid_t pid : pids) {
+    const auto stat = sys::read_stat(settings_.host, pid);
+    if (stat && stat->state != 'Z') keys.push_back(stat->key());
+  }
+  return keys;
+}
+
+void Attachment::merge_priority(const std::optional<LimitReport>& report) {
+  if (!report) return;
+  const auto known = std::find_if(outcome_.limits.begin(), outcome_.limits.end(),
+                                  [&](const LimitReport& other) { return other.limit == report->limit; });
+  if (known == outcome_.limits.end())
+    outcome_.limits.push_back(*report);
+  else if (report->status > known->status)
+    *known = *report;
+}
+
+Status Attachment::set_priorities(pid_t pid) {
+  FFRTMP_ASSIGN(const PriorityChange change, apply_priorities(settings_.host, pid, request_.limits));
+  merge_priority(change.nice);
+  merge_priority(change.oom_score_adj);
+  for (Original& member : outcome_.governed.members) {
+    if (member.pid != pid) continue;
+    member.nice = change.nice_before;
+    member.oom_score_adj = change.oom_score_adj_before;
+  }
+  return {};
+}
+
+Status Attachment::check_membership(pid_t pid) const {
+  if (slots_.empty()) return {};
+  FFRTMP_ASSIGN(const sys::Membership now, sys::read_membership(settings_.host, pid));
+  for (const Slot& slot : slots_) {
+    const auto own = now.find(slot.hierarchy->name);
+    if (own != now.end() && own->second != slot.path)
+      return sys_error(cat(key_text(pid), " is in ", own->second, " of ", slot.hierarchy->name, ", not in ", slot.path),
+                       EAGAIN);
+  }
+  return {};
+}
+
+Result<AttachOutcome> Attachment::finish() {
+  outcome_.governance = decide_governance(outcome_.limits);
+  if (outcome_.governance == Governance::kFull) return outcome_;
+  const auto first = std::find_if(outcome_.limits.begin(), outcome_.limits.end(),
+                                  [](const LimitReport& report) { return report.status != LimitStatus::kApplied; });
+  if (outcome_.reason.empty()) {
+    outcome_.reason = cat(name_of(first->limit), "_", name_of(first->status));
+    outcome_.evidence = first->detail.empty() ? cat(first->file, ": ", first->observed) : first->detail;
+  }
+  if (!request_.strict) return outcome_;
+  Error error = sys_error(cat(name_of(first->limit), " is not applied (", name_of(first->status), ")"), first->err);
+  if (first->err == 0) error.message = cat(name_of(first->limit), " is ", name_of(first->status));
+  if (first->err == 0) error.code = Errc::kUnsupported;
+  error.message += cat(": ", outcome_.reason, ", ", outcome_.evidence);
+  return error;
+}
+
+}  // namespace ffrtmp::govern

@@ -1,0 +1,188 @@
+#include "govern/claim.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdlib>
+#include <memory>
+
+#include "base/text.h"
+#include "json/json.h"
+#include "sys/file_io.h"
+#include "sys/lock.h"
+
+namespace ffrtmp::govern {
+namespace {
+
+// A claim may vanish or be taken between two looks at it.
+constexpr int kTries = 10;
+
+std::string directory_of(const std::string& runtime_dir) { return runtime_dir + "/governed"; }
+
+std::string file_name_of(const sys::ProcessKey& key) { return cat(key.pid, "-", key.start_ticks, ".json"); }
+
+bool counts(int fd) {
+  struct stat info {};
+  return fstat(fd, &info) == 0 && S_ISREG(info.st_mode) && (info.st_uid == 0 || info.st_uid == geteuid());
+}
+
+// A new file beside `path`, locked before anybody can see it under that name.
+struct Draft {
+  std::string path;
+  sys::Fd file;
+};
+Result<Draft> write_draft(const std::string& path, const Claim& claim) {
+  // Unique in the directory: one process takes one claim at a time.
+  Draft draft{cat(path, ".", getpid()), {}};
+  FFRTMP_ASSIGN(draft.file, sys::open_file(draft.path, O_RDWR | O_CREAT | O_TRUNC | O_NOFOLLOW, 0600));
+  if (!sys::try_lock(draft.file.get())) return make_error(Errc::kNodeBusy, cat(draft.path, " is locked"));
+  if (Status written = sys::write_all(draft.file.get(), json::encode(claim) + "\n"); !written) {
+    unlink(draft.path.c_str());
+    return std::move(written).error();
+  }
+  return draft;
+}
+
+Result<Claim> read_claim(int fd, const std::string& path) {
+  FFRTMP_ASSIGN(const std::string text, sys::read_at(fd, 8 << 20, 0));
+  auto claim = json::decode<Claim>(text, json::UnknownKeys::kIgnore);
+  if (!claim) return make_error(Errc::kCorrupt, cat(path, ": ", claim.error().message));
+  return claim;
+}
+
+Error taken(const Claim& claim) {
+  return make_error(Errc::kNodeBusy, cat("process ", claim.pid, " is governed already, by ", claim.owner, " (pid ",
+                                         claim.owner_pid, ") as job ", claim.governed.job_id));
+}
+
+bool is_same_file(int fd, const std::string& path) {
+  struct stat held {};
+  struct stat named {};
+  return fstat(fd, &held) == 0 && stat(path.c_str(), &named) == 0 && held.st_dev == named.st_dev &&
+         held.st_ino == named.st_ino;
+}
+
+std::optional<FoundClaim> open_claim(const std::string& path) {
+  for (int tries = 0; tries < kTries; ++tries) {
+    const auto fd = sys::open_file(path, O_RDONLY | O_NOFOLLOW);
+    if (!fd || !counts(fd->get())) return std::nullopt;
+    auto claim = read_claim(fd->get(), path);
+    if (!claim) return std::nullopt;
+    const bool live = sys::is_locked(fd->get());
+    // Replaced by its owner since: the lock that was tried is of a file nobody can find any more.
+    if (!is_same_file(fd->get(), path)) continue;
+    return FoundClaim{std::move(claim).value(), live, path};
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+Result<HeldClaim> HeldClaim::take(const std::string& runtime_dir, const Claim& claim) {
+  const std::string dir = directory_of(runtime_dir);
+  if (mkdir(dir.c_str(), 0700) != 0 && errno != EEXIST) return last_sys_error(cat("mkdir ", dir));
+  const std::string path = cat(dir, "/", file_name_of(claim.key()));
+  FFRTMP_ASSIGN(Draft draft, write_draft(path, claim));
+  const auto drop = [&](Error error) {
+    unlink(draft.path.c_str());
+    return error;
+  };
+  for (int tries = 0; tries < kTries; ++tries) {
+    if (link(draft.path.c_str(), path.c_str()) == 0) {
+      unlink(draft.path.c_str());
+      return HeldClaim(path, std::move(draft.file));
+    }
+    if (errno != EEXIST) return drop(last_sys_error(cat("link ", path)));
+    const auto there = sys::open_file(path, O_RDONLY | O_NOFOLLOW);
+    if (!there) continue;
+    if (!sys::try_lock(there->get())) {
+      // Somebody who only looks holds it for a moment.
+      if (tries + 1 < kTries) {
+        poll(nullptr, 0, 1);
+        continue;
+      }
+      const auto other = read_claim(there->get(), path);
+      return drop(other ? taken(*other) : other.error());
+    }
+    // Its owner is dead; while we hold the old file's lock nobody else takes its place.
+    if (!is_same_file(there->get(), path)) continue;
+    if (rename(draft.path.c_str(), path.c_str()) != 0) return drop(last_sys_error(cat("rename to ", path)));
+    return HeldClaim(path, std::move(draft.file));
+  }
+  return drop(sys_error(cat(path, " keeps changing"), EAGAIN));
+}
+
+Status HeldClaim::update(const Claim& claim) {
+  FFRTMP_ASSIGN(Draft draft, write_draft(path_, claim));
+  if (rename(draft.path.c_str(), path_.c_str()) != 0) {
+    const Error error = last_sys_error(cat("rename to ", path_));
+    unlink(draft.path.c_str());
+    return error;
+  }
+  file_ = std::move(draft.file);
+  return {};
+}
+
+HeldClaim& HeldClaim::operator=(HeldClaim&& other) noexcept {
+  if (this == &other) return *this;
+  release();
+  path_ = std::move(other.path_);
+  file_ = std::move(other.file_);
+  return *this;
+}
+
+HeldClaim::~HeldClaim() { release(); }
+
+void HeldClaim::release() {
+  if (!file_) return;
+  unlink(path_.c_str());
+  file_.reset();
+}
+
+void HeldClaim::keep() { file_.reset(); }
+
+Result<std::optional<FoundClaim>> find_claim(const std::string& runtime_dir, const sys::ProcessKey& process) {
+  return open_claim(cat(directory_of(runtime_dir), "/", file_name_of(process)));
+}
+
+Result<std::vector<FoundClaim>> list_claims(const std::string& runtime_dir) {
+  const std::string path = directory_of(runtime_dir);
+  std::vector<FoundClaim> claims;
+  const std::unique_ptr<DIR, int (*)(DIR*)> dir(opendir(path.c_str()), closedir);
+  if (!dir && errno == ENOENT) return claims;
+  if (!dir) return last_sys_error(cat("open ", path));
+  while (const dirent* entry = readdir(dir.get())) {
+    const std::string_view name = entry->d_name;
+    if (!name.ends_with(".json")) continue;
+    if (auto claim = open_claim(cat(path, "/", name))) claims.push_back(std::move(*claim));
+  }
+  return claims;
+}
+
+void drop_claim(const FoundClaim& claim) { unlink(claim.path.c_str()); }
+
+std::string default_runtime_dir(const std::string& asked) {
+  if (!asked.empty()) return asked;
+  if (geteuid() == 0) return "/run/ffrtmp";
+  const char* runtime = std::getenv("XDG_RUNTIME_DIR");
+  if (runtime != nullptr && *runtime != '\0') return cat(runtime, "/ffrtmp");
+  const char* temporary = std::getenv("TMPDIR");
+  return cat(temporary != nullptr && *temporary != '\0' ? temporary : "/tmp", "/ffrtmp-", geteuid());
+}
+
+Status prepare_runtime_dir(const std::string& runtime_dir) {
+  FFRTMP_TRY(sys::make_directories(runtime_dir, 0700));
+  struct stat info {};
+  if (lstat(runtime_dir.c_str(), &info) != 0) return last_sys_error(cat("stat ", runtime_dir));
+  if (!S_ISDIR(info.st_mode) || info.st_uid != geteuid())
+    return make_error(Errc::kDenied, cat(runtime_dir, " is no directory of uid ", geteuid()));
+  if ((info.st_mode & 0077) != 0)
+    return make_error(Errc::kDenied, cat(runtime_dir, " is open to others: chmod 0700 ", runtime_dir));
+  return {};
+}
+
+}  // namespace ffrtmp::govern

@@ -1,0 +1,128 @@
+#include "govern/claim.h"
+
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <filesystem>
+
+#include "tests/support/temp_dir.h"
+
+namespace ffrtmp::govern {
+namespace {
+
+Claim claim_of(std::int64_t pid, const std::string& owner) {
+  Claim claim;
+  claim.pid = pid;
+  claim.start_ticks = 77;
+  claim.owner = owner;
+  claim.owner_pid = getpid();
+  claim.governed.job_id = "job-" + owner;
+  claim.governed.limits.cpu_quota_percent = 50;
+  claim.governed.groups = {{"memory", "/a/ffrtmp/job", {}, {}}};
+  claim.governed.members = {{pid, 77, {{"memory", "/a"}}, {{"12", -3}}, 100}};
+  return claim;
+}
+
+TEST(Claim, IsHeldByOneAtATime) {
+  const test::TempDir dir;
+  auto held = HeldClaim::take(dir.path(), claim_of(12, "run"));
+  ASSERT_TRUE(held) << held.error().message;
+  const auto second = HeldClaim::take(dir.path(), claim_of(12, "watch"));
+  ASSERT_FALSE(second);
+  EXPECT_EQ(second.error().code, Errc::kNodeBusy);
+  EXPECT_NE(second.error().message.find("by run"), std::string::npos) << second.error().message;
+  EXPECT_NE(second.error().message.find("job-run"), std::string::npos);
+  EXPECT_TRUE(HeldClaim::take(dir.path(), claim_of(13, "watch")));
+
+  const auto found = find_claim(dir.path(), {12, 77});
+  ASSERT_TRUE(found && *found);
+  EXPECT_TRUE((*found)->live);
+  EXPECT_EQ((*found)->claim.governed.members, claim_of(12, "run").governed.members);
+  EXPECT_EQ((*found)->claim.governed.groups, claim_of(12, "run").governed.groups);
+  EXPECT_FALSE(find_claim(dir.path(), {12, 78}).value());
+
+  held->release();
+  EXPECT_FALSE(find_claim(dir.path(), {12, 77}).value());
+  EXPECT_TRUE(std::filesystem::is_empty(dir / "governed"));
+}
+
+TEST(Claim, StaysLockedWhileItIsReplaced) {
+  const test::TempDir dir;
+  auto held = HeldClaim::take(dir.path(), claim_of(12, "run"));
+  ASSERT_TRUE(held);
+  Claim other = claim_of(12, "run");
+  other.governed.job_id = "renamed";
+  ASSERT_TRUE(held->update(other));
+  const auto found = find_claim(dir.path(), {12, 77});
+  ASSERT_TRUE(found && *found);
+  EXPECT_TRUE((*found)->live);
+  EXPECT_EQ((*found)->claim.governed.job_id, "renamed");
+  EXPECT_FALSE(HeldClaim::take(dir.path(), claim_of(12, "watch")));
+}
+
+TEST(Claim, OfADeadOwnerIsToldAndTakenOver) {
+  const test::TempDir dir;
+  const pid_t owner = fork();
+  if (owner == 0) {
+    auto held = HeldClaim::take(dir.path(), claim_of(12, "run"));
+    _exit(held ? 0 : 1);  // without a destructor: as if killed
+  }
+  int status = 0;
+  waitpid(owner, &status, 0);
+  ASSERT_EQ(status, 0);
+  const auto dead = list_claims(dir.path());
+  ASSERT_TRUE(dead);
+  ASSERT_EQ(dead->size(), 1u);
+  EXPECT_FALSE(dead->front().live);
+  EXPECT_EQ(dead->front().claim.key(), (sys::ProcessKey{12, 77}));
+  const auto heir = HeldClaim::take(dir.path(), claim_of(12, "watch"));
+  ASSERT_TRUE(heir) << heir.error().message;
+  EXPECT_TRUE((*find_claim(dir.path(), {12, 77}))->live);
+}
+
+TEST(Claim, KeptOnesStayForALaterGovernor) {
+  const test::TempDir dir;
+  {
+    auto held = HeldClaim::take(dir.path(), claim_of(12, "run"));
+    ASSERT_TRUE(held);
+    held->keep();
+  }
+  const auto found = list_claims(dir.path());
+  ASSERT_TRUE(found);
+  ASSERT_EQ(found->size(), 1u);
+  EXPECT_FALSE(found->front().live);
+  drop_claim(found->front());
+  EXPECT_TRUE(list_claims(dir.path())->empty());
+}
+
+TEST(Claim, WhatIsNoneIsLeftOut) {
+  const test::TempDir dir;
+  EXPECT_TRUE(list_claims(dir.path())->empty());
+  test::write_file(dir / "governed/12-77.json", "{\"pid\": ");
+  test::write_file(dir / "governed/other", "x");
+  EXPECT_TRUE(list_claims(dir.path())->empty());
+  EXPECT_FALSE(find_claim(dir.path(), {12, 77}).value());
+  if (geteuid() != 0) return;
+  auto held = HeldClaim::take(dir.path(), claim_of(13, "run"));
+  ASSERT_TRUE(held);
+  ASSERT_EQ(chown((dir / "governed/13-77.json").c_str(), 65534, 65534), 0);
+  EXPECT_FALSE(find_claim(dir.path(), {13, 77}).value()) << "a stranger's word does not count";
+}
+
+TEST(RuntimeDir, IsOursAlone) {
+  const test::TempDir dir;
+  EXPECT_TRUE(prepare_runtime_dir(dir / "a/b"));
+  struct stat info {};
+  ASSERT_EQ(stat((dir / "a/b").c_str(), &info), 0);
+  EXPECT_EQ(info.st_mode & 0777, 0700u);
+  ASSERT_EQ(chmod((dir / "a/b").c_str(), 0755), 0);
+  EXPECT_EQ(prepare_runtime_dir(dir / "a/b").error().code, Errc::kDenied);
+  ASSERT_EQ(symlink((dir / "a").c_str(), (dir / "link").c_str()), 0);
+  EXPECT_EQ(prepare_runtime_dir(dir / "link").error().code, Errc::kDenied);
+  EXPECT_EQ(default_runtime_dir("/x"), "/x");
+}
+
+}  // namespace
+}  // namespace ffrtmp::govern

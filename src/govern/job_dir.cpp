@@ -1,0 +1,142 @@
+#include "govern/job_dir.h"
+
+#include <poll.h>
+
+#include <algorithm>
+#include <cerrno>
+
+#include "base/fault.h"
+#include "base/text.h"
+
+namespace ffrtmp::govern {
+namespace {
+
+using sys::CgroupDir;
+using sys::Hierarchy;
+
+// The last task leaves its group a moment after it was reaped.
+constexpr int kRemoveTries = 100;
+constexpr int kRemovePauseMs = 5;
+
+std::string without_last(const std::string& path) {
+  const auto slash = path.rfind('/');
+  return slash == 0 || slash == std::string::npos ? "/" : path.substr(0, slash);
+}
+
+// Paths from the first group below `root` to `path`.
+std::vector<std::string> steps_to(const std::string& root, const std::string& path) {
+  std::vector<std::string> steps;
+  for (std::string at = path; at.size() > root.size() && at != "/"; at = without_last(at)) steps.push_back(at);
+  std::reverse(steps.begin(), steps.end());
+  return steps;
+}
+
+Result<CgroupDir> make_group(const Hierarchy& hierarchy, const std::string& path) {
+  FFRTMP_TRY(fault::check("mkdir", path));
+  FFRTMP_ASSIGN(CgroupDir group, CgroupDir::create(hierarchy.directory_of(path)));
+  // A new group of the v1 cpuset has no CPUs, and a group without CPUs takes no process (ENOSPC).
+  if (hierarchy.version == sys::CgroupVersion::kV1 && hierarchy.has("cpuset")) {
+    FFRTMP_ASSIGN(const CgroupDir parent, CgroupDir::open(hierarchy.directory_of(without_last(path))));
+    for (const char* file : {"cpuset.mems", "cpuset.cpus"}) {
+      FFRTMP_ASSIGN(const std::string text, parent.read(file));
+      FFRTMP_TRY(group.write(file, trim(text)));
+    }
+  }
+  return group;
+}
+
+bool lists(std::string_view text, std::string_view word) {
+  const auto words = split(trim(text), ' ');
+  return std::find(words.begin(), words.end(), word) != words.end();
+}
+
+// What of `wanted` was not switched on in the group before, and is now.
+Result<std::vector<std::string>> enable_in(const CgroupDir& group, const std::vector<std::string>& wanted) {
+  FFRTMP_ASSIGN(const std::string before, group.read("cgroup.subtree_control"));
+  std::vector<std::string> added;
+  std::string text;
+  for (const std::string& controller : wanted) {
+    if (lists(before, controller)) continue;
+    added.push_back(controller);
+    text += cat(text.empty() ? "+" : " +", controller);
+  }
+  if (!added.empty()) FFRTMP_TRY(group.write("cgroup.subtree_control", text));
+  return added;
+}
+
+}  // namespace
+
+std::string job_path(std::string_view base, std::string_view job_id) {
+  return cat(base == "/" ? std::string_view() : base, "/", kParentName, "/", job_id);
+}
+
+Result<CgroupDir> make_job_dir(const Hierarchy& hierarchy, const std::string& base, const std::string& job_id) {
+  const std::string path = job_path(base, job_id);
+  if (const auto there = CgroupDir::open(hierarchy.directory_of(path))) {
+    const auto pids = there->procs();
+    if (pids && !pids->empty())
+      return make_error(Errc::kNodeBusy, cat("job id ", job_id, " is taken: ", there->path()));
+  }
+  for (const std::string& step : steps_to(hierarchy.root, without_last(path))) {
+    if (CgroupDir::open(hierarchy.directory_of(step))) continue;
+    FFRTMP_TRY(make_group(hierarchy, step));
+  }
+  auto group = make_group(hierarchy, path);
+  // Another job's end removed "ffrtmp" in between.
+  if (!group && group.error().sys == ENOENT) {
+    FFRTMP_TRY(make_group(hierarchy, without_last(path)));
+    group = make_group(hierarchy, path);
+  }
+  return group;
+}
+
+Result<std::vector<std::string>> enable_controllers(const Hierarchy& hierarchy, const std::string& base,
+                                                    const std::vector<std::string>& controllers) {
+  std::vector<std::string> groups = steps_to(hierarchy.root, base);
+  groups.insert(groups.begin(), hierarchy.root);
+  groups.push_back(cat(base == "/" ? "" : base, "/", kParentName));
+  std::vector<std::string> added_in_base;
+  for (const std::string& path : groups) {
+    FFRTMP_ASSIGN(const CgroupDir group, CgroupDir::open(hierarchy.directory_of(path)));
+    auto added = enable_in(group, controllers);
+    if (!added) {
+      // A parent that is not ours to change may have them on already: the next one down tells.
+      if (path != base && path != groups.back() && added.error().code == Errc::kDenied) continue;
+      return std::move(added).error();
+    }
+    if (path == base) added_in_base = std::move(added).value();
+  }
+  return added_in_base;
+}
+
+Status disable_controllers(const Hierarchy& hierarchy, const std::string& base,
+                           const std::vector<std::string>& controllers) {
+  std::string text;
+  for (const std::string& controller : controllers) text += cat(text.empty() ? "-" : " -", controller);
+  if (text.empty()) return {};
+  for (const std::string& path : {cat(base == "/" ? "" : base, "/", kParentName), base}) {
+    const auto group = CgroupDir::open(hierarchy.directory_of(path));
+    if (!group) continue;
+    FFRTMP_TRY(group->write("cgroup.subtree_control", text));
+  }
+  return {};
+}
+
+Status remove_job_dir(const Hierarchy& hierarchy, const std::string& path) {
+  const auto group = CgroupDir::open(hierarchy.directory_of(path));
+  if (group) {
+    for (int tries = 1;; ++tries) {
+      const Status removed = group->remove();
+      if (removed) break;
+      const auto pids = group->procs();
+      const bool is_empty = pids && pids->empty();
+      if (removed.error().sys != EBUSY || !is_empty || tries == kRemoveTries) return removed;
+      poll(nullptr, 0, kRemovePauseMs);
+    }
+  }
+  const auto parent = CgroupDir::open(hierarchy.directory_of(without_last(path)));
+  if (parent) (void)parent->remove();  // other jobs are in it, most often
+  return {};
+}
+
+}  // namespace ffrtmp::govern

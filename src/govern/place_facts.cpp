@@ -1,0 +1,124 @@
+#include "govern/place_facts.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+
+#include "base/text.h"
+#include "govern/delegation.h"
+#include "sys/cgroup_dir.h"
+#include "sys/file_io.h"
+
+namespace ffrtmp::govern {
+namespace {
+
+using sys::CgroupVersion;
+using sys::Hierarchy;
+
+// Files of a group that can hold a limit which a process leaving it would lose.
+constexpr const char* kV2Controls[] = {"cpu.max", "memory.max", "memory.high",          "memory.swap.max",
+                                       "io.max",  "pids.max",   "cpuset.cpus.effective"};
+constexpr const char* kV1Controls[] = {"cpu.cfs_quota_us",
+                                       "memory.limit_in_bytes",
+                                       "memory.soft_limit_in_bytes",
+                                       "memory.memsw.limit_in_bytes",
+                                       "blkio.throttle.read_bps_device",
+                                       "blkio.throttle.write_bps_device",
+                                       "blkio.throttle.read_iops_device",
+                                       "blkio.throttle.write_iops_device",
+                                       "pids.max",
+                                       "cpuset.effective_cpus"};
+
+bool is_writable(const std::string& path) { return access(path.c_str(), W_OK) == 0; }
+
+// A path in the hierarchy: as it is, or given as a directory below the mount.
+std::string path_in(const Hierarchy& hierarchy, std::string_view text) {
+  if (text.starts_with(hierarchy.mount_point)) {
+    text.remove_prefix(hierarchy.mount_point.size());
+    return cat(hierarchy.root == "/" ? "" : hierarchy.root, text.empty() ? std::string_view("/") : text);
+  }
+  return std::string(text);
+}
+
+// `own` and its parents, without `ancestor`.
+std::vector<std::string> groups_between(std::string own, const std::string& ancestor) {
+  std::vector<std::string> groups;
+  while (own != ancestor && own.size() > 1) {
+    groups.push_back(own);
+    own.resize(std::max<std::size_t>(own.rfind('/'), 1));
+  }
+  return groups;
+}
+
+std::vector<Control> read_controls(const Hierarchy& hierarchy, const std::vector<std::string>& groups) {
+  std::vector<Control> controls;
+  for (const std::string& group : groups) {
+    const std::string directory = hierarchy.directory_of(group);
+    const auto read = [&](const char* file) {
+      auto text = sys::read_text(cat(directory, "/", file));
+      if (text) controls.push_back({group, file, std::move(text).value()});
+    };
+    if (hierarchy.version == CgroupVersion::kV2)
+      for (const char* file : kV2Controls) read(file);
+    else
+      for (const char* file : kV1Controls) read(file);
+  }
+  return controls;
+}
+
+std::string read_cpus(const Hierarchy& hierarchy, const std::string& group) {
+  const char* file = hierarchy.version == CgroupVersion::kV2 ? "cpuset.cpus.effective" : "cpuset.effective_cpus";
+  return sys::read_text(cat(hierarchy.directory_of(group), "/", file)).value_or("");
+}
+
+bool holds_only(const std::string& directory, const std::set<pid_t>& moved) {
+  const auto group = sys::CgroupDir::open(directory);
+  if (!group) return false;
+  const auto pids = group->own_procs();
+  return pids && std::all_of(pids->begin(), pids->end(), [&](pid_t pid) { return moved.contains(pid); });
+}
+
+}  // namespace
+
+std::optional<std::string> find_root_base(const sys::Host& host, const Hierarchy& hierarchy,
+                                          const std::string& cgroup_root) {
+  if (!cgroup_root.empty()) return path_in(hierarchy, cgroup_root);
+  const auto text = sys::read_text(host.proc + "/self/cgroup");
+  if (text) {
+    const auto membership = sys::parse_membership(*text);
+    const auto own = membership.find(hierarchy.name);
+    // The caller stands in a leaf of the unit's group, as processes may not stand beside controllers in v2.
+    if (own != membership.end()) {
+      std::string unit = own->second;
+      if (unit.ends_with(cat("/", kDaemonLeaf))) unit.resize(unit.rfind('/'));
+      if (unit.size() > 1 && is_delegated(hierarchy.directory_of(unit))) return unit;
+    }
+  }
+  if (geteuid() == 0 && is_writable(hierarchy.directory_of(hierarchy.root))) return hierarchy.root;
+  return std::nullopt;
+}
+
+HierarchyFacts read_place_facts(const PlaceQuestion& question) {
+  const Hierarchy& hierarchy = *question.hierarchy;
+  const std::string directory = hierarchy.directory_of(question.own);
+  HierarchyFacts facts;
+  facts.hierarchy = hierarchy.name;
+  facts.version = hierarchy.version;
+  facts.own = question.own;
+  facts.own_is_root = question.own == "/";
+  facts.own_is_writable = is_writable(directory) && is_writable(directory + "/cgroup.procs");
+  facts.root_base = question.root_base;
+  const bool may_hold_strangers = hierarchy.version == CgroupVersion::kV1 || facts.own_is_root;
+  facts.holds_only_moved = may_hold_strangers || holds_only(directory, question.moved);
+  if ((question.wanted == Placement::kNested && can_nest(facts)) || !question.root_base) return facts;
+
+  const std::string ancestor = common_ancestor(question.own, *question.root_base);
+  // v2 asks for the right to write the common ancestor's cgroup.procs; v1 only for the target's.
+  const std::string asked = hierarchy.version == CgroupVersion::kV2 ? ancestor : *question.root_base;
+  facts.may_leave = is_writable(hierarchy.directory_of(asked) + "/cgroup.procs");
+  facts.controls = read_controls(hierarchy, groups_between(question.own, ancestor));
+  facts.base_cpus = read_cpus(hierarchy, *question.root_base);
+  return facts;
+}
+
+}  // namespace ffrtmp::govern

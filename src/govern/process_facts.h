@@ -1,0 +1,85 @@
+#pragma once
+// One process as governance looks at it: who it is, what it runs, for whom and where. Facts only; what cannot be read
+// is absent, never guessed. Identity is pid + start ticks within a boot, because a pid alone is reused. Source:
+// proc(5), https://docs.kernel.org/filesystems/proc.html
+#include <sys/types.h>
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/result.h"
+#include "sys/cgroup_layout.h"
+#include "sys/host.h"
+#include "sys/proc_scan.h"
+
+namespace ffrtmp::govern {
+
+// What a process is called by. Either may be made up by who started it, the executable less so.
+struct CommandNames {
+  std::optional<std::string> exe;    // basename of /proc/PID/exe; absent: unreadable, or no program (a kernel thread)
+  std::optional<std::string> argv0;  // basename of argv[0]; absent: no arguments at all
+  bool operator==(const CommandNames&) const = default;
+};
+
+struct ProcessFacts {
+  sys::ProcessKey key;
+  pid_t ppid = 0;
+  std::uint32_t threads = 0;
+  char state = '?';
+  bool is_kernel_thread = false;
+  std::uint64_t exec_stamp = 0;  // sys::ProcLine::exec_stamp
+  BootTime started{};
+
+  CommandNames names;
+  std::string exe;                   // whole path as the process's mount namespace has it, "" when unreadable
+  std::vector<std::string> argv;     // the first 4 KiB of it
+  std::optional<std::uint32_t> uid;  // effective
+  std::optional<std::string> cwd;
+  sys::Membership cgroup;  // by hierarchy; empty when unreadable
+
+  [[nodiscard]] bool has_ended() const { return state == 'Z' || state == 'X' || state == 'x'; }
+};
+
+// The parent as filters see it.
+struct ParentFacts {
+  pid_t pid = 0;
+  CommandNames names;  // both absent: unreadable
+  bool is_readable = false;
+};
+
+class FactReader {
+ public:
+  // `host` outlives the reader. `ticks_per_second` is sysconf(_SC_CLK_TCK).
+  FactReader(const sys::Host& host, sys::ProcScanner& scanner, long ticks_per_second)
+      : host_(host), scanner_(scanner), ticks_per_second_(ticks_per_second) {}
+
+  // What tells whether it may be a target: one read of stat, the link of its executable, its arguments.
+  [[nodiscard]] Result<ProcessFacts> read_names(pid_t pid);
+  [[nodiscard]] ProcessFacts read_names(const sys::ProcLine& line);
+  // Adds owner, directory and groups, and checks that the pid is still the same process; kGone otherwise.
+  [[nodiscard]] Status read_rest(ProcessFacts& facts);
+  [[nodiscard]] ParentFacts read_parent(pid_t ppid);
+  [[nodiscard]] CommandNames read_command(pid_t pid) const { return read_command(pid, nullptr, nullptr); }
+  // From `pid` upwards, itself left out, to pid 1 or the end of what is there.
+  [[nodiscard]] std::vector<pid_t> read_ancestors(pid_t pid);
+  [[nodiscard]] BootTime time_of(std::uint64_t ticks) const;
+
+ private:
+  [[nodiscard]] CommandNames read_command(pid_t pid, std::string* exe, std::vector<std::string>* argv) const;
+
+  const sys::Host& host_;
+  sys::ProcScanner& scanner_;
+  long ticks_per_second_;
+};
+
+// Pure. Arguments of /proc/PID/cmdline; empty ones at the end are no arguments (a process that overwrote its title).
+[[nodiscard]] std::vector<std::string> parse_cmdline(std::string_view text);
+// Pure. Effective uid of /proc/PID/status ("Uid: real effective saved fs").
+[[nodiscard]] std::optional<std::uint32_t> parse_effective_uid(std::string_view status);
+[[nodiscard]] std::string_view basename_of(std::string_view path);
+
+}  // namespace ffrtmp::govern

@@ -1,0 +1,269 @@
+// Compares what is wanted with what is there, and makes the difference go away.
+#include <algorithm>
+#include <cerrno>
+
+#include "base/fault.h"
+#include "base/text.h"
+#include "govern/attacher.h"
+#include "govern/job_dir.h"
+#include "govern/memory_terms.h"
+#include "govern/open_groups.h"
+#include "govern/priorities.h"
+#include "sys/cgroup_dir.h"
+#include "sys/priority.h"
+
+namespace ffrtmp::govern {
+namespace {
+
+using sys::CgroupDir;
+using sys::CgroupVersion;
+using sys::Hierarchy;
+
+bool is_in_force(const LimitReport& report) {
+  return report.status == LimitStatus::kApplied || report.status == LimitStatus::kDegraded;
+}
+
+const LimitReport* find(const std::vector<LimitReport>& reports, LimitName limit) {
+  const auto at =
+      std::find_if(reports.begin(), reports.end(), [&](const LimitReport& report) { return report.limit == limit; });
+  return at == reports.end() ? nullptr : &*at;
+}
+
+// The members of a removed option: present before, absent now.
+Limits removed_limits(const Limits& before, const Limits& now) {
+  Limits gone;
+  const auto keep = [](auto& out, const auto& old_value, const auto& new_value) {
+    if (old_value && !new_value) out = old_value;
+  };
+  const bool had_bandwidth = before.cpu_quota_percent || before.cpu_max;
+  if (had_bandwidth && !now.cpu_quota_percent && !now.cpu_max) gone.cpu_quota_percent = 100;
+  keep(gone.cpu_weight, before.cpu_weight, now.cpu_weight);
+  keep(gone.io_weight, before.io_weight, now.io_weight);
+  keep(gone.memory_limit_bytes, before.memory_limit_bytes, now.memory_limit_bytes);
+  keep(gone.memory_high_bytes, before.memory_high_bytes, now.memory_high_bytes);
+  keep(gone.memory_swap_bytes, before.memory_swap_bytes, now.memory_swap_bytes);
+  keep(gone.io_read_bps, before.io_read_bps, now.io_read_bps);
+  keep(gone.io_write_bps, before.io_write_bps, now.io_write_bps);
+  keep(gone.pids_max, before.pids_max, now.pids_max);
+  for (const model::DeviceLimit& line : before.io_max) {
+    const auto same = [&](const model::DeviceLimit& other) { return other.device == line.device; };
+    if (std::none_of(now.io_max.begin(), now.io_max.end(), same)) gone.io_max.push_back(line);
+  }
+  return gone;
+}
+
+class Reasserter {
+ public:
+  Reasserter(const AttacherSettings& settings, const Governed& governed) : settings_(settings), governed_(governed) {}
+
+  Result<Reassertion> run() {
+    if (governed_.members.empty()) return make_error(Errc::kGone, "nobody is governed");
+    FFRTMP_TRY(check_identity(governed_.members.front()));
+    FFRTMP_TRY(reassert_places());
+    FFRTMP_TRY(reassert_limits());
+    reassert_priorities();
+    result_.governance = decide_governance(result_.limits);
+    return std::move(result_);
+  }
+
+ private:
+  Status check_identity(const Original& member) const {
+    FFRTMP_ASSIGN(const sys::ProcStat stat, sys::read_stat(settings_.host, member.key().pid));
+    if (stat.key() != member.key() || stat.state == 'Z' || stat.state == 'X')
+      return make_error(Errc::kGone, cat("process ", member.pid, " has ended"));
+    return {};
+  }
+
+  void note(Drift drift, const Status& status) {
+    drift.err = status ? 0 : status.error().sys;
+    result_.drifts.push_back(std::move(drift));
+  }
+
+  Status move_back(pid_t pid, const Group& group) const {
+    const Hierarchy* hierarchy = settings_.layout.find(group.hierarchy);
+    if (hierarchy == nullptr) return sys_error(cat("no hierarchy ", group.hierarchy), ENOENT);
+    FFRTMP_TRY(fault::check("move", cat(pid)));
+    auto dir = CgroupDir::open(hierarchy->directory_of(group.path));
+    if (!dir) {
+      const std::string base = group.path.substr(0, group.path.rfind(cat("/", kParentName, "/")));
+      dir = make_job_dir(*hierarchy, base.empty() ? "/" : base, governed_.job_id);
+    }
+    if (!dir) return dir.error();
+    return dir->add(pid);
+  }
+
+  // A process that another governor of ours took is his.
+  Status reassert_places() {
+    for (const Original& member : governed_.members) {
+      if (governed_.groups.empty() || !check_identity(member)) continue;
+      const auto membership = sys::read_membership(settings_.host, member.key().pid);
+      if (!membership) continue;
+      for (const Group& group : governed_.groups) {
+        const auto own = membership->find(group.hierarchy);
+        if (own == membership->end() || own->second.starts_with(group.path)) continue;
+        const Drift drift{DriftKind::kMembership, group.hierarchy, own->second, group.path, 0};
+        if (Attacher::job_of_group(own->second))
+          note(drift, sys_error("another job has it", EBUSY));
+        else
+          note(drift, move_back(member.key().pid, group));
+      }
+    }
+    return {};
+  }
+
+  MemoryDecision decide_memory(const OpenGroups& groups) const {
+    if (!governed_.limits.memory_limit_bytes) return {};
+    auto facts = groups.memory_facts();
+    if (!facts) return {};
+    const std::string& hierarchy = groups.capabilities().controllers.at(Controller::kMemory).hierarchy;
+    const auto pids = groups.dirs().at(hierarchy).procs();
+    if (pids)
+      for (const pid_t pid : *pids) facts->held_bytes += sys::read_resident_bytes(settings_.host, pid).value_or(0);
+    return decide_late_memory(*governed_.limits.memory_limit_bytes, *facts, governed_.late_memory);
+  }
+
+  // v2: a manager that owns the groups above may have switched controllers off; their files are gone then.
+  bool enable_again() const {
+    bool any = false;
+    for (const Group& group : governed_.groups) {
+      const Hierarchy* hierarchy = settings_.layout.find(group.hierarchy);
+      if (hierarchy == nullptr || hierarchy->version == CgroupVersion::kV1) continue;
+      std::vector<std::string> names;
+      for (const Controller controller : controllers_for(governed_.limits)) {
+        const std::string_view name = kernel_name(controller, CgroupVersion::kV2);
+        if (hierarchy->has(name)) names.emplace_back(name);
+      }
+      const std::string base = group.path.substr(0, group.path.rfind(cat("/", kParentName, "/")));
+      any = enable_controllers(*hierarchy, base.empty() ? "/" : base, names).has_value() || any;
+    }
+    return any;
+  }
+
+  Status reassert_limits() {
+    if (governed_.groups.empty()) return {};
+    const Limits& asked = governed_.limits;
+    FFRTMP_ASSIGN(OpenGroups groups, OpenGroups::open(settings_, governed_.groups, asked));
+    const MemoryDecision memory = decide_memory(groups);
+    const Limits terms = limits_in_terms(asked, memory);
+    result_.uncovered_bytes = memory.uncovered_bytes;
+    const std::vector<LimitReport> found = groups.read(terms);
+    std::vector<LimitReport> now = found;
+    if (!std::all_of(found.begin(), found.end(), is_in_force)) {
+      const bool misses_files = std::any_of(found.begin(), found.end(), [](const LimitReport& report) {
+        return report.status == LimitStatus::kUnsupported;
+      });
+      if (misses_files && enable_again()) {
+        FFRTMP_ASSIGN(groups, OpenGroups::open(settings_, governed_.groups, asked));
+      }
+      now = groups.write(terms);
+    }
+    for (const LimitReport& before : found) {
+      if (is_in_force(before)) continue;
+      const LimitReport* after = find(now, before.limit);
+      Drift drift{DriftKind::kLimit, std::string(name_of(before.limit)), before.observed, before.wanted, 0};
+      if (after != nullptr && !is_in_force(*after)) drift.err = after->err != 0 ? after->err : EINVAL;
+      if (before.status != LimitStatus::kUnsupported || drift.err == 0) result_.drifts.push_back(std::move(drift));
+    }
+    result_.limits = reports_in_terms(std::move(now), asked, memory);
+    return {};
+  }
+
+  void reassert_priority(DriftKind kind, const std::optional<LimitReport>& before,
+                         const std::optional<LimitReport>& after) {
+    if (!before) return;
+    const LimitReport& now = after ? *after : *before;
+    if (!is_in_force(*before))
+      result_.drifts.push_back({kind, std::string(name_of(before->limit)), before->observed, before->wanted,
+                                is_in_force(now) ? 0 : now.err});
+    const auto known = std::find_if(result_.limits.begin(), result_.limits.end(),
+                                    [&](const LimitReport& other) { return other.limit == now.limit; });
+    if (known == result_.limits.end())
+      result_.limits.push_back(now);
+    else if (now.status > known->status)
+      *known = now;
+  }
+
+  void reassert_priorities() {
+    for (const Original& member : governed_.members) {
+      if (!check_identity(member)) continue;
+      const auto before = read_priorities(settings_.host, member.key().pid, governed_.limits);
+      if (!before) continue;
+      const bool all_set = (!before->nice || is_in_force(*before->nice)) &&
+                           (!before->oom_score_adj || is_in_force(*before->oom_score_adj));
+      PriorityChange after = *before;
+      if (!all_set) {
+        auto changed = apply_priorities(settings_.host, member.key().pid, governed_.limits);
+        if (changed) after = std::move(changed).value();
+      }
+      reassert_priority(DriftKind::kNice, before->nice, after.nice);
+      reassert_priority(DriftKind::kOomScoreAdj, before->oom_score_adj, after.oom_score_adj);
+    }
+  }
+
+  const AttacherSettings& settings_;
+  const Governed& governed_;
+  Reassertion result_;
+};
+
+}  // namespace
+
+Result<Reassertion> Attacher::reassert(const Governed& governed) { return Reasserter(settings_, governed).run(); }
+
+Result<std::vector<LimitReport>> Attacher::read_back(const Governed& governed) const {
+  std::vector<LimitReport> reports;
+  if (!governed.groups.empty()) {
+    FFRTMP_ASSIGN(const OpenGroups groups, OpenGroups::open(settings_, governed.groups, governed.limits));
+    reports = groups.read(governed.limits);
+  }
+  if (governed.members.empty()) return reports;
+  const pid_t pid = governed.members.front().key().pid;
+  FFRTMP_ASSIGN(const PriorityChange priorities, read_priorities(settings_.host, pid, governed.limits));
+  if (priorities.nice) reports.push_back(*priorities.nice);
+  if (priorities.oom_score_adj) reports.push_back(*priorities.oom_score_adj);
+  return reports;
+}
+
+namespace {
+
+// Takes back what is not asked for any more, sets what is, and remembers what was before us.
+void change_priorities(const sys::Host& host, Original& member, const Limits& before, const Limits& now) {
+  const pid_t pid = member.key().pid;
+  if (before.nice && before.nice != now.nice) {
+    const auto own = member.nice.find(cat(pid));
+    const int for_others = own == member.nice.end() ? *before.nice : own->second;
+    (void)restore_nice(host, pid, member.nice, for_others, *before.nice);
+  }
+  if (before.oom_score_adj && !now.oom_score_adj && member.oom_score_adj)
+    (void)sys::write_oom_score_adj(host, pid, *member.oom_score_adj);
+  const auto changed = apply_priorities(host, pid, now);
+  if (!changed) return;
+  if (!now.nice) member.nice.clear();
+  member.nice.insert(changed->nice_before.begin(), changed->nice_before.end());
+  if (!now.oom_score_adj) member.oom_score_adj.reset();
+  if (!member.oom_score_adj) member.oom_score_adj = changed->oom_score_adj_before;
+}
+
+}  // namespace
+
+Result<AttachOutcome> Attacher::change(const Governed& governed, const Limits& limits) {
+  AttachOutcome outcome;
+  outcome.governed = governed;
+  outcome.governed.limits = limits;
+  const Limits gone = removed_limits(governed.limits, limits);
+  if (!governed.groups.empty() && gone.need_cgroup()) {
+    FFRTMP_ASSIGN(const OpenGroups groups, OpenGroups::open(settings_, governed.groups, gone));
+    groups.reset(gone);
+  }
+  FFRTMP_TRY(join_more(outcome.governed));
+  for (Original& member : outcome.governed.members) {
+    const auto stat = sys::read_stat(settings_.host, member.key().pid);
+    if (stat && stat->key() == member.key()) change_priorities(settings_.host, member, governed.limits, limits);
+  }
+  FFRTMP_ASSIGN(Reassertion reassertion, reassert(outcome.governed));
+  outcome.limits = std::move(reassertion.limits);
+  outcome.governance = reassertion.governance;
+  outcome.uncovered_bytes = reassertion.uncovered_bytes;
+  return outcome;
+}
+
+}  // namespace ffrtmp::govern

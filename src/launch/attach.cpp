@@ -1,0 +1,159 @@
+#include "launch/attach.h"
+
+#include <unistd.h>
+
+#include "base/text.h"
+#include "govern/job_id.h"
+#include "json/json.h"
+#include "launch/ground.h"
+#include "launch/report.h"
+#include "launch/stop_signals.h"
+#include "sys/pid_fd.h"
+#include "sys/priority.h"
+
+namespace ffrtmp::launch {
+namespace {
+
+constexpr int kFailed = 1;
+constexpr pid_t kKthreadd = 2;  // parent of all kernel threads
+
+class Attach {
+ public:
+  Attach(const config::AttachSettings& settings, Ground ground, StopSignals signals)
+      : settings_(settings), ground_(std::move(ground)), signals_(std::move(signals)) {
+    job_.mode = "attach";
+    job_.job_id =
+        settings.govern.job_id.empty() ? cat("attach-", settings.pid) : govern::clean_job_id(settings.govern.job_id);
+    job_.pid = settings.pid;
+    job_.start = clock_.now();
+    end_.is_ours = false;
+  }
+
+  int go() {
+    const Status attached = take_over();
+    if (!attached) {
+      say(cat("failed to attach: ", attached.error().message));
+      end_.attached = false;
+      tell();
+      return kFailed;
+    }
+    end_.governance = outcome_.governance;
+    say_shortfalls(outcome_);
+    const bool in_force = outcome_.governance != govern::Governance::kObserve;
+    say(cat(in_force ? "✓ Attached to" : "Observing", " PID ", job_.pid, " (job: ", job_.job_id, ")"));
+    watch();
+    return 0;
+  }
+
+ private:
+  Status take_over() {
+    const auto stat = sys::read_stat(ground_.host, settings_.pid);
+    if (!stat || stat->state == 'Z' || stat->state == 'X')
+      return make_error(Errc::kGone, cat("process ", settings_.pid, " does not exist"));
+    if (stat->ppid == kKthreadd || stat->pid == kKthreadd)
+      return make_error(Errc::kInvalid, cat("process ", settings_.pid, " is a kernel thread"));
+    if (stat->pid == getpid()) return make_error(Errc::kInvalid, "this is the command itself");
+    FFRTMP_ASSIGN(pidfd_, sys::open_pidfd(ground_.host, stat->key()));
+    govern::AttachRequest request = make_request(settings_.govern, job_.job_id);
+    request.process = stat->key();
+    request.children = settings_.children;
+    FFRTMP_ASSIGN(request.late_memory, json::parse_enum<govern::LateMemory>(settings_.late_memory));
+    FFRTMP_ASSIGN(const govern::Governed announced, announce(request));
+    FFRTMP_ASSIGN(govern::HeldClaim claim, take_claim(ground_, "attach", stat->key(), announced));
+    FFRTMP_ASSIGN(outcome_, ground_.attacher.attach(request));
+    FFRTMP_TRY(claim.update(make_claim(ground_, "attach", stat->key(), outcome_.governed)));
+    claim_ = std::move(claim);
+    return {};
+  }
+
+  // What a later governor needs to put the process back, should this command die in the middle of the attach.
+  Result<govern::Governed> announce(const govern::AttachRequest& request) const {
+    govern::Governed announced;
+    announced.job_id = request.job_id;
+    announced.limits = request.limits;
+    govern::Original original;
+    original.pid = request.process.pid;
+    original.start_ticks = static_cast<std::int64_t>(request.process.start_ticks);
+    FFRTMP_ASSIGN(original.cgroup, sys::read_membership(ground_.host, request.process.pid));
+    if (request.limits.nice)
+      if (const auto nice = sys::read_nice(request.process.pid)) original.nice[cat(request.process.pid)] = *nice;
+    if (request.limits.oom_score_adj) {
+      FFRTMP_ASSIGN(original.oom_score_adj, sys::read_oom_score_adj(ground_.host, request.process.pid));
+    }
+    announced.members.push_back(std::move(original));
+    return announced;
+  }
+
+  void watch() {
+    for (;;) {
+      const auto wake = signals_.wait(pidfd_, settings_.reconcile_interval);
+      if (wake.event == StopSignals::Event::kTimeout) {
+        reassert();
+        continue;
+      }
+      end_.detached = wake.event == StopSignals::Event::kSignal;
+      break;
+    }
+    end_.oom_kills = ground_.attacher.oom_kills(outcome_.governed).value_or(0);
+    const std::string cgroup = ground_.attacher.directory(outcome_.governed);
+    if (end_.detached && settings_.on_stop == "keep")
+      claim_->keep();
+    else
+      let_go();
+    tell(cgroup);
+  }
+
+  void reassert() {
+    const auto done = ground_.attacher.reassert(outcome_.governed);
+    if (!done) return;  // ended: the next wait tells
+    for (const govern::Drift& drift : done->drifts)
+      say(cat("Drift: ", drift.what, " was ", drift.observed, ", ", drift.err == 0 ? "is " : "could not be made ",
+              drift.wanted, drift.err == 0 ? " again" : ""));
+    outcome_.limits = done->limits;
+    outcome_.governance = done->governance;
+    outcome_.uncovered_bytes = done->uncovered_bytes;
+  }
+
+  // Also of a process that ended: its children may be left in the group.
+  void let_go() {
+    const govern::RestoreReport report = ground_.attacher.restore(outcome_.governed);
+    for (const std::string& failure : report.failures) say(cat("not restored: ", failure));
+    say(cat("⊗ Detached from PID ", job_.pid, " (job: ", job_.job_id, ")"));
+    claim_->release();
+  }
+
+  void tell(const std::string& cgroup = {}) {
+    const govern::JobResult result = make_result(job_, end_, outcome_, cgroup, clock_.now());
+    if (end_.attached) say_summary(result);
+    if (settings_.govern.json) print_document(result);
+    post_result(ground_.runtime_dir, result);
+  }
+
+  const config::AttachSettings& settings_;
+  Ground ground_;
+  StopSignals signals_;
+  SystemClock clock_;
+  Job job_;
+  govern::JobEnd end_;
+  govern::AttachOutcome outcome_;
+  sys::Fd pidfd_;
+  std::optional<govern::HeldClaim> claim_;
+};
+
+}  // namespace
+
+int attach(const config::AttachSettings& settings) {
+  auto ground = open_ground(settings.govern);
+  if (!ground) {
+    say(cat("failed to attach: ", ground.error().message));
+    return kFailed;
+  }
+  auto signals = StopSignals::take();
+  if (!signals) {
+    say(cat("failed to attach: ", signals.error().message));
+    return kFailed;
+  }
+  return Attach(settings, std::move(*ground), std::move(*signals)).go();
+}
+
+}  // namespace ffrtmp::launch

@@ -1,0 +1,36 @@
+#pragma once
+// How run and attach tell what came of a job: lines on stderr, one document on stdout, a copy to the watch daemon.
+#include <chrono>
+#include <string>
+#include <string_view>
+
+#include "base/clock.h"
+#include "govern/attacher.h"
+#include "govern/job_result.h"
+
+namespace ffrtmp::launch {
+
+void say(std::string_view line);  // to stderr
+
+// Start and identity of a job, kept until its result is due.
+struct Job {
+  std::string mode;
+  std::string job_id;
+  std::string intent;
+  bool sla_eligible = false;
+  pid_t pid = 0;
+  Now start;
+};
+[[nodiscard]] govern::JobResult make_result(const Job& job, const govern::JobEnd& end,
+                                            const govern::AttachOutcome& outcome, const std::string& cgroup,
+                                            const Now& now);
+// One line for each limit that is not as asked, and why.
+void say_shortfalls(const govern::AttachOutcome& outcome);
+// The lines of contract: Job, PID, Exit Code, Duration, Platform SLA.
+void say_summary(const govern::JobResult& result);
+void print_document(const govern::JobResult& result);  // to stdout
+
+// Best effort, within 200 ms: the daemon may not be there.
+void post_result(const std::string& runtime_dir, const govern::JobResult& result);
+
+}  // namespace ffrtmp::launch

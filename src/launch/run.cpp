@@ -1,0 +1,223 @@
+#include "launch/run.h"
+
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <thread>
+
+#include "base/text.h"
+#include "govern/job_id.h"
+#include "launch/ground.h"
+#include "launch/report.h"
+#include "launch/stop_signals.h"
+#include "sys/pid_fd.h"
+#include "sys/spawn.h"
+
+extern char** environ;
+
+namespace ffrtmp::launch {
+namespace {
+
+using std::chrono::milliseconds;
+
+constexpr int kFailed = 1;
+constexpr int kUsage = 2;
+// Until the last process that was killed has left the group.
+constexpr milliseconds kDeathWait{5'000};
+constexpr milliseconds kPause{5};
+
+class Run {
+ public:
+  Run(const config::RunSettings& settings, Ground ground, StopSignals signals)
+      : settings_(settings), ground_(std::move(ground)), signals_(std::move(signals)) {
+    job_.mode = "run";
+    job_.job_id = settings.govern.job_id.empty() ? cat("run-", getpid()) : govern::clean_job_id(settings.govern.job_id);
+    job_.intent = settings.intent;
+    job_.sla_eligible = settings.sla_eligible;
+    job_.start = clock_.now();
+  }
+
+  int go() {
+    const Status started = start();
+    if (!started) {
+      (void)ground_.attacher.remove_groups(outcome_.governed);
+      say(cat("failed to start: ", started.error().message));
+      end_.started = false;
+      if (started.error().code == Errc::kNodeBusy) return kUsage;
+      tell();
+      return kFailed;
+    }
+    say_shortfalls(outcome_);
+    return wait();
+  }
+
+ private:
+  Status start() {
+    FFRTMP_ASSIGN(const sys::ProcStat own, sys::read_own_stat(ground_.host));
+    govern::AttachRequest request = make_request(settings_.govern, job_.job_id);
+    request.can_kill = settings_.kill_on_exit;
+    FFRTMP_ASSIGN(govern::Prepared prepared, ground_.attacher.prepare(request, own.key()));
+    outcome_ = prepared.outcome;
+    FFRTMP_ASSIGN(sys::HeldChild held, hold_child(prepared.birth));
+    job_.pid = held.pid();
+    FFRTMP_ASSIGN(const sys::ProcStat stat, sys::read_stat(ground_.host, held.pid()));
+    key_ = stat.key();
+    FFRTMP_ASSIGN(govern::HeldClaim claim, take_claim(ground_, "run", key_, outcome_.governed));
+    FFRTMP_ASSIGN(outcome_, ground_.attacher.place(std::move(prepared), key_));
+    FFRTMP_TRY(claim.update(make_claim(ground_, "run", key_, outcome_.governed)));
+    FFRTMP_ASSIGN(child_, std::move(held).release());
+    claim_ = std::move(claim);
+    end_.governance = outcome_.governance;
+    return {};
+  }
+
+  Result<sys::HeldChild> hold_child(const sys::Fd& birth) const {
+    sys::Command command;
+    command.argv = settings_.command;
+    for (char** variable = environ; *variable != nullptr; ++variable) command.env.emplace_back(*variable);
+    command.cwd = settings_.workdir;
+    command.fds = {{1, settings_.govern.json ? STDERR_FILENO : STDOUT_FILENO}, {2, STDERR_FILENO}};
+    if (settings_.take_stdin) command.fds.push_back({0, STDIN_FILENO});
+    command.die_with_parent = settings_.kill_on_exit;
+    if (birth) command.cgroup_dir = birth.get();
+    auto held = sys::spawn_held(command);
+    if (held || !birth) return held;
+    // The kernel may refuse births in a group of another owner: placing it there is tried next, and told.
+    command.cgroup_dir = -1;
+    return sys::spawn_held(command);
+  }
+
+  int wait() {
+    const auto wake = signals_.wait(child_.pidfd, std::nullopt);
+    if (wake.event == StopSignals::Event::kEnded) {
+      const int code = reap();
+      if (settings_.kill_on_exit) end_rest();
+      finish();
+      return code;
+    }
+    if (!settings_.kill_on_exit) return detach(wake.signal);
+    end_.killed_by_wrapper = true;
+    terminate();
+    (void)reap();
+    end_rest();
+    finish();
+    return 128 + wake.signal;
+  }
+
+  // The workload goes on in its limits; its claim says to a later governor where it came from.
+  int detach(int signal) {
+    say("Detaching (workload continues)...");
+    end_.detached = true;
+    claim_->keep();
+    tell();
+    return 128 + signal;
+  }
+
+  void signal_members(int signal) const {
+    const auto members = ground_.attacher.members(outcome_.governed);
+    if (!members) return;
+    for (const sys::ProcessKey& member : *members) {
+      const auto pidfd = sys::open_pidfd(ground_.host, member);
+      if (pidfd) (void)sys::send_signal(*pidfd, signal);  // ended meanwhile
+    }
+  }
+
+  bool is_empty() const {
+    const auto members = ground_.attacher.members(outcome_.governed);
+    return !members || members->empty();
+  }
+
+  bool wait_empty(milliseconds wait) const {
+    const auto until = clock_.now().boot + wait;
+    while (!is_empty()) {
+      if (clock_.now().boot >= until) return false;
+      std::this_thread::sleep_for(kPause);
+    }
+    return true;
+  }
+
+  // A second signal ends the grace.
+  void terminate() {
+    signal_members(SIGTERM);
+    const auto wake = signals_.wait(child_.pidfd, settings_.kill_grace);
+    if (wake.event != StopSignals::Event::kEnded) kill_now();
+  }
+
+  void kill_now() const {
+    const Status killed = ground_.attacher.kill_group(outcome_.governed);
+    if (!killed) say(cat("not all could be killed: ", killed.error().message));
+  }
+
+  // Helpers that outlive the program.
+  void end_rest() {
+    if (is_empty()) return;
+    signal_members(SIGTERM);
+    if (wait_empty(settings_.kill_grace)) return;
+    kill_now();
+    (void)wait_empty(kDeathWait);
+  }
+
+  int reap() {
+    int status = 0;
+    while (waitpid(child_.pid, &status, 0) < 0 && errno == EINTR) {
+    }
+    if (WIFSIGNALED(status)) {
+      end_.signal = WTERMSIG(status);
+      return 128 + *end_.signal;
+    }
+    end_.exit_code = WEXITSTATUS(status);
+    return *end_.exit_code;
+  }
+
+  void finish() {
+    end_.oom_kills = ground_.attacher.oom_kills(outcome_.governed).value_or(0);
+    const bool is_over = is_empty();
+    const Status removed = is_over ? ground_.attacher.remove_groups(outcome_.governed) : Status{};
+    if (!removed) say(cat("group not removed: ", removed.error().message));
+    // Helpers go on in the group: the claim stays, for the next governor to know what it is.
+    if (is_over)
+      claim_->release();
+    else
+      claim_->keep();
+    tell();
+  }
+
+  void tell() {
+    const std::string cgroup = ground_.attacher.directory(outcome_.governed);
+    const govern::JobResult result = make_result(job_, end_, outcome_, cgroup, clock_.now());
+    say_summary(result);
+    if (settings_.govern.json) print_document(result);
+    post_result(ground_.runtime_dir, result);
+  }
+
+  const config::RunSettings& settings_;
+  Ground ground_;
+  StopSignals signals_;
+  SystemClock clock_;
+  Job job_;
+  govern::JobEnd end_;
+  govern::AttachOutcome outcome_;
+  sys::ProcessKey key_;
+  sys::Child child_;
+  std::optional<govern::HeldClaim> claim_;
+};
+
+}  // namespace
+
+int run(const config::RunSettings& settings) {
+  auto ground = open_ground(settings.govern);
+  if (!ground) {
+    say(cat("failed to start: ", ground.error().message));
+    return kFailed;
+  }
+  auto signals = StopSignals::take();
+  if (!signals) {
+    say(cat("failed to start: ", signals.error().message));
+    return kFailed;
+  }
+  return Run(settings, std::move(*ground), std::move(*signals)).go();
+}
+
+}  // namespace ffrtmp::launch

@@ -1,0 +1,265 @@
+#include "watch/discovery.h"
+
+#include <poll.h>
+
+#include <algorithm>
+#include <ctime>
+
+#include "base/fault.h"
+#include "base/log.h"
+#include "base/text.h"
+#include "sys/pid_fd.h"
+
+namespace ffrtmp::watch {
+namespace {
+
+using Outcome = Examined::Outcome;
+
+// A long scan looks for events this often: at 12 us a process they wait 0.8 ms at most.
+constexpr int kLinesPerLook = 64;
+// From the gate's answer to the new program: microseconds, when the exec does not fail.
+constexpr auto kExecTime = std::chrono::seconds(2);
+constexpr int kBatchesPerTurn = 64;  // 4,096 events, then others get their turn
+
+std::chrono::nanoseconds monotonic_now() {
+  timespec now{};
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return std::chrono::seconds(now.tv_sec) + std::chrono::nanoseconds(now.tv_nsec);
+}
+
+bool is_readable(int fd) {
+  pollfd item{fd, POLLIN, 0};
+  return poll(&item, 1, 0) > 0;
+}
+
+// As short as three decimals allow.
+std::string shown_ms(double seconds) {
+  std::string text = format_fixed(seconds * 1000, 3);
+  text.erase(text.find_last_not_of('0') + 1);
+  if (text.back() == '.') text.pop_back();
+  return text;
+}
+
+}  // namespace
+
+Discovery::Discovery(Context context, std::shared_ptr<const govern::Policy> policy)
+    : context_(std::move(context)), policy_(std::move(policy)) {}
+
+Status Discovery::open_events(const sys::ProcEvents::Options& options) {
+  FFRTMP_ASSIGN(sys::ProcEvents events, sys::ProcEvents::open(options));
+  events_ = std::move(events);
+  return context_.reactor.watch(events_->fd(), [this] { drain(); });
+}
+
+void Discovery::use(std::shared_ptr<const govern::Policy> policy) {
+  policy_ = std::move(policy);
+  known_.clear();
+}
+
+bool Discovery::scan() {
+  const auto begun = BootClock::now();
+  log::write(reading_.scans == 0 ? log::Level::kInfo : log::Level::kDebug, "Scanning for processes...", {});
+  context_.realtime.lower();
+  std::vector<Examined> matches;
+  const Status looked = look_at_all(matches);
+  context_.realtime.raise();
+  if (!looked) {
+    log::error(cat("Scan failed: ", looked.error().message), {{"err", looked.error().message}});
+    context_.metrics.scan(false, 0);
+    context_.health.record_scan(false);
+    return false;
+  }
+  admit(matches, Governor::Source::kScan, std::nullopt);
+  drop_vanished();
+  ++reading_.scans;
+  reading_.last_scan_at = context_.clock.now().utc;
+  reading_.last_scan_seconds = std::chrono::duration<double>(BootClock::now() - begun).count();
+  const std::size_t tracked = context_.governor.entries().size();
+  context_.governor.count_scan();
+  context_.metrics.scan(true, reading_.last_scan_seconds);
+  context_.metrics.found(static_cast<double>(tracked), static_cast<double>(found_since_scan_));
+  context_.health.record_scan(true);
+  log::write(found_since_scan_ > 0 ? log::Level::kInfo : log::Level::kDebug,
+             cat("Scan complete: new=", found_since_scan_, " tracked=", tracked,
+                 " duration=", shown_ms(reading_.last_scan_seconds), "ms"),
+             {});
+  found_since_scan_ = 0;
+  return true;
+}
+
+Status Discovery::look_at_all(std::vector<Examined>& matches) {
+  FFRTMP_TRY(fault::check("scan", "processes"));
+  int lines = 0;
+  return context_.scanner.walk([&](const sys::ProcLine& line) {
+    visit(line, matches);
+    if (++lines % kLinesPerLook == 0 && events_ && is_readable(events_->fd())) drain();
+    return !is_stopped_;
+  });
+}
+
+void Discovery::visit(const sys::ProcLine& line, std::vector<Examined>& matches) {
+  if (line.is_kernel_thread()) return;
+  const sys::ProcessKey key = line.key();
+  const std::uint64_t stamp = line.exec_stamp();
+  Entry* entry = context_.governor.find(key.pid);
+  // Where there is a pidfd it tells the end, with its status; a first thread that ended before others is none.
+  const bool has_ended = entry != nullptr && line.has_ended() && !entry->pidfd;
+  if (entry != nullptr && (entry->key != key || has_ended)) {
+    context_.governor.on_exit(key.pid, std::nullopt);
+    entry = nullptr;
+  }
+  if (entry == nullptr && line.has_ended()) return;
+  const auto scan = static_cast<std::uint32_t>(reading_.scans + 1);
+  if (entry != nullptr) {
+    entry->scan = reading_.scans + 1;
+    if (entry->exec_stamp != stamp)
+      context_.governor.on_exec(*entry, context_.examiner.examine(line, *policy_, context_.clock.now().boot));
+    return;
+  }
+  const auto known = known_.find(key.pid);
+  if (known != known_.end() && known->second.start_ticks == key.start_ticks && known->second.exec_stamp == stamp) {
+    known->second.scan = scan;
+    if (!known->second.may_change) return;
+  }
+  Examined seen = context_.examiner.examine(line, *policy_, context_.clock.now().boot);
+  if (seen.outcome == Outcome::kMatch)
+    matches.push_back(std::move(seen));
+  else
+    remember(seen);
+}
+
+void Discovery::remember(const Examined& seen) {
+  if (seen.outcome == Outcome::kGone) return;
+  const sys::ProcessKey key = seen.facts.key;
+  const auto known = known_.find(key.pid);
+  const bool is_new = known == known_.end() || known->second.start_ticks != key.start_ticks ||
+                      known->second.exec_stamp != seen.facts.exec_stamp;
+  if (is_new && (seen.outcome == Outcome::kSkip || seen.outcome == Outcome::kExempt))
+    log::debug(cat("Leaving PID ", key.pid, " (", seen.command, ") alone: ", seen.test, ": ", seen.why),
+               {{"pid", cat(key.pid)}});
+  if (is_new && seen.outcome == Outcome::kWait) wait_for(seen);
+  // Age is judged at discovery; what a process may change of itself is looked at again.
+  const bool may_change =
+      seen.outcome == Outcome::kExempt || (seen.outcome == Outcome::kSkip && seen.test != "runtime");
+  known_[key.pid] = {key.start_ticks, seen.facts.exec_stamp, static_cast<std::uint32_t>(reading_.scans + 1),
+                     may_change};
+}
+
+void Discovery::wait_for(const Examined& young) {
+  log::debug(cat("PID ", young.facts.key.pid, " (", young.command, ") waits: ", young.why),
+             {{"pid", cat(young.facts.key.pid)}});
+  context_.reactor.at(young.due, [this, key = young.facts.key] { look_again(key); });
+}
+
+void Discovery::look_again(const sys::ProcessKey& key) {
+  if (is_stopped_ || context_.governor.find(key.pid) != nullptr) return;
+  Examined seen = context_.examiner.examine(key.pid, *policy_, context_.clock.now().boot);
+  if (seen.outcome == Outcome::kGone || seen.facts.key != key) return;
+  known_.erase(key.pid);
+  if (seen.outcome != Outcome::kMatch) return remember(seen);
+  std::vector<Examined> matches;
+  matches.push_back(std::move(seen));
+  admit(matches, Governor::Source::kScan, std::nullopt);
+}
+
+void Discovery::admit(std::vector<Examined>& matches, Governor::Source source,
+                      std::optional<std::chrono::nanoseconds> exec_at) {
+  std::erase_if(matches, [this](const Examined& match) {
+    const Entry* entry = context_.governor.find(match.facts.key.pid);
+    return entry != nullptr && entry->key == match.facts.key;
+  });
+  if (matches.empty() || is_stopped_) return;
+  found_since_scan_ += matches.size();
+  log::info(cat("Discovered ", matches.size(), " new process(es)"));
+  for (const Examined& match : matches) {
+    known_.erase(match.facts.key.pid);
+    std::optional<std::chrono::nanoseconds> age;
+    if (exec_at) age = monotonic_now() - *exec_at;
+    context_.governor.admit(match, source, age);
+    if (Entry* entry = context_.governor.find(match.facts.key.pid)) entry->scan = reading_.scans + 1;
+  }
+}
+
+void Discovery::drop_vanished() {
+  const std::uint64_t now = reading_.scans + 1;
+  std::erase_if(known_, [&](const auto& item) { return item.second.scan != static_cast<std::uint32_t>(now); });
+  std::vector<pid_t> gone;
+  for (const auto& [pid, entry] : context_.governor.entries())
+    if (entry.scan != now && !entry.pidfd) gone.push_back(pid);
+  for (const pid_t pid : gone) context_.governor.on_exit(pid, std::nullopt);
+}
+
+void Discovery::drain() {
+  bool has_lost = false;
+  for (int batches = 0; batches < kBatchesPerTurn; ++batches) {
+    std::vector<sys::ProcEvent> batch;
+    batch.swap(batch_);  // a scan inside may drain too
+    batch.clear();
+    const auto drained = events_->drain(batch);
+    if (!drained) {
+      log::error(cat("Process events failed: ", drained.error().message));
+      break;
+    }
+    has_lost = has_lost || drained->has_overflowed;
+    for (const sys::ProcEvent& event : batch)
+      event.kind == sys::ProcEvent::Kind::kExec ? on_exec(event) : on_exit(event);
+    batch_.swap(batch);
+    if (!drained->has_more) break;
+  }
+  if (!has_lost || is_stopped_) return;
+  ++reading_.resyncs;
+  context_.metrics.resync();
+  log::warn("Process events were lost, looking at all processes");
+  context_.reactor.at(BootTime{}, [this] { scan(); });
+}
+
+void Discovery::on_exec(const sys::ProcEvent& event) {
+  ++reading_.exec_events;
+  context_.metrics.event("exec", 1);
+  Entry* entry = context_.governor.find(event.pid);
+  if (entry == nullptr && !context_.examiner.may_be_target(event.pid, *policy_)) return;
+  Examined seen = context_.examiner.examine(event.pid, *policy_, context_.clock.now().boot);
+  if (seen.outcome == Outcome::kGone) return;
+  if (entry != nullptr && entry->key == seen.facts.key) {
+    if (entry->exec_stamp != seen.facts.exec_stamp) context_.governor.on_exec(*entry, seen);
+    return;
+  }
+  if (entry != nullptr) context_.governor.on_exit(event.pid, std::nullopt);
+  if (seen.outcome != Outcome::kMatch) return remember(seen);
+  std::vector<Examined> matches;
+  matches.push_back(std::move(seen));
+  admit(matches, Governor::Source::kEvent, event.at);
+}
+
+void Discovery::on_gate(pid_t pid, const std::string& path, const std::string& named) {
+  if (is_stopped_) return;
+  const auto begun = monotonic_now();
+  const Entry* entry = context_.governor.find(pid);
+  Examined seen = context_.examiner.examine_exec(pid, path, named, *policy_, context_.clock.now().boot);
+  const bool is_tracked = entry != nullptr && entry->key == seen.facts.key;
+  if (seen.outcome != Outcome::kMatch || is_tracked) return;  // the exec event, or the scan, looks once more
+  if (entry != nullptr) context_.governor.on_exit(pid, std::nullopt);
+  const sys::ProcessKey key = seen.facts.key;
+  const std::uint64_t stamp = seen.facts.exec_stamp;
+  std::vector<Examined> matches;
+  matches.push_back(std::move(seen));
+  admit(matches, Governor::Source::kGate, begun);
+  context_.reactor.after(kExecTime, [this, key, stamp] { context_.governor.release_unexecuted(key, stamp); });
+}
+
+// The number may be another process's by now, and the first thread may end before the others.
+void Discovery::on_exit(const sys::ProcEvent& event) {
+  ++reading_.exit_events;
+  context_.metrics.event("exit", 1);
+  const Entry* entry = context_.governor.find(event.pid);
+  if (entry == nullptr) return;
+  if (entry->pidfd) {
+    if (!sys::wait_ended(entry->pidfd, std::chrono::milliseconds(0))) return;
+  } else {
+    const auto line = context_.scanner.read(event.pid);
+    if (line && line->key() == entry->key && !line->has_ended()) return;
+  }
+  context_.governor.on_exit(event.pid, event.wait_status);
+}
+
+}  // namespace ffrtmp::watch

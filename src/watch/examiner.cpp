@@ -1,0 +1,130 @@
+#include "watch/examiner.h"
+
+#include <algorithm>
+
+#include "base/text.h"
+#include "govern/attacher.h"
+#include "govern/claim.h"
+
+namespace ffrtmp::watch {
+
+using govern::Policy;
+using govern::ProcessFacts;
+using Outcome = Examined::Outcome;
+
+Examiner::Examiner(Settings settings, sys::ProcScanner& scanner, sys::UserNames& names, pid_t self)
+    : settings_(std::move(settings)),
+      scanner_(scanner),
+      names_(names),
+      self_(self),
+      reader_(settings_.host, scanner, settings_.ticks_per_second) {}
+
+bool Examiner::may_be_target(pid_t pid, const Policy& policy) {
+  return govern::match_target(reader_.read_command(pid), policy).has_value();
+}
+
+Examined Examiner::examine(pid_t pid, const Policy& policy, BootTime now) {
+  const auto line = scanner_.read(pid);
+  return line ? examine(*line, policy, now) : Examined{};
+}
+
+Examined Examiner::examine(const sys::ProcLine& line, const Policy& policy, BootTime now) {
+  return judge(reader_.read_names(line), policy, now);
+}
+
+Examined Examiner::examine_exec(pid_t pid, const std::string& path, const std::string& named, const Policy& policy,
+                                BootTime now) {
+  const auto line = scanner_.read(pid);
+  if (!line) return {};
+  ProcessFacts facts = reader_.read_names(*line);
+  facts.exe = path;
+  facts.names.exe = std::string(govern::basename_of(path));
+  facts.names.argv0 = std::string(govern::basename_of(named));  // what it is called by, most likely
+  return judge(std::move(facts), policy, now);
+}
+
+Examined Examiner::judge(ProcessFacts process, const Policy& policy, BootTime now) {
+  Examined out;
+  out.outcome = Outcome::kNotTarget;
+  out.facts = std::move(process);
+  auto command = govern::match_target(out.facts.names, policy);
+  if (!command) return out;
+  out.command = std::move(*command);
+  if (!reader_.read_rest(out.facts)) return Examined{};
+  if (auto exemption = find_exemption(out.facts)) {
+    out.outcome = Outcome::kExempt;
+    out.test = std::move(exemption->test);
+    out.why = std::move(exemption->observed);
+    return out;
+  }
+  const govern::FilterFacts facts = filter_facts(out.facts, now);
+  out.user = facts.user;
+  const govern::Rule& rule = policy.rule_for(out.command);
+  const govern::Verdict verdict = govern::decide(govern::check_filters(facts, rule.filters));
+  out.outcome = verdict.kind == govern::Verdict::Kind::kMatch  ? Outcome::kMatch
+                : verdict.kind == govern::Verdict::Kind::kWait ? Outcome::kWait
+                                                               : Outcome::kSkip;
+  if (verdict.why) {
+    out.test = govern::name_of(verdict.why->filter);
+    out.why = cat(verdict.why->observed, " ", verdict.why->rule);
+  }
+  out.due = out.facts.started + rule.filters.min_runtime;
+  return out;
+}
+
+// As check_exemptions, but dearer tests are left out behind one that says enough.
+std::optional<Exemption> Examiner::find_exemption(const ProcessFacts& facts) {
+  if (auto found = check_kernel_thread(facts); found.is_exempt) return found;
+  if (auto found = check_group(facts); found.is_exempt) return found;
+  if (auto found = check_self(facts); found.is_exempt) return found;
+  if (auto found = check_claim(facts); found.is_exempt) return found;
+  return std::nullopt;
+}
+
+std::vector<Exemption> Examiner::check_exemptions(const ProcessFacts& facts) {
+  return {check_kernel_thread(facts), check_self(facts), check_group(facts), check_claim(facts)};
+}
+
+govern::FilterFacts Examiner::filter_facts(const ProcessFacts& facts, BootTime now) {
+  govern::FilterFacts out;
+  out.uid = facts.uid;
+  out.user = facts.uid ? names_.name_of(*facts.uid) : "unknown";
+  out.parent = reader_.read_parent(facts.ppid);
+  out.age = now - facts.started;
+  out.cwd = facts.cwd;
+  return out;
+}
+
+Exemption Examiner::check_kernel_thread(const ProcessFacts& facts) const {
+  if (facts.is_kernel_thread) return {"kernel_thread", "is a kernel thread", true};
+  if (facts.has_ended()) return {"kernel_thread", "has ended", true};
+  return {"kernel_thread", "is a process", false};
+}
+
+Exemption Examiner::check_self(const ProcessFacts& facts) {
+  if (self_ == 0) return {"self", "no daemon asked", false};
+  if (facts.key.pid == self_) return {"self", "is the daemon", true};
+  const auto ancestors = reader_.read_ancestors(facts.key.pid);
+  if (std::find(ancestors.begin(), ancestors.end(), self_) != ancestors.end())
+    return {"self", "descends from the daemon", true};
+  return {"self", "is not of the daemon's tree", false};
+}
+
+Exemption Examiner::check_group(const ProcessFacts& facts) const {
+  for (const auto& [hierarchy, path] : facts.cgroup)
+    if (const auto job = govern::Attacher::job_of_group(path))
+      return {"group", cat("is in the group of job ", *job, " (", hierarchy, ":", path, ")"), true};
+  return {"group", "is in no governed group", false};
+}
+
+Exemption Examiner::check_claim(const ProcessFacts& facts) const {
+  const auto found = govern::find_claim(settings_.runtime_dir, facts.key);
+  if (found && *found && (*found)->live)
+    return {"claim",
+            cat("claimed by ", (*found)->claim.owner, " (pid ", (*found)->claim.owner_pid, ") as job ",
+                (*found)->claim.governed.job_id),
+            true};
+  return {"claim", "no live claim", false};
+}
+
+}  // namespace ffrtmp::watch

@@ -1,0 +1,72 @@
+#pragma once
+// One process, looked at once: is it a target, may it be governed, do the filters let it pass. The only place that
+// asks, for scan, event, retry, reload and `explain` alike.
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "govern/filters.h"
+#include "govern/policy.h"
+#include "govern/process_facts.h"
+#include "sys/host.h"
+#include "sys/user_names.h"
+
+namespace ffrtmp::watch {
+
+struct Examined {
+  enum class Outcome { kGone, kNotTarget, kExempt, kSkip, kWait, kMatch };
+  Outcome outcome = Outcome::kGone;
+  govern::ProcessFacts facts;
+  std::string command;  // the target that it runs
+  std::string user;
+  std::string test;  // what decided: "kernel_thread", "self", "claim", "group", "users", "runtime", …
+  std::string why;
+  BootTime due{};  // with kWait: when min_runtime has passed
+};
+
+// What no policy can change: kernel threads, zombies, the daemon's own tree, what somebody governs already.
+struct Exemption {
+  std::string test;  // "kernel_thread", "self", "group", "claim"
+  std::string observed;
+  bool is_exempt = false;
+};
+
+class Examiner {
+ public:
+  struct Settings {
+    sys::Host host;
+    std::string runtime_dir;
+    long ticks_per_second = 100;
+  };
+  // `self`: the daemon's pid as host.proc numbers it; 0: none. `names` outlives the examiner.
+  Examiner(Settings settings, sys::ProcScanner& scanner, sys::UserNames& names, pid_t self);
+
+  // The executable's link and the arguments only: what an event of a stranger costs.
+  [[nodiscard]] bool may_be_target(pid_t pid, const govern::Policy& policy);
+  [[nodiscard]] Examined examine(const sys::ProcLine& line, const govern::Policy& policy, BootTime now);
+  [[nodiscard]] Examined examine(pid_t pid, const govern::Policy& policy, BootTime now);
+  // A process that is about to execute `path`, which the policy names `named`: asked as if it had.
+  [[nodiscard]] Examined examine_exec(pid_t pid, const std::string& path, const std::string& named,
+                                      const govern::Policy& policy, BootTime now);
+
+  // For `explain`: each test's own answer. `facts` are whole.
+  [[nodiscard]] std::vector<Exemption> check_exemptions(const govern::ProcessFacts& facts);
+  [[nodiscard]] govern::FilterFacts filter_facts(const govern::ProcessFacts& facts, BootTime now);
+  [[nodiscard]] govern::FactReader& reader() { return reader_; }
+
+ private:
+  [[nodiscard]] Examined judge(govern::ProcessFacts process, const govern::Policy& policy, BootTime now);
+  [[nodiscard]] std::optional<Exemption> find_exemption(const govern::ProcessFacts& facts);
+  [[nodiscard]] Exemption check_kernel_thread(const govern::ProcessFacts& facts) const;
+  [[nodiscard]] Exemption check_self(const govern::ProcessFacts& facts);
+  [[nodiscard]] Exemption check_group(const govern::ProcessFacts& facts) const;
+  [[nodiscard]] Exemption check_claim(const govern::ProcessFacts& facts) const;
+
+  Settings settings_;
+  sys::ProcScanner& scanner_;
+  sys::UserNames& names_;
+  pid_t self_;
+  govern::FactReader reader_;
+};
+
+}  // namespace ffrtmp::watch

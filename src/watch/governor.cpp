@@ -1,0 +1,467 @@
+#include "watch/governor.h"
+
+#include <poll.h>
+#include <sys/wait.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "base/log.h"
+#include "base/text.h"
+#include "govern/job_id.h"
+#include "sys/pid_fd.h"
+
+namespace ffrtmp::watch {
+namespace {
+
+using govern::Governance;
+using govern::LimitStatus;
+using namespace std::chrono_literals;
+
+constexpr std::size_t kMaxResults = 1000;
+constexpr std::size_t kAttachTimes = 64;
+// How long the exit event, which brings the exit status, may come behind the pidfd: microseconds, when it comes.
+constexpr auto kExitEventGrace = 50ms;
+
+double seconds_of(std::chrono::nanoseconds time) { return std::chrono::duration<double>(time).count(); }
+
+log::Level level_of(govern::ErrorClass error_class) {
+  return govern::is_retryable(error_class) ? log::Level::kWarn : log::Level::kError;
+}
+
+}  // namespace
+
+Governor::Governor(Context context, std::shared_ptr<const govern::Policy> policy)
+    : context_(std::move(context)), policy_(std::move(policy)) {}
+
+Entry* Governor::find(pid_t pid) {
+  const auto at = entries_.find(pid);
+  return at == entries_.end() ? nullptr : &at->second;
+}
+
+void Governor::admit(const Examined& found, Source source, std::optional<std::chrono::nanoseconds> exec_age) {
+  const Now now = context_.clock.now();
+  Entry entry;
+  entry.key = found.facts.key;
+  entry.ppid = found.facts.ppid;
+  entry.uid = found.facts.uid;
+  entry.exec_stamp = found.facts.exec_stamp;
+  entry.command = found.command;
+  entry.user = found.user;
+  entry.cwd = found.facts.cwd.value_or("");
+  entry.job_id = govern::make_auto_job_id(found.command, found.facts.key.pid);
+  entry.started = found.facts.started;
+  entry.discovered = now.boot;
+  entry.discovered_at = now.utc;
+  ++statistics_.total_discovered;
+  changed();
+  Entry& placed = entries_.insert_or_assign(entry.key.pid, std::move(entry)).first->second;
+  try_attach(placed, source, exec_age);
+  set_gauges();
+}
+
+void Governor::try_attach(Entry& entry, Source source, std::optional<std::chrono::nanoseconds> exec_age) {
+  const auto begun = BootClock::now();
+  const pid_t pid = entry.key.pid;
+  const govern::Limits& limits = policy_->rule_for(entry.command).limits;
+  const Governance best = context_.attacher.mode().best;
+  // What cannot take any of these limits here is observed, in one line and not two.
+  const bool can_limit = best == Governance::kFull || best == Governance::kPartial || !limits.any() ||
+                         (best == Governance::kNiceOnly && (limits.nice || limits.oom_score_adj));
+  if (context_.dry_run) {
+    log::info(cat("would attach to PID ", pid, " (", entry.command, ") as job ", entry.job_id),
+              {{"pid", cat(pid)}, {"job_id", entry.job_id}});
+    entry.state = EntryState::kObserve;
+    entry.reason = "dry_run";
+    return;
+  }
+  if (can_limit)
+    log::info(cat("Attaching to PID ", pid, " (", entry.command, ") as job ", entry.job_id),
+              {{"pid", cat(pid)}, {"job_id", entry.job_id}});
+  const auto failure = carry_out(entry);
+  if (failure && govern::is_gone(failure->error)) {
+    log::debug(cat("PID ", pid, " ended before it was attached"), {{"pid", cat(pid)}});
+    context_.metrics.attach("gone");
+    entries_.erase(pid);
+    changed();
+    return;
+  }
+  if (failure && failure->error.code == Errc::kNodeBusy) {
+    log::debug(cat("PID ", pid, " is another governor's: ", failure->error.message), {{"pid", cat(pid)}});
+    entries_.erase(pid);
+    changed();
+    return;
+  }
+  if (failure) return fail(entry, *failure);
+  if (exec_age) *exec_age += BootClock::now() - begun;
+  attach_times_.push_back(seconds_of(BootClock::now() - begun));
+  if (attach_times_.size() > kAttachTimes) attach_times_.pop_front();
+  accept(entry, source, exec_age);
+}
+
+// Descriptor first, so that an end during all this is seen; then the claim, so that no other governor does the same;
+// then the limits; then the claim again, with what it takes to undo them.
+std::optional<Governor::Failure> Governor::carry_out(Entry& entry) {
+  if (!entry.pidfd) {
+    auto pidfd = sys::open_pidfd(context_.host, entry.key);
+    if (pidfd) {
+      entry.pidfd = std::move(*pidfd);
+    } else if (govern::is_gone(pidfd.error())) {
+      return Failure{"pidfd", pidfd.error()};
+    }
+  }
+  const govern::Rule& rule = policy_->rule_for(entry.command);
+  entry.governed = {};
+  entry.governed.job_id = entry.job_id;
+  entry.governed.limits = rule.limits;
+  entry.governed.late_memory = policy_->late_memory;
+  govern::Original before;
+  before.pid = entry.key.pid;
+  before.start_ticks = static_cast<std::int64_t>(entry.key.start_ticks);
+  if (auto membership = sys::read_membership(context_.host, entry.key.pid)) before.cgroup = std::move(*membership);
+  entry.governed.members = {before};
+  auto claim = govern::HeldClaim::take(context_.runtime_dir, claim_of(entry));
+  if (!claim) return Failure{"claim", claim.error()};
+  entry.claim = std::move(*claim);
+
+  govern::AttachRequest request;
+  request.process = entry.key;
+  request.job_id = entry.job_id;
+  request.limits = rule.limits;
+  request.placement = policy_->placement;
+  request.late_memory = policy_->late_memory;
+  request.children = policy_->children;
+  request.strict = policy_->strict;
+  auto outcome = context_.attacher.attach(request);
+  if (!outcome) {
+    entry.claim.reset();
+    return Failure{"attach", outcome.error()};
+  }
+  take_outcome(entry, std::move(*outcome));
+  write_claim(entry);
+  return std::nullopt;
+}
+
+void Governor::take_outcome(Entry& entry, govern::AttachOutcome outcome) {
+  entry.governed = std::move(outcome.governed);
+  entry.governance = outcome.governance;
+  entry.reason = std::move(outcome.reason);
+  entry.evidence = std::move(outcome.evidence);
+  entry.uncovered_bytes = outcome.uncovered_bytes;
+  entry.shortfalls.clear();
+  for (govern::LimitReport& report : outcome.limits) {
+    context_.metrics.limit(govern::name_of(report.limit), govern::name_of(report.status));
+    if (report.status != LimitStatus::kApplied) entry.shortfalls.push_back(std::move(report));
+  }
+}
+
+void Governor::accept(Entry& entry, Source source, std::optional<std::chrono::nanoseconds> exec_age) {
+  const pid_t pid = entry.key.pid;
+  const Now now = context_.clock.now();
+  const bool observes = entry.governance == Governance::kObserve;
+  entry.state = observes ? EntryState::kObserve : EntryState::kAttached;
+  entry.next_try_at.reset();
+  const log::Fields fields{{"pid", cat(pid)}, {"job_id", entry.job_id}};
+  if (observes) {
+    log::info(cat("Observing PID ", pid, " (", entry.command, ") as job ", entry.job_id, ": ",
+                  entry.reason.empty() ? "no limit could be applied" : entry.reason,
+                  entry.evidence.empty() ? "" : cat(" (", entry.evidence, ")")),
+              fields);
+  } else {
+    entry.attached_at = now.utc;
+    ++statistics_.total_attachments;
+    context_.metrics.active(entry.command, 1);
+    log::info(cat("✓ Attached to PID ", pid, " (job: ", entry.job_id, ")"), fields);
+    for (const govern::LimitReport& report : entry.shortfalls)
+      log::warn(cat("PID ", pid, ": ", govern::name_of(report.limit), " is ", govern::name_of(report.status),
+                    report.detail.empty() ? "" : cat(": ", report.detail)),
+                fields);
+    if (entry.uncovered_bytes > 0)
+      log::warn(cat("PID ", pid, ": ", entry.uncovered_bytes,
+                    " bytes that it held before are not covered by its memory limit"),
+                fields);
+    context_.health.record_attach(true);
+    const auto age = exec_age.value_or(now.boot - entry.started);
+    context_.metrics.latency(source == Source::kEvent  ? "event"
+                             : source == Source::kGate ? "gate"
+                                                       : "scan",
+                             seconds_of(age));
+  }
+  context_.metrics.attach(govern::name_of(entry.governance));
+  context_.metrics.job("started");
+  watch_end(entry);
+  changed();
+}
+
+void Governor::fail(Entry& entry, const Failure& failure) {
+  ++failures_;
+  const Now now = context_.clock.now();
+  const auto error_class = govern::classify(failure.error);
+  const bool was_retry = !entry.tries.empty();
+  const double jitter = std::uniform_real_distribution<double>(0.9, 1.1)(random_);
+  const int failed = static_cast<int>(entry.tries.size()) + 1;
+  const auto decision = govern::decide_retry(policy_->retry, failed, error_class, jitter);
+  entry.tries.push_back({now.utc, failure.op, failure.error.sys, error_class,
+                         decision.delay ? seconds_of(*decision.delay) : 0, failure.error.message});
+  log::write(level_of(error_class),
+             cat("Attachment to PID ", entry.key.pid, " failed (", govern::name_of(error_class), ")",
+                 decision.delay ? ", added to retry queue" : "", ": ", failure.error.message),
+             {{"pid", cat(entry.key.pid)},
+              {"job_id", entry.job_id},
+              {"class", std::string(govern::name_of(error_class))},
+              {"err", failure.error.message}});
+  context_.metrics.attach("failed");
+  context_.metrics.attach_error(govern::name_of(error_class));
+  context_.health.record_attach(false);
+  watch_end(entry);
+  if (!decision.delay) {
+    if (was_retry) context_.metrics.retry("dead_letter");
+    return bury(entry, decision.reason);
+  }
+  if (was_retry) context_.metrics.retry("failure");
+  entry.state = EntryState::kRetrying;
+  entry.next_try_at = now.utc + std::chrono::duration_cast<std::chrono::microseconds>(*decision.delay);
+  context_.reactor.at(now.boot + *decision.delay, [this, key = entry.key] { try_again(key); });
+  changed();
+}
+
+void Governor::bury(Entry& entry, std::string reason) {
+  entry.state = EntryState::kDead;
+  entry.next_try_at.reset();
+  govern::DeadLetter letter;
+  letter.pid = entry.key.pid;
+  letter.start_ticks = static_cast<std::int64_t>(entry.key.start_ticks);
+  letter.job_id = entry.job_id;
+  letter.command = entry.command;
+  letter.time = context_.clock.now().utc;
+  letter.reason = std::move(reason);
+  letter.tries = entry.tries;
+  dead_letters_.push_back(std::move(letter));
+  if (dead_letters_.size() > govern::kMaxDeadLetters) dead_letters_.pop_front();
+  govern::JobEnd end;
+  end.attached = false;
+  record(judge(entry, end));
+  changed();
+}
+
+// Identity, claims and filters are asked again: a process may have changed its mind meanwhile, or its program.
+void Governor::try_again(const sys::ProcessKey& key) {
+  Entry* entry = find(key.pid);
+  if (entry == nullptr || entry->key != key || entry->state != EntryState::kRetrying) return;
+  const Examined now = context_.examiner.examine(key.pid, *policy_, context_.clock.now().boot);
+  const bool is_same = now.outcome != Examined::Outcome::kGone && now.facts.key == key;
+  const bool is_old = now.outcome == Examined::Outcome::kSkip && now.test == "runtime";  // age counts at discovery only
+  if (!is_same) return on_exit(key.pid, std::nullopt);
+  if (now.outcome != Examined::Outcome::kMatch && !is_old) {
+    entries_.erase(key.pid);
+    changed();
+    return set_gauges();
+  }
+  const auto tries_before = entry->tries.size();
+  try_attach(*entry, Source::kScan, std::nullopt);
+  entry = find(key.pid);
+  if (entry != nullptr && entry->tries.size() == tries_before) {
+    context_.metrics.retry("success");
+    entry->tries.clear();
+  }
+  set_gauges();
+}
+
+void Governor::watch_end(Entry& entry) {
+  if (!entry.pidfd || context_.dry_run) return;
+  context_.reactor.forget(entry.pidfd.get());
+  (void)context_.reactor.watch(entry.pidfd.get(), [this, key = entry.key] { on_pidfd(key); });
+}
+
+void Governor::on_pidfd(const sys::ProcessKey& key) {
+  Entry* entry = find(key.pid);
+  if (entry == nullptr || entry->key != key) return;
+  if (!sys::wait_ended(entry->pidfd, 0ms)) return;  // another descriptor had this number before
+  if (!context_.events_tell || entry->wait_status) return on_exit(key.pid, entry->wait_status);
+  context_.reactor.forget(entry->pidfd.get());
+  context_.reactor.after(kExitEventGrace, [this, key] {
+    const Entry* late = find(key.pid);
+    if (late != nullptr && late->key == key) on_exit(key.pid, late->wait_status);
+  });
+}
+
+void Governor::on_exit(pid_t pid, std::optional<int> wait_status) {
+  const auto at = entries_.find(pid);
+  if (at == entries_.end()) return;
+  Entry& entry = at->second;
+  if (wait_status) entry.wait_status = wait_status;
+  if (entry.pidfd) context_.reactor.forget(entry.pidfd.get());
+  const bool was_governed = entry.state != EntryState::kRetrying && entry.state != EntryState::kDead;
+  const double duration = seconds_of(context_.clock.now().boot - entry.discovered);
+  const log::Fields fields{{"pid", cat(pid)}, {"job_id", entry.job_id}};
+  log::info(cat("Process ", pid, " exited (job ", entry.job_id, ", duration: ", format_fixed(duration, 2), "s)"),
+            fields);
+  if (was_governed && !context_.dry_run) {
+    govern::JobEnd end;
+    if (entry.state != EntryState::kObserve) {
+      context_.metrics.active(entry.command, -1);
+      if (const auto kills = context_.attacher.oom_kills(entry.governed)) end.oom_kills = *kills;
+    }
+    JobResult result = judge(entry, end);
+    clear_groups(std::move(entry.governed));
+    if (entry.claim) entry.claim->release();
+    log::info(cat("⊗ Detached from PID ", pid, " (job: ", entry.job_id, ")"), fields);
+    record(std::move(result));
+  }
+  entries_.erase(at);
+  changed();
+  set_gauges();
+}
+
+// Others of the process's tree may still be in its groups; those are looked after until the last has gone.
+void Governor::clear_groups(govern::Governed governed) {
+  if (governed.groups.empty()) return;
+  const auto members = context_.attacher.members(governed);
+  const bool is_empty = members && members->empty();
+  if (is_empty && context_.attacher.remove_groups(governed)) return;
+  leftovers_.push_back(std::move(governed));
+}
+
+JobResult Governor::judge(const Entry& entry, govern::JobEnd end) const {
+  const Now now = context_.clock.now();
+  if (entry.wait_status && WIFEXITED(*entry.wait_status)) end.exit_code = WEXITSTATUS(*entry.wait_status);
+  if (entry.wait_status && WIFSIGNALED(*entry.wait_status)) end.signal = WTERMSIG(*entry.wait_status);
+  // The exit event tells its exit code, although it is no child of ours.
+  end.is_ours = end.exit_code || end.signal;
+  end.governance = entry.state == EntryState::kObserve ? Governance::kFull : entry.governance;  // nothing was promised
+  JobResult result;
+  result.job_id = entry.job_id;
+  result.pid = entry.key.pid;
+  result.mode = "watch";
+  result.start_time = entry.attached_at.value_or(entry.discovered_at);
+  result.end_time = now.utc;
+  result.processing_seconds = seconds_of(now.boot - entry.discovered);
+  result.exit_code.text = end.exit_code ? cat(*end.exit_code) : "null";
+  result.signal.text = end.signal ? cat(*end.signal) : "null";
+  result.governance = entry.governance;
+  result.reason = entry.reason;
+  if (!entry.governed.groups.empty()) result.cgroup = entry.governed.groups.front().path;
+  result.limits = entry.shortfalls;
+  result.uncovered_bytes = entry.uncovered_bytes;
+  result.platform_sla_reason = govern::decide_sla(end);
+  result.platform_sla_compliant = govern::is_compliant(result.platform_sla_reason);
+  result.sla_eligible = true;
+  return result;
+}
+
+void Governor::record(JobResult result) {
+  log::info(govern::format_job_line(result), {{"pid", cat(result.pid)}, {"job_id", result.job_id}});
+  const bool has_code = result.exit_code.text != "null";
+  const bool has_signal = result.signal.text != "null";
+  const std::string_view exit = has_code && result.exit_code.text == "0" ? "0"
+                                : has_code || has_signal                 ? "non_zero"
+                                                                         : "unknown";
+  const bool has_run = result.platform_sla_reason != govern::SlaReason::kAttachFailed &&
+                       result.platform_sla_reason != govern::SlaReason::kStartFailed;
+  if (result.sla_eligible) context_.metrics.sla(result.platform_sla_compliant);
+  context_.metrics.job(has_run && exit != "non_zero" ? "completed" : "failed");
+  context_.metrics.job_exit(exit);
+  results_.push_back(std::move(result));
+  if (results_.size() > kMaxResults) results_.pop_front();
+}
+
+govern::Claim Governor::claim_of(const Entry& entry) const {
+  govern::Claim claim;
+  claim.pid = entry.key.pid;
+  claim.start_ticks = static_cast<std::int64_t>(entry.key.start_ticks);
+  claim.boot_id = context_.boot_id;
+  claim.owner = "watch";
+  claim.owner_pid = context_.self;
+  claim.governed = entry.governed;
+  return claim;
+}
+
+void Governor::write_claim(Entry& entry) {
+  if (!entry.claim) return;
+  const Status status = entry.claim->update(claim_of(entry));
+  if (!status)
+    log::error(cat("Claim of PID ", entry.key.pid, " cannot be written: ", status.error().message),
+               {{"pid", cat(entry.key.pid)}, {"err", status.error().message}});
+}
+
+void Governor::let_go(Entry& entry, bool restore) {
+  const pid_t pid = entry.key.pid;
+  if (entry.pidfd) context_.reactor.forget(entry.pidfd.get());
+  if (entry.state == EntryState::kRetrying || entry.state == EntryState::kDead || context_.dry_run) return;
+  if (entry.state != EntryState::kObserve) context_.metrics.active(entry.command, -1);
+  if (!restore) {
+    if (entry.claim) entry.claim->keep();
+    return;
+  }
+  log::info(cat("Detaching from PID ", pid), {{"pid", cat(pid)}, {"job_id", entry.job_id}});
+  const govern::RestoreReport report = context_.attacher.restore(entry.governed);
+  for (const std::string& failure : report.failures)
+    log::error(cat("PID ", pid, " is not restored: ", failure), {{"pid", cat(pid)}, {"err", failure}});
+  if (entry.claim) entry.claim->release();
+  log::info(cat("⊗ Detached from PID ", pid, " (job: ", entry.job_id, ")"),
+            {{"pid", cat(pid)}, {"job_id", entry.job_id}});
+  govern::JobEnd end;
+  end.detached = true;
+  record(judge(entry, end));
+}
+
+void Governor::release_all(govern::OnStop how, const std::function<bool()>& may_go_on) {
+  const bool wants_restore = how == govern::OnStop::kRestore;
+  for (auto& [pid, entry] : entries_) let_go(entry, wants_restore && may_go_on());
+  entries_.clear();
+  for (const govern::Governed& rest : leftovers_) {
+    if (!wants_restore || !may_go_on()) break;
+    const auto report = context_.attacher.restore(rest);
+    for (const std::string& failure : report.failures) log::error(cat("Job ", rest.job_id, ": ", failure));
+  }
+  leftovers_.clear();
+  changed();
+}
+
+std::size_t Governor::attached_count() const {
+  return static_cast<std::size_t>(std::count_if(entries_.begin(), entries_.end(), [](const auto& item) {
+    return item.second.state == EntryState::kAttached || item.second.state == EntryState::kContested;
+  }));
+}
+
+std::size_t Governor::retrying_count() const {
+  return static_cast<std::size_t>(std::count_if(
+      entries_.begin(), entries_.end(), [](const auto& item) { return item.second.state == EntryState::kRetrying; }));
+}
+
+std::optional<double> Governor::attach_seconds() const {
+  if (attach_times_.empty()) return std::nullopt;
+  std::vector<double> sorted(attach_times_.begin(), attach_times_.end());
+  std::sort(sorted.begin(), sorted.end());
+  return sorted[sorted.size() / 2];
+}
+
+void Governor::set_gauges() {
+  context_.metrics.tracked(static_cast<double>(entries_.size()));
+  context_.metrics.queues(static_cast<double>(retrying_count()), static_cast<double>(dead_letters_.size()));
+}
+
+void Governor::save_to(State& state) const {
+  state.boot_id = context_.boot_id;
+  state.statistics = statistics_;
+  state.dead_letters.assign(dead_letters_.rbegin(), dead_letters_.rend());
+  for (const auto& [pid, entry] : entries_) {
+    StateProcess& out = state.processes[cat(pid)];
+    out.pid = pid;
+    out.job_id = entry.job_id;
+    out.command = entry.command;
+    out.start_ticks = static_cast<std::int64_t>(entry.key.start_ticks);
+    out.discovered_at = entry.discovered_at;
+    out.attached_at = entry.attached_at;
+    out.last_seen_at = std::max(entry.discovered_at, state.last_scan_at.value_or(UtcTime{}));
+    out.governance = entry.governance;
+    if (!entry.governed.groups.empty()) out.group = entry.governed.groups.front().path;
+    if (entry.governed.members.empty()) continue;
+    const govern::Original& before = entry.governed.members.front();
+    out.original_cgroup = before.cgroup;
+    out.original_nice = before.nice;
+    out.original_oom_score_adj = before.oom_score_adj;
+  }
+}
+
+}  // namespace ffrtmp::watch

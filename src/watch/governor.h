@@ -1,0 +1,127 @@
+#pragma once
+// The ledger of tracked processes, and everything that is done to them: attach, try again, compare, let go. Decisions
+// come from govern/, effects go through govern::Attacher; what happened is logged, counted and remembered here. One
+// thread.
+#include <deque>
+#include <functional>
+#include <memory>
+#include <random>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "govern/attacher.h"
+#include "govern/policy.h"
+#include "watch/entry.h"
+#include "watch/examiner.h"
+#include "watch/health_monitor.h"
+#include "watch/metrics.h"
+#include "watch/reactor.h"
+#include "watch/state_file.h"
+
+namespace ffrtmp::watch {
+
+class Governor {
+ public:
+  struct Context {
+    const Clock& clock;
+    const sys::Host& host;
+    govern::Attacher& attacher;
+    Examiner& examiner;
+    Metrics& metrics;
+    HealthMonitor& health;
+    Reactor& reactor;
+    std::string runtime_dir;
+    std::string boot_id;
+    pid_t self = 0;
+    bool dry_run = false;      // says what it would do
+    bool events_tell = false;  // of exits too, with the exit status
+  };
+  Governor(Context context, std::shared_ptr<const govern::Policy> policy);
+
+  enum class Source { kScan, kEvent, kGate };
+  // Takes a match in and attaches it. `exec_age`: how long ago the event said that it was executed.
+  void admit(const Examined& found, Source source, std::optional<std::chrono::nanoseconds> exec_age);
+  [[nodiscard]] Entry* find(pid_t pid);
+  // A tracked process executed another program: another target's rule replaces this one's; else nothing is loosened.
+  void on_exec(Entry& entry, const Examined& now);
+  // A process that was admitted before its exec, by the gate, and whose exec did not come about: let go.
+  void release_unexecuted(const sys::ProcessKey& key, std::uint64_t stamp_before);
+  // It has ended. `wait_status` as far as an event told it.
+  void on_exit(pid_t pid, std::optional<int> wait_status);
+
+  // The policy was replaced: what it no longer means is let go, limits are rewritten, dead letters get another chance.
+  void use(std::shared_ptr<const govern::Policy> policy);
+  // Compares some of what is governed with what is wanted; false when a round has come to its end.
+  [[nodiscard]] bool reconcile_some(std::chrono::milliseconds budget);
+
+  // At the start: takes over what an earlier daemon left, and clears away what is left of dead processes. The number of
+  // processes in `state` that are not there any more.
+  std::size_t adopt(const State& state);
+  // At the end. `may_go_on` is asked before each process.
+  void release_all(govern::OnStop how, const std::function<bool()>& may_go_on);
+
+  void save_to(State& state) const;
+  [[nodiscard]] const std::unordered_map<pid_t, Entry>& entries() const { return entries_; }
+  [[nodiscard]] const std::deque<govern::DeadLetter>& dead_letters() const { return dead_letters_; }
+  [[nodiscard]] const std::deque<JobResult>& results() const { return results_; }
+  [[nodiscard]] const StateStatistics& statistics() const { return statistics_; }
+  [[nodiscard]] std::size_t attached_count() const;
+  [[nodiscard]] std::size_t retrying_count() const;
+  // Attaches that failed or were given up since the start.
+  [[nodiscard]] std::size_t failure_count() const { return failures_; }
+  // Median time of the last attaches: what moving a process costs on this host.
+  [[nodiscard]] std::optional<double> attach_seconds() const;
+  // Of `run` or `attach`, which ended.
+  void take_result(JobResult result) { record(std::move(result)); }
+  void count_scan() { ++statistics_.total_scans; }
+  void restore_counters(const State& state);
+  // Counts changes of what the state file holds.
+  [[nodiscard]] std::uint64_t version() const { return version_; }
+  void set_events_tell(bool tell) { context_.events_tell = tell; }
+
+ private:
+  using Entries = std::unordered_map<pid_t, Entry>;
+  struct Failure {
+    std::string op;
+    Error error;
+  };
+
+  void try_attach(Entry& entry, Source source, std::optional<std::chrono::nanoseconds> exec_age);
+  [[nodiscard]] std::optional<Failure> carry_out(Entry& entry);
+  void accept(Entry& entry, Source source, std::optional<std::chrono::nanoseconds> exec_age);
+  void take_outcome(Entry& entry, govern::AttachOutcome outcome);
+  void fail(Entry& entry, const Failure& failure);
+  void bury(Entry& entry, std::string reason);
+  void try_again(const sys::ProcessKey& key);
+  void watch_end(Entry& entry);
+  void on_pidfd(const sys::ProcessKey& key);
+  [[nodiscard]] govern::Claim claim_of(const Entry& entry) const;
+  void write_claim(Entry& entry);
+  [[nodiscard]] JobResult judge(const Entry& entry, govern::JobEnd end) const;
+  void record(JobResult result);
+  void let_go(Entry& entry, bool restore);
+  void clear_groups(govern::Governed governed);
+  void reconcile(Entry& entry);
+  void contest(Entry& entry, const std::vector<govern::Drift>& drifts);
+  void adopt_claim(const govern::FoundClaim& found, const State& state);
+  [[nodiscard]] bool take_over(const govern::FoundClaim& found, const State& state);
+  void change_rule(Entry& entry, const govern::Rule& rule);
+  void changed() { ++version_; }
+  void set_gauges();
+
+  Context context_;
+  std::shared_ptr<const govern::Policy> policy_;
+  Entries entries_;
+  std::vector<govern::Governed> leftovers_;      // groups whose process ended while others are still in them
+  std::deque<govern::DeadLetter> dead_letters_;  // newest last
+  std::deque<JobResult> results_;                // newest last
+  std::deque<double> attach_times_;              // seconds
+  std::vector<pid_t> round_;                     // still to be looked at by reconcile_some
+  StateStatistics statistics_;
+  std::size_t failures_ = 0;
+  std::uint64_t version_ = 0;
+  std::mt19937_64 random_{std::random_device{}()};
+};
+
+}  // namespace ffrtmp::watch

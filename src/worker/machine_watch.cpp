@@ -1,0 +1,25 @@
+#include "worker/machine_watch.h"
+
+#include "base/log.h"
+#include "json/json.h"
+
+namespace ffrtmp::worker {
+
+std::optional<model::NodeFacts> MachineWatch::poll(const model::NodeFacts& known, BootTime now) {
+  using namespace std::chrono_literals;
+  if (!look_.valid()) {
+    if (now >= next_) look_ = std::async(std::launch::async, detect_);
+    return std::nullopt;
+  }
+  if (look_.wait_for(0s) != std::future_status::ready) return std::nullopt;
+  auto found = look_.get();
+  next_ = now + every_;
+  if (!found) {
+    log::warn("cannot tell what this machine can do", {{"err", found.error().message}});
+    return std::nullopt;
+  }
+  if (json::encode(*found) == json::encode(known)) return std::nullopt;
+  return std::move(*found);
+}
+
+}  // namespace ffrtmp::worker

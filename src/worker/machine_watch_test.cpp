@@ -1,0 +1,64 @@
+#include "worker/machine_watch.h"
+
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <thread>
+
+namespace ffrtmp::worker {
+namespace {
+
+using namespace std::chrono_literals;
+
+model::NodeFacts facts(const std::string& ffmpeg) {
+  model::NodeFacts out;
+  out.engines["ffmpeg"] = ffmpeg;
+  return out;
+}
+
+TEST(MachineWatch, TellsAChangeOnceAndLooksWhenDue) {
+  std::atomic<int> looks{0};
+  std::atomic<bool> is_new{false};
+  BootTime now{100s};
+  MachineWatch watch(
+      [&]() -> Result<model::NodeFacts> {
+        ++looks;
+        return facts(is_new ? "6" : "5");
+      },
+      60s, now);
+  model::NodeFacts known = facts("5");
+  const auto until_looked = [&](int count) {
+    for (int i = 0; i < 500 && looks < count; ++i) std::this_thread::sleep_for(10ms);
+    std::this_thread::sleep_for(20ms);
+  };
+  now += 59s;
+  EXPECT_FALSE(watch.poll(known, now));
+  EXPECT_EQ(looks, 0);
+  now += 1s;
+  EXPECT_FALSE(watch.poll(known, now));  // begins
+  until_looked(1);
+  EXPECT_FALSE(watch.poll(known, now)) << "nothing has changed";
+  is_new = true;
+  now += 60s;
+  EXPECT_FALSE(watch.poll(known, now));
+  until_looked(2);
+  const auto changed = watch.poll(known, now);
+  ASSERT_TRUE(changed);
+  EXPECT_EQ(changed->engines.at("ffmpeg"), "6");
+  EXPECT_FALSE(watch.poll(*changed, now));
+  EXPECT_EQ(looks, 2);
+}
+
+TEST(MachineWatch, AFailedLookIsNoChange) {
+  BootTime now{100s};
+  MachineWatch watch([]() -> Result<model::NodeFacts> { return make_error(Errc::kGone, "ffmpeg not found in PATH"); }, 1s,
+                     now);
+  for (int i = 0; i < 5; ++i) {
+    now += 1s;
+    EXPECT_FALSE(watch.poll(facts("5"), now));
+    std::this_thread::sleep_for(20ms);
+  }
+}
+
+}  // namespace
+}  // namespace ffrtmp::worker

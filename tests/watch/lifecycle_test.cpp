@@ -1,0 +1,396 @@
+// How the daemon starts, reloads, ends and comes back, and what that does to what it governs: nothing that hurts.
+#include <gtest/gtest.h>
+#include <signal.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+#include <thread>
+
+#include "base/text.h"
+#include "tests/watch/watch_box.h"
+
+namespace ffrtmp::test {
+namespace {
+
+namespace fs = std::filesystem;
+using namespace std::chrono_literals;
+
+const std::string kQuota = "default_limits: {cpu_quota: 50, nice: 5}\n";
+
+#define NEED_ROOT() \
+  if (geteuid() != 0) GTEST_SKIP() << "needs root to govern"
+
+// contract: G8
+TEST(Lifecycle, NoSignalToTheDaemonReachesAWorkload) {
+  NEED_ROOT();
+  for (const int signal : {SIGTERM, SIGINT, SIGHUP, SIGKILL}) {
+    WatchBox box;
+    const pid_t pid = box.start_target();
+    box.write_policy(kQuota);
+    box.start_daemon();
+    ASSERT_TRUE(box.wait_governed(pid));
+    ASSERT_TRUE(box.wait_ready());
+    if (signal == SIGHUP) {
+      box.daemon().send(SIGHUP);
+      EXPECT_TRUE(box.wait_log("Config reloaded"));
+      EXPECT_TRUE(box.is_governed(pid));
+    } else {
+      EXPECT_EQ(box.stop_daemon(signal), signal == SIGKILL ? 128 + SIGKILL : 0) << signal;
+    }
+    EXPECT_TRUE(box.alive(pid)) << signal;
+  }
+}
+
+// contract: G14 (how many: FFRTMP_WATCH_TARGETS, 1000 in a long run)
+TEST(Lifecycle, AStopPutsEverybodyBack) {
+  NEED_ROOT();
+  const char* asked = std::getenv("FFRTMP_WATCH_TARGETS");
+  const int count = asked == nullptr ? 200 : static_cast<int>(parse_int(asked).value_or(200));
+  WatchBox box;
+  std::vector<pid_t> pids;
+  for (int i = 0; i < count; ++i) pids.push_back(box.start_target());
+  const std::string before = box.group_of(pids.front());
+  box.write_policy(kQuota);
+  box.start_daemon();
+  for (const pid_t pid : pids) ASSERT_TRUE(box.wait_governed(pid)) << pid;
+  EXPECT_EQ(box.nice_of(pids.back()), 5);
+  const auto begun = std::chrono::steady_clock::now();
+  EXPECT_EQ(box.stop_daemon(), 0);
+  EXPECT_LT(std::chrono::steady_clock::now() - begun, 10s);
+  for (const pid_t pid : pids) {
+    EXPECT_EQ(box.group_of(pid), before) << pid;
+    EXPECT_EQ(box.nice_of(pid), 0) << pid;
+  }
+  EXPECT_EQ(box.groups(), std::vector<std::string>{});
+}
+
+TEST(Lifecycle, OnStopKeepLeavesLimitsForTheNextDaemon) {
+  NEED_ROOT();
+  WatchBox box;
+  const pid_t pid = box.start_target();
+  box.write_policy(kQuota + "on_stop: keep\n");
+  box.start_daemon();
+  ASSERT_TRUE(box.wait_governed(pid));
+  EXPECT_EQ(box.stop_daemon(), 0);
+  EXPECT_TRUE(box.is_governed(pid));
+  EXPECT_EQ(box.nice_of(pid), 5);
+  box.write_policy(kQuota);
+  box.start_daemon();
+  EXPECT_TRUE(box.wait_log(cat("Re-adopted PID ", pid)));
+  ASSERT_TRUE(box.wait_ready());
+  EXPECT_EQ(box.stop_daemon(), 0);
+  EXPECT_FALSE(box.is_governed(pid));
+  EXPECT_EQ(box.nice_of(pid), 0) << "what it was before the first of the two daemons";
+}
+
+// contract: G15
+TEST(Lifecycle, AfterAKillEverythingIsTakenOver) {
+  NEED_ROOT();
+  WatchBox box;
+  const pid_t lives = box.start_target();
+  const pid_t dies = box.start_target();
+  box.write_policy(kQuota + "state: {enabled: true, path: " + box.state_path() + ", flush_interval: 100ms}\n");
+  box.start_daemon();
+  ASSERT_TRUE(box.wait_governed(lives) && box.wait_governed(dies));
+  ASSERT_TRUE(eventually(
+      [&] {
+        return fs::exists(box.state_path()) &&
+               read_file(box.state_path()).find("\"total_attachments\":2") != std::string::npos;
+      },
+      30s));
+  EXPECT_EQ(box.stop_daemon(SIGKILL), 128 + SIGKILL);
+  box.end(dies);
+  EXPECT_TRUE(box.is_governed(lives)) << "limits outlive their governor";
+  box.start_daemon();
+  EXPECT_TRUE(box.wait_log(cat("Re-adopted PID ", lives)));
+  EXPECT_TRUE(box.wait_log("Cleaned 1 stale PIDs from state"));
+  ASSERT_TRUE(box.wait_ready());
+  const std::string status = box.get("/v1/status").second;
+  EXPECT_NE(status.find("\"total_discovered\":2,\"total_attachments\":2"), std::string::npos) << status;
+  EXPECT_EQ(box.count_log(cat("Attaching to PID ", lives)), 1u) << "not a second time";
+  EXPECT_EQ(box.groups().size(), is_cgroup_v2() ? 1u : box.groups().size());
+  for (const std::string& group : box.groups()) EXPECT_NE(group.find(cat("-", lives)), std::string::npos) << group;
+  EXPECT_EQ(box.stop_daemon(), 0);
+  EXPECT_FALSE(box.is_governed(lives));
+  EXPECT_EQ(box.nice_of(lives), 0);
+  EXPECT_EQ(box.groups(), std::vector<std::string>{});
+}
+
+// contract: G32
+TEST(Lifecycle, OneDaemonARuntimeDirectory) {
+  NEED_ROOT();
+  WatchBox box;
+  box.write_policy(kQuota);
+  box.start_daemon();
+  ASSERT_TRUE(box.wait_ready());
+  const Ran second = run_command(box.command({"watch"}));
+  EXPECT_EQ(second.exit_code, 1);
+  EXPECT_NE(second.err.find(cat("already running (pid ", box.daemon().pid(), ")")), std::string::npos) << second.err;
+}
+
+// contract: G40
+TEST(Lifecycle, Reload) {
+  NEED_ROOT();
+  WatchBox box;
+  const pid_t pid = box.start_target();
+  box.write_policy(kQuota);
+  box.start_daemon();
+  ASSERT_TRUE(box.wait_governed(pid));
+  box.write_policy("default_limits: {cpu_quotta: 80}\n");
+  box.daemon().send(SIGHUP);
+  EXPECT_TRUE(box.wait_log("Config reload failed: " + box.path("watch.yaml") + ":"));
+  EXPECT_EQ(box.knob(pid, "cpu", "cpu.max", "cpu.cfs_quota_us"), is_cgroup_v2() ? "50000 100000" : "50000");
+  box.write_policy("default_limits: {cpu_quota: 80}\n");
+  box.daemon().send(SIGHUP);
+  ASSERT_TRUE(box.wait_log("Config reloaded"));
+  EXPECT_TRUE(eventually(
+      [&] {
+        return box.knob(pid, "cpu", "cpu.max", "cpu.cfs_quota_us") == (is_cgroup_v2() ? "80000 100000" : "80000");
+      },
+      10s));
+  EXPECT_EQ(box.nice_of(pid), 0) << "what is no longer asked is taken back";
+  box.write_policy("default_limits: {cpu_quota: 80}\nfilters: {blocked_uids: [0]}\n");
+  box.daemon().send(SIGHUP);
+  EXPECT_TRUE(eventually([&] { return !box.is_governed(pid); }, 10s)) << "no longer meant";
+  EXPECT_NE(box.get("/metrics").second.find("ffrtmp_config_reload_total{component=\"watch\",result=\"error\"} 1"),
+            std::string::npos);
+}
+
+// contract: G46
+TEST(Lifecycle, WhatIsUndoneByHandComesBackAndAWarIsNotFought) {
+  NEED_ROOT();
+  if (is_cgroup_v2()) GTEST_SKIP() << "writes v1 files";
+  WatchBox box;
+  const pid_t pid = box.start_target();
+  box.write_policy(kQuota + "reconcile_interval: 500ms\n");
+  box.start_daemon();
+  ASSERT_TRUE(box.wait_governed(pid));
+  const std::string file = "/sys/fs/cgroup/cpu" + box.group_of(pid) + "/cpu.cfs_quota_us";
+  std::ofstream(file) << "99000\n";
+  EXPECT_TRUE(eventually([&] { return box.knob(pid, "cpu", "", "cpu.cfs_quota_us") == "50000"; }, 10s));
+  std::ofstream("/sys/fs/cgroup/cpu/cgroup.procs") << pid << "\n";
+  EXPECT_TRUE(eventually([&] { return box.is_governed(pid); }, 10s));
+  ASSERT_TRUE(eventually([&] { return box.count_log("Re-asserted membership") > 0; }, 5s));
+  // Another writer that means it.
+  ASSERT_TRUE(eventually(
+      [&] {
+        std::ofstream(file) << "77000\n";
+        return box.count_log("is contested") > 0;
+      },
+      60s));
+  EXPECT_NE(box.get("/v1/processes").second.find("\"state\":\"contested\""), std::string::npos);
+  std::ofstream(file) << "77000\n";
+  std::this_thread::sleep_for(1500ms);
+  EXPECT_EQ(box.knob(pid, "cpu", "", "cpu.cfs_quota_us"), "77000") << "no war";
+}
+
+TEST(Lifecycle, OnceLeavesLimitsAndSaysWhatItDid) {
+  NEED_ROOT();
+  WatchBox box;
+  const pid_t pid = box.start_target();
+  box.write_policy(kQuota);
+  const Ran dry = run_command(box.command({"watch", "--once", "--dry-run", "--json"}));
+  EXPECT_EQ(dry.exit_code, 0) << dry.err;
+  EXPECT_NE(dry.err.find(cat("would attach to PID ", pid)), std::string::npos) << dry.err;
+  EXPECT_FALSE(box.is_governed(pid));
+  EXPECT_FALSE(fs::exists(box.path("rt"))) << "a dry run writes nothing";
+  const Ran once = run_command(box.command({"watch", "--once", "--json"}));
+  EXPECT_EQ(once.exit_code, 0) << once.err;
+  EXPECT_NE(once.out.find(cat("\"pid\":", pid, ",")), std::string::npos);
+  EXPECT_EQ(once.out.front(), '[') << "one document and nothing else";
+  EXPECT_TRUE(box.is_governed(pid)) << "limits stay";
+  box.start_daemon();
+  EXPECT_TRUE(box.wait_log(cat("Re-adopted PID ", pid)));
+}
+
+// contract: G41
+TEST(Lifecycle, AnUnprivilegedDaemonObserves) {
+  NEED_ROOT();
+  if (access("/usr/bin/setpriv", X_OK) != 0) GTEST_SKIP() << "no setpriv";
+  WatchBox box;
+  // The runtime directory and the state are another user's.
+  fs::permissions(fs::path(box.path("")), fs::perms::owner_all | fs::perms::group_all | fs::perms::others_all);
+  const pid_t foreign = box.start_target();
+  const pid_t own =
+      box.start({"/usr/bin/setpriv", "--reuid", "65534", "--clear-groups", box.path("bin/" + box.target()), "600"});
+  box.write_policy("default_limits: {cpu_quota: 50}\nstate: {enabled: false}\nscan_interval: 500ms\n");
+  Arguments argv{"/usr/bin/setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups"};
+  for (const std::string& word : box.command({"watch", "--log-level", "debug"})) argv.push_back(word);
+  fs::permissions(box.path("watch.yaml"), fs::perms::owner_read | fs::perms::others_read);
+  Process daemon(argv, box.path("watch.log"));
+  ASSERT_TRUE(box.wait_log("Governance mode: nice_only (cpu: no group can be made"));
+  EXPECT_TRUE(box.wait_log(cat("Observing PID ", own, " ")));
+  ASSERT_TRUE(box.wait_log("Scan complete", 4));
+  EXPECT_EQ(box.count_log(cat("Observing PID ", own, " ")), 1u);
+  EXPECT_EQ(box.count_log(cat("Observing PID ", foreign, " ")), 1u);
+  EXPECT_EQ(box.count_log("Attaching"), 0u);
+  EXPECT_EQ(box.count_log("✓ Attached"), 0u);
+  daemon.send(SIGTERM);
+  EXPECT_EQ(daemon.wait(20s), 0);
+}
+
+// contract: G1, G2
+TEST(Lifecycle, UsageErrorsAreOneLineEach) {
+  WatchBox box;
+  box.write_policy();
+  const auto fails = [&](const Arguments& flags, const std::string& text) {
+    Arguments all{"watch", "--check-config"};
+    all.insert(all.end(), flags.begin(), flags.end());
+    const Ran ran = run_command(box.command(all));
+    EXPECT_EQ(ran.exit_code, 2) << text;
+    EXPECT_NE(ran.err.find(text), std::string::npos) << ran.err;
+    EXPECT_EQ(ran.err.find("Usage"), std::string::npos) << ran.err;
+    EXPECT_EQ(std::count(ran.err.begin(), ran.err.end(), '\n'), 1) << ran.err;
+    EXPECT_EQ(ran.out, "");
+  };
+  fails({"--scan-intervall", "1s"}, "unknown flag --scan-intervall, did you mean --scan-interval?");
+  fails({"--scan-interval", "0s"}, "invalid scan_interval: \"0s\": must be greater than 0");
+  fails({"--scan-interval=-1s"}, "invalid scan_interval: \"-1s\": must be greater than 0");
+  fails({"--scan-interval", "10"}, "invalid scan_interval: \"10\": missing unit");
+  fails({"stats"}, "unexpected argument \"stats\"");
+  const Ran day = run_command(box.command({"watch", "--check-config", "--scan-interval", "1d"}));
+  EXPECT_EQ(day.exit_code, 0) << day.err;
+  EXPECT_EQ(day.out, "OK\n");
+  write_file(box.path("watch.yaml"), "a: [\n");
+  fails({}, box.path("watch.yaml") + ":");
+  fs::remove(box.path("watch.yaml"));
+  fails({}, "watch.yaml");
+}
+
+TEST(Lifecycle, TheExamplePolicyIsGood) {
+  const std::string example = std::string(FFRTMP_SOURCE_DIR) + "/examples/watch-config.yaml";
+  const Ran ran =
+      run_command({std::string(FFRTMP_BINARY_DIR) + "/ffrtmp", "watch", "--check-config", "--watch-config", example});
+  EXPECT_EQ(ran.exit_code, 0) << ran.err;
+  EXPECT_EQ(ran.err, "");
+}
+
+// contract: G3
+TEST(Lifecycle, ExplainNamesTheWinnerOfEachKey) {
+  WatchBox box;
+  const pid_t pid = box.start_target();
+  box.write_policy("default_limits: {cpu_quota: 10}\n");
+  const auto provenance = [&](Arguments flags, const std::string& env) {
+    Arguments argv;
+    if (!env.empty()) argv = {"/usr/bin/env", env};
+    flags.insert(flags.begin(), {"explain", cat(pid), "--json"});
+    for (const std::string& word : box.command(flags)) argv.push_back(word);
+    const Ran ran = run_command(argv);
+    EXPECT_EQ(ran.exit_code, 0) << ran.err;
+    const auto at = ran.out.find("\"rule\":\"cpu_quota");
+    const auto from = ran.out.find("\"provenance\":\"", at) + 14;
+    return at == std::string::npos ? ran.out : ran.out.substr(from, ran.out.find('"', from) - from);
+  };
+  EXPECT_EQ(provenance({"--cpu-quota", "30"}, "FFRTMP_CPU_QUOTA=20"), "flag");
+  EXPECT_EQ(provenance({}, "FFRTMP_CPU_QUOTA=20"), "env");
+  EXPECT_EQ(provenance({}, ""), box.path("watch.yaml") + ":4");
+  box.write_policy();
+  EXPECT_NE(provenance({}, "").find("\"rule\":\"no limits\",\"provenance\":\"default\""), std::string::npos);
+}
+
+TEST(Lifecycle, ExplainVerdicts) {
+  NEED_ROOT();
+  WatchBox box;
+  const pid_t pid = box.start_target();
+  const pid_t stranger = box.start({"/bin/sleep", "600"});
+  const auto explain = [&](pid_t of) { return run_command(box.command({"explain", cat(of)})); };
+  box.write_policy(kQuota + "filters: {min_runtime: 1h}\n");
+  EXPECT_NE(explain(pid).out.find(": waiting_min_runtime"), std::string::npos) << explain(pid).out;
+  box.write_policy(kQuota + "filters: {blocked_uids: [0]}\n");
+  EXPECT_NE(explain(pid).out.find(": not_governed"), std::string::npos);
+  EXPECT_NE(explain(pid).out.find("fail  uids"), std::string::npos) << explain(pid).out;
+  box.write_policy(kQuota);
+  EXPECT_NE(explain(pid).out.find(": would_govern"), std::string::npos);
+  EXPECT_NE(explain(stranger).out.find(": not_governed"), std::string::npos);
+  EXPECT_NE(explain(2).out.find(": exempt"), std::string::npos) << "a kernel thread";
+  const Ran none = explain(4194303);
+  EXPECT_EQ(none.exit_code, 1);
+  EXPECT_EQ(none.err, "ffrtmp: process 4194303 does not exist\n");
+  box.start_daemon();
+  ASSERT_TRUE(box.wait_governed(pid));
+  ASSERT_TRUE(box.wait_ready());
+  EXPECT_NE(explain(pid).out.find(": governed"), std::string::npos) << explain(pid).out;
+  EXPECT_NE(explain(box.daemon().pid()).out.find(": exempt"), std::string::npos);
+}
+
+TEST(Lifecycle, StatusAsTableAndAsOneDocument) {
+  NEED_ROOT();
+  WatchBox box;
+  const pid_t pid = box.start_target();
+  box.write_policy(kQuota);
+  EXPECT_EQ(run_command(box.command({"watch", "status"})).exit_code, 1) << "no daemon";
+  box.start_daemon();
+  ASSERT_TRUE(box.wait_governed(pid));
+  const Ran table = run_command(box.command({"watch", "status"}));
+  EXPECT_EQ(table.exit_code, 0) << table.err;
+  for (const std::string& text : {cat(pid), box.target(), std::string("root"), cat("auto-", box.target(), "-", pid),
+                                  std::string("full"), std::string("cpu_quota 50%, nice 5")})
+    EXPECT_NE(table.out.find(text), std::string::npos) << text << "\n" << table.out;
+  const Ran json = run_command(box.command({"watch", "status", "--json"}));
+  for (const char* key : {"\"uid\":0", "\"user\":\"root\"", "\"ppid\":", "\"cwd\":\"/", "\"age_seconds\":"})
+    EXPECT_NE(json.out.find(key), std::string::npos) << key;
+  EXPECT_EQ(json.out.front(), '{');
+}
+
+// contract: G44
+TEST(Lifecycle, EveryLineOfTheContractInItsOrder) {
+  NEED_ROOT();
+  WatchBox box;
+  box.write_policy(
+      kQuota +
+      "scan_interval: 1s\nfilters: {blocked_users: [nobody]}\nretry: {enabled: true}\nstate: {enabled: true, path: " +
+      box.state_path() + "}\n");
+  box.start_daemon();
+  ASSERT_TRUE(box.wait_ready());
+  EXPECT_EQ(box.stop_daemon(), 0);
+  fs::remove(box.path("watch.log"));
+  const pid_t pid = box.start_target();
+  box.start_daemon({"--fault", "--log-format", "text"}, {"FFRTMP_FAULT=move:EBUSY:1"});
+  ASSERT_TRUE(box.wait_log(cat("Attachment to PID ", pid)));
+  ASSERT_TRUE(box.wait_governed(pid));
+  const pid_t second = box.start_target();
+  ASSERT_TRUE(box.wait_governed(second));
+  box.end(second);
+  ASSERT_TRUE(box.wait_log(cat("⊗ Detached from PID ", second)));
+  EXPECT_EQ(box.stop_daemon(), 0);
+  const std::string log = box.log();
+  const std::string job = cat("auto-", box.target(), "-", pid);
+  std::size_t at = 0;
+  for (const std::string& line :
+       {std::string("Starting auto-attach service..."),
+        std::string("Scan interval: 1s"),
+        cat("Target commands: [", box.target(), "]"),
+        std::string("Retry queue enabled (max attempts: 3)"),
+        std::string("Retry worker started"),
+        cat("State persistence enabled: ", box.state_path()),
+        cat("State loaded from ", box.state_path()),
+        std::string("Filters applied to scanner"),
+        std::string("Performing initial scan..."),
+        std::string("Scanning for processes..."),
+        std::string("Discovered 1 new process(es)"),
+        cat("Attaching to PID ", pid, " (", box.target(), ") as job ", job),
+        cat("Attachment to PID ", pid, " failed (transient), added to retry queue: "),
+        cat("✓ Attached to PID ", pid, " (job: ", job, ")"),
+        cat("Process ", second, " exited (job auto-", box.target(), "-", second, ", duration: "),
+        cat("⊗ Detached from PID ", second, " (job: auto-"),
+        std::string("JOB auto-"),
+        std::string("Received signal terminated, shutting down..."),
+        std::string("Stopping auto-attach service..."),
+        cat("Detaching from PID ", pid),
+        std::string("State saved"),
+        std::string("Auto-attach service stopped"),
+        std::string("Service stopped gracefully")}) {
+    const auto found = log.find("] ", at);
+    const auto here = log.find(line, at);
+    ASSERT_NE(here, std::string::npos) << line << " does not follow what stands before it";
+    ASSERT_NE(found, std::string::npos);
+    at = here;
+  }
+  EXPECT_EQ(log.rfind("[watch] 20", 0), 0u) << "stamped lines";
+  EXPECT_NE(log.find("Scan complete: new="), std::string::npos);
+}
+
+}  // namespace
+}  // namespace ffrtmp::test
