@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 #include <signal.h>
 #include <sys/wait.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -13,6 +14,7 @@
 
 #include "base/fault.h"
 #include "base/text.h"
+#include "govern/delegation.h"
 #include "sys/cgroup_dir.h"
 #include "sys/file_io.h"
 #include "sys/pid_fd.h"
@@ -70,6 +72,9 @@ class RealAttacher : public testing::Test {
   static void wait_for_file(const std::string& path) {
     for (int i = 0; i < 3000 && !std::filesystem::exists(path); ++i) usleep(10000);
     ASSERT_TRUE(std::filesystem::exists(path));
+  }
+  static bool read_file_ends_with(const std::string& path, std::string_view end) {
+    return trim(sys::read_text(path).value_or("")).ends_with(end);
   }
   sys::ProcessKey start_sleep() { return start("exec sleep 1000"); }
 
@@ -402,9 +407,33 @@ TEST_F(RealAttacher, KillsItsGroupAndCountsMembers) {
   EXPECT_GE(attacher_->members(outcome->governed)->size(), 1u);
   const auto pidfd = sys::open_pidfd(kHost, process);
   ASSERT_TRUE(attacher_->kill_group(outcome->governed));
-  EXPECT_TRUE(sys::wait_ended(*pidfd, 5s));
-  for (int i = 0; i < 200 && !attacher_->members(outcome->governed)->empty(); ++i) usleep(10000);
+  EXPECT_TRUE(sys::wait_ended(*pidfd, 60s));
+  for (int i = 0; i < 3000 && !attacher_->members(outcome->governed)->empty(); ++i) usleep(10000);
   EXPECT_TRUE(attacher_->remove_groups(outcome->governed));
+}
+
+// A host without the unified hierarchy: v1's freezer kills.
+TEST_F(RealAttacher, KillsByTheFreezer) {
+  if (layout_.of_controller("freezer") == nullptr) {
+    EXPECT_EQ(layout_.of_controller("cpu")->version, sys::CgroupVersion::kV2);  // there cgroup.kill is all there is
+    return;
+  }
+  sys::CgroupLayout v1_only = layout_;
+  std::erase_if(v1_only.hierarchies, [](const auto& h) { return h.version == sys::CgroupVersion::kV2; });
+  Attacher attacher({kHost, v1_only, {}});
+  const sys::ProcessKey process = start("trap '' TERM; sleep 1000 & sleep 1000");
+  AttachRequest wanted = request(process, {});
+  wanted.children = true;
+  wanted.can_kill = true;
+  const auto outcome = attacher.attach(wanted);
+  ASSERT_TRUE(outcome) << outcome.error().message;
+  ASSERT_EQ(outcome->governed.groups.size(), 1u);
+  EXPECT_EQ(outcome->governed.groups.front().hierarchy, "freezer");
+  const auto pidfd = sys::open_pidfd(kHost, process);
+  ASSERT_TRUE(attacher.kill_group(outcome->governed));
+  EXPECT_TRUE(sys::wait_ended(*pidfd, 60s));
+  for (int i = 0; i < 3000 && !attacher.members(outcome->governed)->empty(); ++i) usleep(10000);
+  EXPECT_TRUE(attacher.remove_groups(outcome->governed));
 }
 
 TEST_F(RealAttacher, PreparesAGroupForAProcessThatIsNotThereYet) {
@@ -432,6 +461,39 @@ TEST_F(RealAttacher, PreparesAGroupForAProcessThatIsNotThereYet) {
   EXPECT_EQ(control(process, "memory", "memory.max", "memory.limit_in_bytes"), "67108864");
   EXPECT_TRUE(attacher_->restore(outcome->governed).failures.empty());
   EXPECT_EQ(sys::read_membership(kHost, process.pid).value(), before.value());
+}
+
+// A group as systemd delegates it. In a process of its own, which moves itself.
+TEST_F(RealAttacher, ADelegatedUnitGivesTheBase) {
+  const sys::Hierarchy* unified = layout_.unified();
+  if (layout_.of_controller("cpu") != unified) {
+    EXPECT_FALSE(enter_daemon_leaf(kHost, layout_).value_or(true));  // v1 needs no leaf
+    return;
+  }
+  const std::string unit = cat(unified->directory_of(unified->root), "/ffrtmp-unit-", getpid());
+  const auto dir = sys::CgroupDir::create(unit);
+  ASSERT_TRUE(dir);
+  ASSERT_EQ(setxattr(unit.c_str(), "trusted.delegate", "1", 1, 0), 0);
+  const sys::ProcessKey stranger = start_sleep();
+  const pid_t daemon = fork();
+  if (daemon == 0) {
+    if (!dir->add(getpid())) _exit(1);
+    if (!enter_daemon_leaf(kHost, layout_).value_or(false)) _exit(2);
+    if (!read_file_ends_with("/proc/self/cgroup", "/daemon")) _exit(3);
+    Attacher attacher({kHost, layout_, {}});
+    AttachRequest wanted = request(stranger, quota(50));
+    wanted.placement = Placement::kRoot;
+    const auto outcome = attacher.attach(wanted);
+    if (!outcome || outcome->governance != Governance::kFull) _exit(4);
+    if (outcome->governed.groups.front().path.find("/ffrtmp-unit-") == std::string::npos) _exit(5);
+    if (!attacher.restore(outcome->governed).failures.empty()) _exit(6);
+    _exit(0);
+  }
+  int status = 0;
+  waitpid(daemon, &status, 0);
+  EXPECT_TRUE(WIFEXITED(status));
+  EXPECT_EQ(WEXITSTATUS(status), 0);
+  EXPECT_TRUE(dir->remove_tree());
 }
 
 TEST(JobOfGroup, Table) {

@@ -11,6 +11,7 @@
 #include "govern/claim.h"
 #include "watch/daemon.h"
 #include "watch/explain.h"
+#include "watch/gate_process.h"
 #include "watch/policy_keys.h"
 #include "watch/policy_loader.h"
 #include "watch/status.h"
@@ -170,6 +171,12 @@ std::vector<cli::Command> watch_commands() {
        all_flags(),
        false,
        run_watch},
+      {"gate",
+       "hold executions for watch",
+       {},
+       {},
+       true,
+       [](const Invocation&) { return watch::run_gate(sys::Fd(watch::kGateSocket), sys::Fd(watch::kGatePings)); }},
       {"explain", "say why a process is governed, or not", {{"PID", "the process"}}, all_flags(), false, run_explain},
   };
 }

@@ -37,10 +37,15 @@ struct DiscoveryView {
   std::int64_t exec_events = 0;
   std::int64_t exit_events = 0;
   std::int64_t resyncs = 0;
+  std::int64_t gate_pid = 0;
+  std::int64_t gate_held = 0;  // executions
+  std::int64_t gate_late = 0;  // of them let go before their limits were in force
+  std::int64_t gate_restarts = 0;
 };
 BOOST_DESCRIBE_STRUCT(DiscoveryView, (),
                       (events, events_reason, realtime, gate, gate_reason, scan_interval, last_scan_at,
-                       last_scan_seconds, exec_events, exit_events, resyncs))
+                       last_scan_seconds, exec_events, exit_events, resyncs, gate_pid, gate_held, gate_late,
+                       gate_restarts))
 
 struct HierarchyView {
   std::string name;

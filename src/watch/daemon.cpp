@@ -106,7 +106,10 @@ Result<std::unique_ptr<Daemon>> Daemon::start(WatchSettings settings) {
   FFRTMP_TRY(daemon->prepare());
   daemon->announce();
   FFRTMP_TRY(daemon->load());
-  if (!daemon->settings_.once) FFRTMP_TRY(daemon->open_events());
+  if (!daemon->settings_.once) {
+    FFRTMP_TRY(daemon->open_events());
+    daemon->open_gate();
+  }
   if (!daemon->settings_.dry_run && !daemon->settings_.once) FFRTMP_TRY(daemon->start_server());
   return daemon;
 }
@@ -219,6 +222,21 @@ Status Daemon::open_events() {
   governor_->set_events_tell(true);
   if (!realtime_.try_raise()) log::debug("Events are answered at ordinary priority: SCHED_FIFO is not allowed");
   return {};
+}
+
+void Daemon::open_gate() {
+  if (policy_->events != govern::EventMode::kGate || settings_.dry_run) return;
+  gate_.emplace(
+      *reactor_, host_.proc + "/self/exe",
+      Gate::Listener{
+          [this](const Gate::Held& held) { discovery_->on_gate(held.pid, held.path, held.named); },
+          [this](pid_t pid) {
+            metrics_.gate_late();
+            log::warn(cat("The gate let PID ", pid, " go before its limits were in force"), {{"pid", cat(pid)}});
+          }});
+  std::vector<std::string> paths = policy_->gate_paths;
+  if (paths.empty()) paths = find_programs(policy_->target_commands, environment("PATH"));
+  gate_->start(std::move(paths), policy_->gate_budget);
 }
 
 Status Daemon::start_server() {
@@ -357,6 +375,7 @@ void Daemon::reload() {
 void Daemon::stop(int signal) {
   is_stopping_ = true;
   discovery_->stop();
+  if (gate_) gate_->stop();
   notifier_.send("STOPPING=1");
   log::info(cat("Received signal ", signal == SIGINT ? "interrupt" : "terminated", ", shutting down..."));
   log::info("Stopping auto-attach service...");
@@ -452,14 +471,23 @@ StatusView Daemon::status_view() {
   view.discovery = {events_state_,
                     events_reason_,
                     realtime_.is_allowed(),
-                    "off",
-                    "",
+                    !gate_                   ? "off"
+                    : gate_->reading().is_on ? "on"
+                                             : "unavailable",
+                    gate_ ? gate_->reading().reason : "",
                     format_duration(policy_->scan_interval),
                     found.last_scan_at,
                     found.last_scan_seconds,
                     static_cast<std::int64_t>(found.exec_events),
                     static_cast<std::int64_t>(found.exit_events),
                     static_cast<std::int64_t>(found.resyncs)};
+  if (gate_) {
+    const Gate::Reading& gate = gate_->reading();
+    view.discovery.gate_pid = gate.pid;
+    view.discovery.gate_held = gate.held;
+    view.discovery.gate_late = gate.late;
+    view.discovery.gate_restarts = gate.restarts;
+  }
   const auto mode = attacher_->mode();
   view.cgroup = {mode.best, mode.reason, governor_->attach_seconds(), hierarchy_views(layout_)};
   view.tracked = static_cast<std::int64_t>(governor_->entries().size());

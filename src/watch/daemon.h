@@ -17,6 +17,7 @@
 #include "sys/user_names.h"
 #include "watch/api_view.h"
 #include "watch/discovery.h"
+#include "watch/gate.h"
 #include "watch/governor.h"
 #include "watch/settings.h"
 #include "watch/state_writer.h"
@@ -40,6 +41,7 @@ class Daemon {
   [[nodiscard]] Status take_locks();
   [[nodiscard]] Status load();
   [[nodiscard]] Status open_events();
+  void open_gate();
   [[nodiscard]] Status start_server();
   [[nodiscard]] Status watch_signals();
   void announce() const;
@@ -85,6 +87,7 @@ class Daemon {
   std::optional<Examiner> examiner_;
   std::optional<Governor> governor_;
   std::optional<Discovery> discovery_;
+  std::optional<Gate> gate_;
   std::unique_ptr<StateWriter> writer_;
   std::uint64_t written_version_ = 0;
   std::uint64_t written_scans_ = 0;

@@ -17,6 +17,8 @@ using Outcome = Examined::Outcome;
 
 // A long scan looks for events this often: at 12 us a process they wait 0.8 ms at most.
 constexpr int kLinesPerLook = 64;
+// From the gate's answer to the new program: microseconds, when the exec does not fail.
+constexpr auto kExecTime = std::chrono::seconds(2);
 constexpr int kBatchesPerTurn = 64;  // 4,096 events, then others get their turn
 
 std::chrono::nanoseconds monotonic_now() {
@@ -227,6 +229,22 @@ void Discovery::on_exec(const sys::ProcEvent& event) {
   std::vector<Examined> matches;
   matches.push_back(std::move(seen));
   admit(matches, Governor::Source::kEvent, event.at);
+}
+
+void Discovery::on_gate(pid_t pid, const std::string& path, const std::string& named) {
+  if (is_stopped_) return;
+  const auto begun = monotonic_now();
+  const Entry* entry = context_.governor.find(pid);
+  Examined seen = context_.examiner.examine_exec(pid, path, named, *policy_, context_.clock.now().boot);
+  const bool is_tracked = entry != nullptr && entry->key == seen.facts.key;
+  if (seen.outcome != Outcome::kMatch || is_tracked) return;  // the exec event, or the scan, looks once more
+  if (entry != nullptr) context_.governor.on_exit(pid, std::nullopt);
+  const sys::ProcessKey key = seen.facts.key;
+  const std::uint64_t stamp = seen.facts.exec_stamp;
+  std::vector<Examined> matches;
+  matches.push_back(std::move(seen));
+  admit(matches, Governor::Source::kGate, begun);
+  context_.reactor.after(kExecTime, [this, key, stamp] { context_.governor.release_unexecuted(key, stamp); });
 }
 
 // The number may be another process's by now, and the first thread may end before the others.

@@ -41,6 +41,8 @@ class Discovery {
 
   // Subscribes; before the first scan, so that nothing falls between the two.
   [[nodiscard]] Status open_events(const sys::ProcEvents::Options& options);
+  // Something is about to execute a program of the policy; when this returns its limits are in force, if it is meant.
+  void on_gate(pid_t pid, const std::string& path, const std::string& named);
   // Looks at all processes. False when it failed.
   bool scan();
   // Everything left alone so far is looked at again by the next scan.

@@ -29,9 +29,24 @@ Examined Examiner::examine(pid_t pid, const Policy& policy, BootTime now) {
 }
 
 Examined Examiner::examine(const sys::ProcLine& line, const Policy& policy, BootTime now) {
+  return judge(reader_.read_names(line), policy, now);
+}
+
+Examined Examiner::examine_exec(pid_t pid, const std::string& path, const std::string& named, const Policy& policy,
+                                BootTime now) {
+  const auto line = scanner_.read(pid);
+  if (!line) return {};
+  ProcessFacts facts = reader_.read_names(*line);
+  facts.exe = path;
+  facts.names.exe = std::string(govern::basename_of(path));
+  facts.names.argv0 = std::string(govern::basename_of(named));  // what it is called by, most likely
+  return judge(std::move(facts), policy, now);
+}
+
+Examined Examiner::judge(ProcessFacts process, const Policy& policy, BootTime now) {
   Examined out;
   out.outcome = Outcome::kNotTarget;
-  out.facts = reader_.read_names(line);
+  out.facts = std::move(process);
   auto command = govern::match_target(out.facts.names, policy);
   if (!command) return out;
   out.command = std::move(*command);

@@ -45,6 +45,9 @@ class Examiner {
   [[nodiscard]] bool may_be_target(pid_t pid, const govern::Policy& policy);
   [[nodiscard]] Examined examine(const sys::ProcLine& line, const govern::Policy& policy, BootTime now);
   [[nodiscard]] Examined examine(pid_t pid, const govern::Policy& policy, BootTime now);
+  // A process that is about to execute `path`, which the policy names `named`: asked as if it had.
+  [[nodiscard]] Examined examine_exec(pid_t pid, const std::string& path, const std::string& named,
+                                      const govern::Policy& policy, BootTime now);
 
   // For `explain`: each test's own answer. `facts` are whole.
   [[nodiscard]] std::vector<Exemption> check_exemptions(const govern::ProcessFacts& facts);
@@ -52,6 +55,7 @@ class Examiner {
   [[nodiscard]] govern::FactReader& reader() { return reader_; }
 
  private:
+  [[nodiscard]] Examined judge(govern::ProcessFacts process, const govern::Policy& policy, BootTime now);
   [[nodiscard]] std::optional<Exemption> find_exemption(const govern::ProcessFacts& facts);
   [[nodiscard]] Exemption check_kernel_thread(const govern::ProcessFacts& facts) const;
   [[nodiscard]] Exemption check_self(const govern::ProcessFacts& facts);

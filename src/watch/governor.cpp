@@ -182,7 +182,10 @@ void Governor::accept(Entry& entry, Source source, std::optional<std::chrono::na
                 fields);
     context_.health.record_attach(true);
     const auto age = exec_age.value_or(now.boot - entry.started);
-    context_.metrics.latency(source == Source::kEvent ? "event" : "scan", seconds_of(age));
+    context_.metrics.latency(source == Source::kEvent  ? "event"
+                             : source == Source::kGate ? "gate"
+                                                       : "scan",
+                             seconds_of(age));
   }
   context_.metrics.attach(govern::name_of(entry.governance));
   context_.metrics.job("started");

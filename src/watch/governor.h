@@ -39,12 +39,14 @@ class Governor {
   };
   Governor(Context context, std::shared_ptr<const govern::Policy> policy);
 
-  enum class Source { kScan, kEvent };
+  enum class Source { kScan, kEvent, kGate };
   // Takes a match in and attaches it. `exec_age`: how long ago the event said that it was executed.
   void admit(const Examined& found, Source source, std::optional<std::chrono::nanoseconds> exec_age);
   [[nodiscard]] Entry* find(pid_t pid);
   // A tracked process executed another program: another target's rule replaces this one's; else nothing is loosened.
   void on_exec(Entry& entry, const Examined& now);
+  // A process that was admitted before its exec, by the gate, and whose exec did not come about: let go.
+  void release_unexecuted(const sys::ProcessKey& key, std::uint64_t stamp_before);
   // It has ended. `wait_status` as far as an event told it.
   void on_exit(pid_t pid, std::optional<int> wait_status);
 

@@ -29,6 +29,8 @@ Metrics::Metrics()
     : scans_(registry_.counter(describe("discovery_scans_total", "Scans of all processes.", {"result"}))),
       events_(registry_.counter(describe("discovery_events_total", "Events of the kernel.", {"type"}))),
       resyncs_(registry_.counter(describe("discovery_resyncs_total", "Full scans because events were lost."))),
+      gate_late_(registry_.counter(
+          describe("discovery_gate_late_total", "Executions that the gate let go before their limits were in force."))),
       attaches_(registry_.counter(describe("attach_total", "Attaches by what came of them.", {"result"}))),
       limits_(registry_.counter(
           describe("limit_total", "Requested limits by what the kernel read back.", {"limit", "status"}))),
@@ -67,6 +69,7 @@ Metrics::Metrics()
   for (const std::string_view type : {"exec", "exit"}) of(events_, {type});
   for (const std::string_view compliant : {"true", "false"}) of(sla_, {compliant});
   of(resyncs_);
+  of(gate_late_);
   queues(0, 0);
   tracked(0);
   found(0, 0);
@@ -95,6 +98,7 @@ void Metrics::tracked(double processes) { of(tracked_).set(processes); }
 void Metrics::latency(std::string_view source, double seconds) { of(latency_, {source}).observe(seconds); }
 void Metrics::event(std::string_view type, std::uint64_t count) { of(events_, {type}).add(count); }
 void Metrics::resync() { of(resyncs_).add(); }
+void Metrics::gate_late() { of(gate_late_).add(); }
 void Metrics::attach(std::string_view result) { of(attaches_, {result}).add(); }
 void Metrics::active(std::string_view command, double by) { of(active_, {command}).add(by); }
 void Metrics::limit(std::string_view limit, std::string_view status) { of(limits_, {limit, status}).add(); }

@@ -18,6 +18,7 @@ class Metrics {
   void latency(std::string_view source, double seconds);
   void event(std::string_view type, std::uint64_t count);
   void resync();
+  void gate_late();
   void attach(std::string_view result);
   void active(std::string_view command, double by);
   void limit(std::string_view limit, std::string_view status);
@@ -37,8 +38,8 @@ class Metrics {
   Metric& of(metrics::FamilyOf<Metric>& family, std::initializer_list<std::string_view> labels = {});
 
   metrics::Registry registry_;
-  metrics::FamilyOf<metrics::Counter> scans_, events_, resyncs_, attaches_, limits_, attach_errors_, retries_, reloads_,
-      flushes_, reassertions_, jobs_, jobs_by_mode_, jobs_by_exit_, sla_;
+  metrics::FamilyOf<metrics::Counter> scans_, events_, resyncs_, gate_late_, attaches_, limits_, attach_errors_,
+      retries_, reloads_, flushes_, reassertions_, jobs_, jobs_by_mode_, jobs_by_exit_, sla_;
   metrics::FamilyOf<metrics::Gauge> found_, new_, tracked_, active_, retry_length_, dead_letters_, health_, failures_,
       sla_rate_;
   metrics::FamilyOf<metrics::Histogram> scan_seconds_, latency_;

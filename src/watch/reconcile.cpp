@@ -115,6 +115,22 @@ void Governor::on_exec(Entry& entry, const Examined& now) {
   change_rule(entry, policy_->rule_for(entry.command));
 }
 
+void Governor::release_unexecuted(const sys::ProcessKey& key, std::uint64_t stamp_before) {
+  Entry* entry = find(key.pid);
+  if (entry == nullptr || entry->key != key || entry->exec_stamp != stamp_before) return;
+  auto facts = context_.examiner.reader().read_names(key.pid);
+  if (!facts || facts->key != key) return;  // its end is told by other means
+  if (facts->exec_stamp != stamp_before) {
+    entry->exec_stamp = facts->exec_stamp;
+    return;
+  }
+  log::info(cat("PID ", key.pid, " did not execute ", entry->command, " after all"), {{"pid", cat(key.pid)}});
+  let_go(*entry, true);
+  entries_.erase(key.pid);
+  changed();
+  set_gauges();
+}
+
 void Governor::change_rule(Entry& entry, const govern::Rule& rule) {
   if (entry.state != EntryState::kAttached && entry.state != EntryState::kObserve) return;
   if (rule.limits == entry.governed.limits) return;

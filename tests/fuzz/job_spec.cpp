@@ -34,7 +34,7 @@ void job_spec(std::string_view data) {
   facts.demuxer = "matroska,webm";
   facts.has_video = facts.has_audio = true;
   facts.maps = {"0:v:0", "0:a:0"};
-  const auto plan = engine::plan_ffmpeg({*parameters, facts, "/media/out.part.mp4", "mp4", "libx264", "ffmpeg", 2});
+  const auto plan = engine::plan_ffmpeg({*parameters, facts, "/media/out.part.mp4", "mp4", "libx264", std::nullopt, "ffmpeg", 2});
   if (!plan) return;
   must(plan->argv.front() == "ffmpeg" && plan->argv.back().ends_with("/media/out.part.mp4"),
        "program and output stand");

@@ -21,11 +21,6 @@ extern char** environ;
 namespace ffrtmp::test {
 namespace {
 
-std::string binary() {
-  const char* carried = std::getenv("FFRTMP_BINARY");
-  return carried != nullptr ? carried : cat(FFRTMP_BINARY_DIR, "/ffrtmp");
-}
-
 int reap(pid_t pid) {
   int status = 0;
   while (waitpid(pid, &status, 0) < 0 && errno == EINTR) {
@@ -35,10 +30,16 @@ int reap(pid_t pid) {
 
 }  // namespace
 
-Started::Started(const std::vector<std::string>& arguments, const std::string& runtime_dir) {
+std::string binary() {
+  const char* carried = std::getenv("FFRTMP_BINARY");
+  return carried != nullptr ? carried : cat(FFRTMP_BINARY_DIR, "/ffrtmp");
+}
+
+Started::Started(const std::vector<std::string>& arguments, const std::string& runtime_dir,
+                 const std::vector<std::string>& before) {
   sys::Command command;
-  command.argv = arguments;
-  command.argv.insert(command.argv.begin(), binary());
+  command.argv = before.empty() ? std::vector{binary()} : before;
+  command.argv.insert(command.argv.end(), arguments.begin(), arguments.end());
   for (char** variable = environ; *variable != nullptr; ++variable) command.env.emplace_back(*variable);
   command.env.push_back("FFRTMP_RUNTIME_DIR=" + runtime_dir);
   const sys::Fd out(open((dir_ / "out").c_str(), O_CREAT | O_WRONLY | O_APPEND | O_CLOEXEC, 0600));

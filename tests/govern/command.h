@@ -21,7 +21,9 @@ struct Ran {
 // A started `ffrtmp ARGS`; killed with the test.
 class Started {
  public:
-  Started(const std::vector<std::string>& arguments, const std::string& runtime_dir);
+  // `before`: what starts it, as {"setpriv", "--reuid", "65534"}, instead of a plain exec.
+  Started(const std::vector<std::string>& arguments, const std::string& runtime_dir,
+          const std::vector<std::string>& before = {});
   ~Started();
   Started(const Started&) = delete;
   Started& operator=(const Started&) = delete;
@@ -41,6 +43,8 @@ class Started {
   bool reaped_ = false;
 };
 
+// Where the binary is.
+[[nodiscard]] std::string binary();
 [[nodiscard]] Ran run_ffrtmp(const std::vector<std::string>& arguments, const std::string& runtime_dir);
 // The document on stdout, which must be all there is.
 [[nodiscard]] govern::JobResult document_of(const Ran& ran);

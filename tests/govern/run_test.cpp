@@ -1,6 +1,7 @@
 // `ffrtmp run` as a person meets it.
 #include <gtest/gtest.h>
 #include <signal.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <filesystem>
@@ -223,6 +224,27 @@ TEST_F(RunCommand, StrictDoesNotStartWithoutItsLimits) {
   EXPECT_EQ(result.platform_sla_reason, govern::SlaReason::kLimitNotApplied);
   EXPECT_NE(result.governance, govern::Governance::kFull);
   EXPECT_NE(lenient.err.find("Limit io_max is"), std::string::npos) << lenient.err;
+}
+
+// contract: G41 G50
+TEST_F(RunCommand, NobodyIsToldWhatHeMayNot) {
+  if (geteuid() != 0) GTEST_SKIP() << "only root becomes somebody else";
+  ASSERT_EQ(chmod(dir_.path().c_str(), 0755), 0);
+  const std::string program = dir_ / "ffrtmp";
+  std::filesystem::copy_file(binary(), program);
+  std::filesystem::create_directory(dir_ / "own");
+  ASSERT_EQ(chown((dir_ / "own").c_str(), 65534, 65534), 0);
+  ASSERT_EQ(chmod((dir_ / "own").c_str(), 0700), 0);
+  Started started(line({"--json", "--cpu-quota", "50", "--nice", "5"}, {"sh", "-c", "nice >&2"}), dir_ / "own",
+                  {"setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "--inh-caps=-all", program});
+  const Ran ran = started.finish();
+  EXPECT_EQ(ran.exit_code, 0) << ran.err;
+  const govern::JobResult result = document_of(ran);
+  EXPECT_EQ(result.governance, govern::Governance::kNiceOnly);
+  EXPECT_EQ(result.reason, "no_writable_base");
+  EXPECT_EQ(result.platform_sla_reason, govern::SlaReason::kLimitNotApplied);
+  EXPECT_NE(ran.err.find("Limit cpu_quota is denied"), std::string::npos) << ran.err;
+  EXPECT_NE(ran.err.find("\n5\n"), std::string::npos) << ran.err;
 }
 
 }  // namespace

@@ -49,7 +49,7 @@ std::string refusal(const Job& job, const std::function<void(const std::string&)
   facts.maps = choice->maps;
   facts.subtitle_encoders = choice->subtitle_encoders;
   const auto encoder = job.parameters.codec == "h264" ? "libx264" : job.parameters.codec;
-  const auto plan = engine::plan_ffmpeg({job.parameters, facts, output, *muxer, encoder, job.program});
+  const auto plan = engine::plan_ffmpeg({job.parameters, facts, output, *muxer, encoder, std::nullopt, job.program});
   if (!plan) return cat("plan: ", plan.error().message);
   auto argv = plan->argv;
   for (auto& arg : argv)

@@ -19,8 +19,8 @@ namespace {
 using namespace std::chrono_literals;
 
 const std::string kBinary = std::string(FFRTMP_BINARY_DIR) + "/ffrtmp";
-constexpr auto kArmPatience = 5s;
-constexpr int kReachSeconds = 5;  // a point that is not reached by then is given up
+constexpr auto kArmPatience = 60s;  // far more than it takes: the machine may be busy
+constexpr int kReachSeconds = 8;    // a point that is not reached by then is given up
 
 std::optional<sys::Cgroup> make_group() {
   const auto base = sys::find_own_cgroup(sys::Host::real());

@@ -215,6 +215,13 @@ void JobStream::judge_count() {
     findings_.add(cat(listed, " jobs are listed, ", promised, " were promised"));
 }
 
+double JobStream::completed_part() const {
+  const std::lock_guard lock(mutex_);
+  const auto completed = std::count_if(promises_.begin(), promises_.end(),
+                                       [](const Promise& p) { return p.last == JobState::kCompleted; });
+  return promises_.empty() ? 0 : static_cast<double>(completed) / static_cast<double>(promises_.size());
+}
+
 std::string JobStream::summary() const {
   const std::lock_guard lock(mutex_);
   std::map<std::string, int> ends;

@@ -46,6 +46,8 @@ class JobStream {
   // of states allows. Then ends the stream.
   void judge_end();
   [[nodiscard]] std::string summary() const;
+  // Of all jobs, the part that ended completed, 0 to 1.
+  [[nodiscard]] double completed_part() const;
   // Jobs promised and not ended, in words.
   [[nodiscard]] std::string open_jobs() const;
 

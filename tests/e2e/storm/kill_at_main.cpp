@@ -22,6 +22,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <chrono>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
@@ -146,25 +147,26 @@ pid_t tgid_of(pid_t tid) {
   return 0;
 }
 
-volatile sig_atomic_t g_time_is_up = 0;
-volatile sig_atomic_t g_ticks_left = 0;
-constexpr int kTicksASecond = 20;
+using SteadyClock = std::chrono::steady_clock;
 
-void on_tick(int) {
-  if (g_ticks_left > 0) g_ticks_left = g_ticks_left - 1;
-  if (g_ticks_left == 0) g_time_is_up = 1;
-}
-void on_end(int) { g_time_is_up = 1; }
+volatile sig_atomic_t g_is_told_to_end = 0;
+SteadyClock::time_point g_deadline;
 
-// A tick again and again: one that falls between the look at the flag and the wait is followed by another.
+void on_tick(int) {}
+void on_end(int) { g_is_told_to_end = 1; }
+
+bool time_is_up() { return g_is_told_to_end != 0 || SteadyClock::now() >= g_deadline; }
+
+// Ticks only interrupt the wait, again and again: one that falls between the look at the clock and the wait is followed
+// by another.
 void start_clock(int seconds) {
-  g_ticks_left = seconds * kTicksASecond;
+  g_deadline = SteadyClock::now() + std::chrono::seconds(seconds);
   struct sigaction action {};
   action.sa_handler = on_tick;
   sigaction(SIGALRM, &action, nullptr);
   action.sa_handler = on_end;
   sigaction(SIGTERM, &action, nullptr);
-  const itimerval every{{0, 1'000'000 / kTicksASecond}, {0, 1'000'000 / kTicksASecond}};
+  const itimerval every{{0, 50'000}, {0, 50'000}};
   setitimer(ITIMER_REAL, &every, nullptr);
 }
 
@@ -201,7 +203,7 @@ class Killer {
 
   // What was killed, in words.
   std::optional<std::string> run() {
-    while (g_time_is_up == 0) {
+    while (!time_is_up()) {
       int status = 0;
       const pid_t tid = waitpid(-1, &status, __WALL);
       if (tid < 0 && errno == EINTR) continue;
@@ -219,9 +221,9 @@ class Killer {
   // Lets go of all. A task can be let go of only while it is stopped.
   void detach() {
     for (const auto& [tid, task] : tasks_) ptrace(PTRACE_INTERRUPT, tid, 0, 0);
-    g_ticks_left = 2 * kTicksASecond;
-    g_time_is_up = 0;
-    while (!tasks_.empty() && g_time_is_up == 0) {
+    g_is_told_to_end = 0;
+    g_deadline = SteadyClock::now() + std::chrono::seconds(2);
+    while (!tasks_.empty() && !time_is_up()) {
       int status = 0;
       const pid_t tid = waitpid(-1, &status, __WALL);
       if (tid < 0 && errno == EINTR) continue;

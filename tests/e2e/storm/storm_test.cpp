@@ -173,6 +173,8 @@ TEST(Storm, EveryPromiseIsKeptWhoeverDies) {
   watch.judge_end();
   for (const auto& [path, content] : inputs) EXPECT_EQ(read_file(path), content) << path << " was changed";
   expect_none("finding", findings.all());
+  // Two of three do with the real engine; a storm over jobs that all fail would prove little.
+  EXPECT_GE(stream.completed_part(), 0.3) << stream.summary();
 
   std::cout << "storm: " << killed << " kills, " << missed << " points not reached, " << seconds_since(begun) << " s; "
             << stream.summary() << "; " << watch.appearances() << " appearances of " << watch.contents()

@@ -1,0 +1,163 @@
+#include "watch/gate.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "base/text.h"
+#include "sys/pid_fd.h"
+#include "sys/realtime.h"
+#include "sys/unix_socket.h"
+#include "watch/gate_process.h"
+
+namespace ffrtmp::watch {
+namespace {
+
+using std::chrono::milliseconds;
+
+// kPingInterval + kPongTime, plus the kill, stays below the second that no exec may be held.
+constexpr milliseconds kPingInterval{200};
+constexpr milliseconds kPongTime{500};
+constexpr milliseconds kRestartPause{100};
+constexpr std::int64_t kMaxRestarts = 20;  // then it is broken, and execs are found by events
+constexpr std::size_t kMaxMessage = 8192;
+
+// The other end as its process has it; -1 closes it at once here.
+void guard(sys::Fd pings, sys::Fd pidfd, const std::atomic<bool>& goes_on) {
+  sys::Realtime realtime;
+  (void)realtime.try_raise();
+  for (char count = 0; goes_on; ++count) {
+    const std::string ping(1, count);
+    const bool sent = sys::send_message(pings, ping).has_value();
+    auto pong = sent ? sys::receive_message(pings, kPongTime, 64) : Result<std::string>(std::string());
+    if (!pong || *pong != ping) {
+      (void)sys::send_signal(pidfd, SIGKILL);
+      return;
+    }
+    for (auto slept = milliseconds(0); slept < kPingInterval && goes_on; slept += milliseconds(50))
+      std::this_thread::sleep_for(milliseconds(50));
+  }
+}
+
+}  // namespace
+
+std::vector<std::string> find_programs(const std::vector<std::string>& names, const std::string& path) {
+  std::vector<std::string> found;
+  for (const std::string& name : names) {
+    for (const std::string_view dir : split(path, ':')) {
+      const std::string file = cat(dir, "/", name);
+      if (dir.empty() || access(file.c_str(), X_OK) != 0) continue;
+      found.push_back(file);
+      break;
+    }
+  }
+  return found;
+}
+
+Gate::Gate(Reactor& reactor, std::string program, Listener listener)
+    : reactor_(reactor), program_(std::move(program)), listener_(std::move(listener)) {}
+
+Gate::~Gate() { stop(); }
+
+void Gate::start(std::vector<std::string> paths, std::chrono::nanoseconds budget) {
+  paths_ = std::move(paths);
+  budget_ = budget;
+  reading_.marked = paths_.size();
+  if (const Status spawned = spawn(); !spawned) {
+    reading_.reason = spawned.error().message;
+    log::warn(cat("Gate unavailable: ", reading_.reason));
+  }
+}
+
+Status Gate::spawn() {
+  FFRTMP_ASSIGN(auto talk, sys::make_unix_pair());
+  FFRTMP_ASSIGN(auto pings, sys::make_unix_pair());
+  sys::Command command;
+  command.argv = {program_, "gate"};
+  command.fds = {{2, STDERR_FILENO}, {kGateSocket, talk.second.get()}, {kGatePings, pings.second.get()}};
+  FFRTMP_ASSIGN(sys::Child child, sys::spawn(command));
+  FFRTMP_ASSIGN(sys::Fd for_guard, sys::open_pidfd(child.pid));
+  child_ = std::move(child);
+  reading_.pid = child_->pid;
+  socket_ = std::move(talk.first);
+  (void)fcntl(socket_.get(), F_SETFL, O_NONBLOCK);
+  FFRTMP_TRY(sys::send_message(socket_, cat("B ", budget_.count())));
+  for (const std::string& path : paths_) FFRTMP_TRY(sys::send_message(socket_, "P " + path));
+  is_guarding_ = true;
+  guard_ = std::thread([mine = std::move(pings.first), pidfd = std::move(for_guard), this]() mutable {
+    guard(std::move(mine), std::move(pidfd), is_guarding_);
+  });
+  FFRTMP_TRY(reactor_.watch(socket_.get(), [this] { on_message(); }));
+  return reactor_.watch(child_->pidfd.get(), [this] { on_end(); });
+}
+
+void Gate::on_message() {
+  for (;;) {
+    const auto message = sys::receive_message(socket_, milliseconds(0), kMaxMessage);
+    if (!message) {
+      if (message.error().code != Errc::kTimeout) reactor_.forget(socket_.get());  // its pidfd tells the rest
+      return;
+    }
+    const std::string_view text(*message);
+    if (text == "R") {
+      reading_.is_on = true;
+      reading_.reason.clear();
+      continue;
+    }
+    if (text.size() < 3) continue;
+    if (text[0] == 'F') reading_.reason = text.substr(2);
+    const auto lines = split(text.substr(2), '\n');
+    const auto numbers = split(lines[0], ' ');
+    if (numbers.size() != 2) continue;
+    const auto pid = static_cast<pid_t>(parse_int(numbers[1]).value_or(0));
+    if (text[0] == 'L') {
+      ++reading_.late;
+      listener_.on_late(pid);
+    }
+    if (text[0] != 'E' || lines.size() != 3) continue;
+    ++reading_.held;
+    listener_.on_held({pid, std::string(lines[1]), std::string(lines[2])});
+    (void)sys::send_message(socket_, cat("D ", numbers[0]));
+  }
+}
+
+void Gate::end_process() {
+  is_guarding_ = false;
+  reading_.is_on = false;
+  if (socket_) reactor_.forget(socket_.get());
+  if (child_) reactor_.forget(child_->pidfd.get());
+  socket_.reset();
+  if (child_) {
+    // Without its socket it ends by itself; a stopped one does not.
+    if (!sys::wait_ended(child_->pidfd, kPongTime)) (void)sys::send_signal(child_->pidfd, SIGKILL);
+    (void)waitpid(child_->pid, nullptr, 0);
+  }
+  child_.reset();
+  if (guard_.joinable()) guard_.join();
+}
+
+void Gate::on_end() {
+  on_message();  // its last words
+  const bool has_failed = !reading_.is_on;
+  end_process();
+  if (has_failed || is_stopped_ || ++reading_.restarts > kMaxRestarts) {
+    if (reading_.reason.empty()) reading_.reason = "it ended again and again";
+    log::warn(cat("Gate unavailable: ", reading_.reason));
+    return;
+  }
+  log::warn("The gate ended, starting it anew");
+  reading_.reason = "being started";
+  reactor_.after(kRestartPause, [this] {
+    if (is_stopped_) return;
+    if (const Status spawned = spawn(); !spawned) reading_.reason = spawned.error().message;
+  });
+}
+
+void Gate::stop() {
+  is_stopped_ = true;
+  end_process();
+}
+
+}  // namespace ffrtmp::watch

@@ -1,0 +1,131 @@
+// The gate: limits before the first instruction, and nobody held when it breaks.
+#include <gtest/gtest.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <thread>
+
+#include "base/text.h"
+#include "sys/exec_gate.h"
+#include "tests/watch/watch_box.h"
+
+namespace ffrtmp::test {
+namespace {
+
+namespace fs = std::filesystem;
+using namespace std::chrono_literals;
+
+class GateTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    const auto gate = sys::ExecGate::open();
+    if (!gate) GTEST_SKIP() << "no permission events: " << gate.error().message;
+    box_.install("/bin/dash");
+  }
+  void start(const std::string& budget) {
+    box_.write_policy("default_limits: {cpu_quota: 50}\nscan_interval: 1h\ndiscovery: {events: gate, gate_budget: " +
+                      budget + ", gate_paths: [" + box_.path("bin/" + box_.target()) + "]}\n");
+    box_.start_daemon();
+    ASSERT_TRUE(box_.wait_ready());
+    ASSERT_TRUE(wait_on());
+  }
+  bool wait_on() {
+    return eventually([&] { return box_.get("/v1/status").second.find("\"gate\":\"on\"") != std::string::npos; }, 20s);
+  }
+  pid_t gate_pid() {
+    const std::string status = box_.get("/v1/status").second;
+    const auto at = status.find("\"gate_pid\":") + 11;
+    return static_cast<pid_t>(parse_int(status.substr(at, status.find_first_of(",}", at) - at)).value_or(0));
+  }
+  // Runs the target, which does nothing but say in which groups it was born. The time it took.
+  std::chrono::milliseconds run(const std::string& out) {
+    const auto begun = std::chrono::steady_clock::now();
+    const pid_t pid =
+        box_.start_target({"-c", cat("while read l; do echo \"$l\"; done < /proc/$$/cgroup > ", box_.path(out))});
+    waitpid(pid, nullptr, 0);
+    return std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - begun);
+  }
+  bool was_governed(const std::string& out) {
+    return read_file(box_.path(out)).find("/ffrtmp/auto-") != std::string::npos;
+  }
+
+  WatchBox box_;
+};
+
+// contract: G45
+TEST_F(GateTest, GovernedBeforeTheFirstInstruction) {
+  start("900ms");
+  int governed = 0;
+  for (int i = 0; i < 30; ++i) {
+    run(cat("o", i));
+    governed += was_governed(cat("o", i)) ? 1 : 0;
+  }
+  EXPECT_EQ(governed, 30);
+  EXPECT_NE(box_.get("/v1/status").second.find("\"gate_late\":0"), std::string::npos);
+}
+
+// contract: G45
+TEST_F(GateTest, AStoppedOrKilledGateHoldsNobody) {
+  start("300ms");
+  for (const int signal : {SIGSTOP, SIGKILL}) {
+    const pid_t before = gate_pid();
+    ASSERT_GT(before, 0);
+    kill(before, signal);
+    EXPECT_LT(run("held"), 1500ms) << "a second, on a busy machine";
+    EXPECT_TRUE(eventually([&] { return gate_pid() != before; }, 10s)) << "started anew";
+    ASSERT_TRUE(wait_on());
+    run("again");
+    EXPECT_TRUE(was_governed("again"));
+  }
+}
+
+// contract: G45
+TEST_F(GateTest, ADaemonThatDoesNotAnswerCostsTheBudgetOnly) {
+  start("300ms");
+  const pid_t gate = gate_pid();
+  box_.daemon().send(SIGSTOP);
+  EXPECT_GE(run("late"), 250ms) << "held";
+  EXPECT_LT(run("later"), 1500ms);
+  // In mid-exec: held by the gate, which is killed then.
+  std::thread killer([&] {
+    std::this_thread::sleep_for(100ms);
+    kill(gate, SIGKILL);
+  });
+  EXPECT_LT(run("killed"), 1500ms);
+  killer.join();
+  box_.daemon().send(SIGCONT);
+  EXPECT_TRUE(box_.wait_log("The gate let PID"));
+  ASSERT_TRUE(eventually([&] { return gate_pid() != gate; }, 10s));
+}
+
+// contract: G45
+TEST_F(GateTest, AReplacedProgramIsMarkedAgain) {
+  start("900ms");
+  const std::string program = box_.path("bin/" + box_.target());
+  box_.install("/bin/dash", "new");
+  fs::rename(box_.path("bin/new"), program);
+  EXPECT_TRUE(eventually(
+      [&] {
+        run("replaced");
+        return was_governed("replaced");
+      },
+      5s));
+}
+
+TEST_F(GateTest, AnExecThatFailsIsLetGo) {
+  start("900ms");
+  // Marked, and no program: the exec fails after the gate has let it pass.
+  const std::string program = box_.path("bin/" + box_.target());
+  write_file(program, "#!/none/such\n");
+  const pid_t pid =
+      box_.start({"/bin/bash", "-c", cat("shopt -s execfail; exec ", program, " 2>/dev/null; sleep 60; :")});
+  std::this_thread::sleep_for(4s);
+  EXPECT_TRUE(box_.wait_log(cat("PID ", pid, " did not execute")));
+  EXPECT_TRUE(box_.alive(pid));
+  EXPECT_FALSE(box_.is_governed(pid));
+}
+
+}  // namespace
+}  // namespace ffrtmp::test
