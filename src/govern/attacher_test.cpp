@@ -374,7 +374,12 @@ TEST_F(RealAttacher, LeavesNoLimitBehind) {
   kill(stranger.pid, SIGKILL);
   waitpid(stranger.pid, nullptr, 0);
   std::erase(children_, stranger.pid);
-  const auto alone = attacher_->attach(wanted);
+  auto alone = attacher_->attach(wanted);
+  // On a slow machine the limits come too late at times, and the attach is undone.
+  for (int i = 0; i < 50 && !alone && alone.error().sys == ETIMEDOUT; ++i) {
+    EXPECT_EQ(sys::read_membership(kHost, process.pid).value(), before.value());
+    alone = attacher_->attach(wanted);
+  }
   ASSERT_TRUE(alone) << alone.error().message;
   EXPECT_EQ(alone->governance, Governance::kFull) << alone->reason << " " << alone->evidence;
   EXPECT_EQ(control(process, "memory", "memory.max", "memory.limit_in_bytes"), "67108864");
