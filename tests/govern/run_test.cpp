@@ -46,6 +46,9 @@ TEST_F(RunCommand, ReturnsTheProgramsOwnCode) {
   const Ran missing = run({"--cpu-quota", "50"}, {"no-such-program"});
   EXPECT_EQ(missing.exit_code, 1);
   EXPECT_NE(missing.err.find("no-such-program"), std::string::npos) << missing.err;
+  const Ran in_group = run({"--cpu-quota", "50", "--json"}, {"/nonexistent/program"});
+  EXPECT_EQ(in_group.exit_code, 1);
+  EXPECT_FALSE(std::filesystem::exists(document_of(in_group).cgroup)) << in_group.out;
   const Ran no_file = run({}, {"/nonexistent/program"});
   EXPECT_EQ(no_file.exit_code, 1);
   EXPECT_NE(no_file.err.find("start_failed"), std::string::npos) << no_file.err;
