@@ -436,6 +436,29 @@ TEST_F(RealAttacher, LeavesNoLimitBehind) {
   EXPECT_TRUE(outer->remove_tree());
 }
 
+TEST_F(RealAttacher, TakesAPidsLimitAlong) {
+  const sys::Hierarchy* pids = layout_.of_controller("pids");
+  const std::string path = cat(pids->directory_of(pids->root), "/ffrtmp-outer-", getpid());
+  const auto outer = sys::CgroupDir::create(path);
+  ASSERT_TRUE(outer) << outer.error().message;
+  ASSERT_TRUE(outer->write("pids.max", "77"));
+  const sys::ProcessKey process = start_sleep();
+  ASSERT_TRUE(outer->add(process.pid));
+  Limits limits;
+  limits.pids_max = 100;
+  AttachRequest wanted = request(process, limits);
+  wanted.placement = Placement::kRoot;
+  const auto outcome = attacher_->attach(wanted);
+  ASSERT_TRUE(outcome) << outcome.error().message;
+  EXPECT_EQ(sys::read_membership(kHost, process.pid)->at(pids->name).find("ffrtmp-outer"), std::string::npos);
+  EXPECT_EQ(control(process, "pids", "pids.max", "pids.max"), "77");
+  EXPECT_TRUE(attacher_->restore(outcome->governed).failures.empty());
+  kill(process.pid, SIGKILL);
+  waitpid(process.pid, nullptr, 0);
+  std::erase(children_, process.pid);
+  EXPECT_TRUE(outer->remove_tree());
+}
+
 // contract: G30
 TEST_F(RealAttacher, AnotherProcessWithThePidIsLeftAlone) {
   sys::ProcessKey process = start_sleep();
