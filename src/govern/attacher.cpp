@@ -197,16 +197,21 @@ Result<AttachOutcome> Attacher::place(Prepared prepared, const sys::ProcessKey& 
   };
   Status done = carry_out();
   auto outcome = done ? attachment.finish() : Result<AttachOutcome>(std::move(done).error());
-  if (!outcome) {
-    (void)restore(attachment.outcome().governed);
-    return outcome;
+  // Born in a group: where it would have been else is where it goes when it is let go.
+  const auto set_home = [&](Governed& governed) {
+    for (Original& member : governed.members)
+      for (const Group& group : governed.groups) {
+        const auto own = prepared.original.find(group.hierarchy);
+        if (own != prepared.original.end()) member.cgroup[group.hierarchy] = own->second;
+      }
+  };
+  if (outcome) {
+    set_home(outcome->governed);
+  } else {
+    Governed half = attachment.outcome().governed;
+    set_home(half);
+    (void)restore(half);  // the first failure is the one to tell
   }
-  // Born in the group: where it would have been else is where it goes when it is let go.
-  for (Original& member : outcome->governed.members)
-    for (const Group& group : outcome->governed.groups) {
-      const auto own = prepared.original.find(group.hierarchy);
-      if (own != prepared.original.end()) member.cgroup[group.hierarchy] = own->second;
-    }
   return outcome;
 }
 

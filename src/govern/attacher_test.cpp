@@ -558,6 +558,29 @@ TEST_F(RealAttacher, MovesNobodyToWhereHeIs) {
   EXPECT_TRUE(attacher_->restore(outcome->governed).failures.empty());
 }
 
+TEST_F(RealAttacher, ABirthWhosePlaceFailsIsPutBack) {
+  if (layout_.unified() == nullptr) GTEST_SKIP() << "only v2 lets a process be born in a group";
+  const auto own = sys::read_own_stat(kHost);
+  const auto before = sys::read_membership(kHost, getpid());
+  AttachRequest wanted = request({}, quota(50));
+  wanted.limits.nice = 3;
+  wanted.can_kill = true;
+  auto prepared = attacher_->prepare(wanted, own->key());
+  ASSERT_TRUE(prepared) << prepared.error().message;
+  sys::Command command;
+  command.argv = {"/bin/sleep", "1000"};
+  command.cgroup_dir = prepared->birth.get();
+  const auto child = sys::spawn(command);
+  ASSERT_TRUE(child) << child.error().message;
+  children_.push_back(child->pid);
+  prepared->request.strict = true;
+  ASSERT_TRUE(fault::arm("nice:EACCES"));
+  const auto outcome = attacher_->place(std::move(*prepared), sys::read_stat(kHost, child->pid)->key());
+  ASSERT_FALSE(outcome);
+  EXPECT_EQ(outcome.error().sys, EACCES);
+  EXPECT_EQ(sys::read_membership(kHost, child->pid).value(), before.value());
+}
+
 // A group as systemd delegates it. In a process of its own, which moves itself.
 TEST_F(RealAttacher, ADelegatedUnitGivesTheBase) {
   const sys::Hierarchy* unified = layout_.unified();
