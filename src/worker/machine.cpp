@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <filesystem>
 #include <thread>
 
 #include "base/text.h"
@@ -86,6 +87,16 @@ std::vector<std::string> accelerations_of(const std::vector<model::Encoder>& enc
   return out;
 }
 
+// A machine that is only looked at keeps nothing: without a state directory none is made.
+Result<media::Detection> find_encoders(const Settings& settings, const media::EncodingDevices& devices,
+                                       const sys::Host& host, UtcTime now) {
+  std::error_code none;
+  if (!std::filesystem::is_directory(settings.state_dir, none))
+    return media::detect_encoders(settings.ffmpeg, devices, media::make_run_tool());
+  return media::detect_encoders_cached(settings.ffmpeg, devices, media::make_run_tool(),
+                                       settings.state_dir + "/encoders.json", now, host);
+}
+
 }  // namespace
 
 Result<model::NodeFacts> detect(const Settings& settings, const sys::Host& host, UtcTime now) {
@@ -105,10 +116,7 @@ Result<model::NodeFacts> detect(const Settings& settings, const sys::Host& host,
   const auto nodes = sys::read_render_nodes(host);
   const auto nvidia_driver = sys::read_nvidia_driver(host);
   facts.gpus = gpus_of(nvidia, nodes, nvidia_driver);
-  FFRTMP_TRY(sys::make_directories(settings.state_dir, 0700));
-  FFRTMP_ASSIGN(auto found, media::detect_encoders_cached(settings.ffmpeg, devices_of(nvidia, nodes, nvidia_driver),
-                                                          media::make_run_tool(), settings.state_dir + "/encoders.json",
-                                                          now, host));
+  FFRTMP_ASSIGN(auto found, find_encoders(settings, devices_of(nvidia, nodes, nvidia_driver), host, now));
   facts.engines["ffmpeg"] = found.version;
   facts.encoders = std::move(found.encoders);
   facts.hwaccels = accelerations_of(facts.encoders);
