@@ -67,7 +67,8 @@ Status take_in(const sys::Host& host, const sys::ProcessKey& key, Attachment& at
   FFRTMP_ASSIGN(const sys::Membership membership, sys::read_membership(host, key.pid));
   const auto job = job_of(membership);
   if (job && *job != attachment.outcome().governed.job_id) return {};
-  FFRTMP_TRY(attachment.move({key, membership}));
+  Mover mover{key, membership};
+  FFRTMP_TRY(attachment.move(mover));
   FFRTMP_TRY(identity.check());
   FFRTMP_TRY(attachment.set_priorities(key.pid));
   return identity.check();
@@ -130,13 +131,16 @@ Result<AttachOutcome> Attacher::attach(const AttachRequest& request) {
   Attachment attachment(settings_, request);
   RootBases bases;
   for (const sys::Hierarchy* hierarchy : attachment.hierarchies()) bases[hierarchy->name] = root_base(*hierarchy);
-  attachment.choose({request.process, membership}, pids, bases);
+  Mover leader{request.process, membership};
+  attachment.choose(leader, pids, bases);
 
   const auto carry_out = [&]() -> Status {
     if (request.limits.memory_limit_bytes && !attachment.admit(held_bytes(host, keys))) return {};
     FFRTMP_TRY(attachment.make_groups());
     FFRTMP_TRY(identity.check());
-    FFRTMP_TRY(attachment.move({request.process, membership}));
+    FFRTMP_TRY(attachment.move(leader));
+    attachment.make_optional_groups();
+    FFRTMP_TRY(attachment.move(leader));
     FFRTMP_TRY(identity.check());
     FFRTMP_TRY(take_in_tree(host, request, attachment));
     FFRTMP_TRY(attachment.finish_groups());
@@ -157,6 +161,7 @@ Result<Prepared> Attacher::prepare(const AttachRequest& request, const sys::Proc
   for (const sys::Hierarchy* hierarchy : attachment.hierarchies()) bases[hierarchy->name] = root_base(*hierarchy);
   attachment.choose({like, membership}, {}, bases);
   Status made = attachment.make_groups();
+  attachment.make_optional_groups();
   if (!made) {
     (void)restore(attachment.outcome().governed);
     return std::move(made).error();
@@ -177,7 +182,8 @@ Result<AttachOutcome> Attacher::place(Prepared prepared, const sys::ProcessKey& 
   const auto carry_out = [&]() -> Status {
     FFRTMP_ASSIGN(const Identity identity, Identity::hold(settings_.host, process));
     FFRTMP_ASSIGN(const sys::Membership membership, sys::read_membership(settings_.host, process.pid));
-    FFRTMP_TRY(attachment.move({process, membership}));
+    Mover mover{process, membership};
+    FFRTMP_TRY(attachment.move(mover));
     FFRTMP_TRY(identity.check());
     FFRTMP_TRY(attachment.set_priorities(process.pid));
     FFRTMP_TRY(attachment.check_membership(process.pid));
@@ -224,7 +230,8 @@ Status Attacher::join_more(Governed& governed) {
       const auto identity = Identity::hold(settings_.host, member.key());
       if (!identity) continue;
       FFRTMP_ASSIGN(const sys::Membership own, sys::read_membership(settings_.host, member.key().pid));
-      FFRTMP_TRY(attachment.move({member.key(), own}));
+      Mover mover{member.key(), own};
+      FFRTMP_TRY(attachment.move(mover));
     }
     return attachment.finish_groups();
   };

@@ -37,6 +37,7 @@ Attachment::Attachment(const AttacherSettings& settings, const AttachRequest& re
     Slot slot;
     slot.hierarchy = settings_.layout.find(group.hierarchy);
     slot.path = group.path;
+    slot.is_made = true;
     slots_.push_back(std::move(slot));
   }
 }
@@ -59,7 +60,8 @@ std::vector<const Hierarchy*> Attachment::hierarchies() const {
 
 std::vector<std::string> Attachment::controllers_of(const Hierarchy& hierarchy) const {
   std::vector<std::string> names;
-  for (const Controller controller : controllers_for(request_.limits)) {
+  // A copied pids.max needs its controller too.
+  for (const Controller controller : controllers_for(outcome_.governed.limits)) {
     const std::string_view name = kernel_name(controller, hierarchy.version);
     if (hierarchy.has(name)) names.emplace_back(name);
   }
@@ -94,6 +96,7 @@ void Attachment::choose(const Mover& mover, const std::set<pid_t>& moved, const 
       if (slot.place.pids_max && hierarchy->has("pids")) {
         auto& pids = outcome_.governed.limits.pids_max;
         pids = std::min(*slot.place.pids_max, pids.value_or(*slot.place.pids_max));
+        copies_pids_ = true;
       }
       slots_.push_back(std::move(slot));
     } else if (slot.is_needed) {
@@ -130,63 +133,75 @@ Status Attachment::make_group(Slot& slot) {
   const auto made = make_job_dir(*slot.hierarchy, slot.place.base, request_.job_id);
   if (!made) return made.error();
   outcome_.governed.groups.push_back({slot.hierarchy->name, slot.path, {}, {}});
+  slot.is_made = true;
   return slot.place.moves_before_enabling ? Status{} : enable(slot);
 }
 
 Status Attachment::make_groups() {
-  std::vector<Slot> kept;
-  for (Slot& slot : slots_) {
-    const Status made = make_group(slot);
-    if (!made && slot.is_needed) return made;
-    if (made) kept.push_back(std::move(slot));
-  }
-  slots_ = std::move(kept);
-  const bool is_later =
-      std::any_of(slots_.begin(), slots_.end(), [](const Slot& slot) { return slot.place.moves_before_enabling; });
-  return is_later ? Status{} : write_limits();
+  for (Slot& slot : slots_)
+    if (slot.is_needed) FFRTMP_TRY(make_group(slot));
+  return moves_first() ? Status{} : write_limits();
+}
+
+void Attachment::make_optional_groups() {
+  for (Slot& slot : slots_)
+    if (!slot.is_made) (void)make_group(slot);
+  std::erase_if(slots_, [](const Slot& slot) { return !slot.is_made; });
+}
+
+bool Attachment::moves_first() const {
+  return std::any_of(slots_.begin(), slots_.end(), [](const Slot& slot) { return slot.place.moves_before_enabling; });
 }
 
 Status Attachment::write_limits() {
-  if (slots_.empty()) return {};
+  if (outcome_.governed.groups.empty()) return {};
   const Limits& asked = outcome_.governed.limits;
   FFRTMP_ASSIGN(const OpenGroups groups, OpenGroups::open(settings_, outcome_.governed.groups, asked));
   outcome_.limits = reports_in_terms(groups.write(limits_in_terms(asked, memory_)), asked, memory_);
+  const bool is_copied = std::any_of(outcome_.limits.begin(), outcome_.limits.end(), [](const LimitReport& report) {
+    return report.limit == LimitName::kPidsMax && report.status == LimitStatus::kApplied;
+  });
+  if (copies_pids_ && !is_copied)
+    return make_error(Errc::kDenied, cat("would escape pids.max ", *asked.pids_max, ", which could not be copied"));
   return {};
 }
 
 Status Attachment::finish_groups() {
-  const bool is_later =
-      std::any_of(slots_.begin(), slots_.end(), [](const Slot& slot) { return slot.place.moves_before_enabling; });
-  if (!is_later) return {};
+  if (!moves_first()) return {};
   for (const Slot& slot : slots_)
     if (slot.place.moves_before_enabling) FFRTMP_TRY(enable(slot));
   return write_limits();
 }
 
-Status Attachment::move(const Mover& mover) {
-  Original original;
-  original.pid = mover.key.pid;
-  original.start_ticks = static_cast<std::int64_t>(mover.key.start_ticks);
-  Status status;
+Original& Attachment::member(const sys::ProcessKey& key) {
+  auto& members = outcome_.governed.members;
+  const auto known = std::find_if(members.begin(), members.end(), [&](const Original& m) { return m.key() == key; });
+  if (known != members.end()) return *known;
+  Original& added = members.emplace_back();
+  added.pid = key.pid;
+  added.start_ticks = static_cast<std::int64_t>(key.start_ticks);
+  return added;
+}
+
+Status Attachment::move(Mover& mover) {
+  // Noted first: what moves halfway has to be put back too.
+  Original& original = member(mover.key);
   for (const Slot& slot : slots_) {
     const auto own = mover.membership.find(slot.hierarchy->name);
-    if (own == mover.membership.end() || own->second == slot.path) continue;
-    status = fault::check("move", key_text(mover.key.pid));
-    if (status) {
-      const auto group = sys::CgroupDir::open(slot.hierarchy->directory_of(slot.path));
-      status = group ? group->add(mover.key.pid) : Status(group.error());
-    }
-    if (!status) break;
-    original.cgroup[slot.hierarchy->name] = own->second;
+    if (!slot.is_made || own == mover.membership.end() || own->second == slot.path) continue;
+    FFRTMP_TRY(fault::check("move", key_text(mover.key.pid)));
+    FFRTMP_ASSIGN(const auto group, sys::CgroupDir::open(slot.hierarchy->directory_of(slot.path)));
+    FFRTMP_TRY(group.add(mover.key.pid));
+    // A process born in one of our groups has its home from the one it came from.
+    if (!Attacher::job_of_group(own->second)) original.cgroup[slot.hierarchy->name] = own->second;
+    own->second = slot.path;
   }
-  // Also what moved halfway has to be put back.
-  outcome_.governed.members.push_back(std::move(original));
-  return status;
+  return {};
 }
 
 Result<std::vector<sys::ProcessKey>> Attachment::read_first_group() const {
   std::vector<sys::ProcessKey> keys;
-  if (slots_.size() < 2) return keys;
+  if (slots_.size() < 2 || !slots_.front().is_made) return keys;
   const Slot& first = slots_.front();
   FFRTMP_ASSIGN(const auto group, sys::CgroupDir::open(first.hierarchy->directory_of(first.path)));
   FFRTMP_ASSIGN(const std::vector<pid_t> pids, group.own_procs());

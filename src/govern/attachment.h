@@ -38,10 +38,13 @@ class Attachment {
   void choose(const Mover& mover, const std::set<pid_t>& moved, const RootBases& root_bases);
   // What the memory limit may be for processes that hold this much. False: refused, with its reason.
   [[nodiscard]] bool admit(std::int64_t held_bytes);
-  // Makes the groups and writes the limits, as far as they can be before the move.
+  // Makes the groups that limits need and writes the limits, as far as they can be before the move.
   [[nodiscard]] Status make_groups();
-  // Moves one process; where it stands already nothing is written. kGone when it ended.
-  [[nodiscard]] Status move(const Mover& mover);
+  // The groups that are only good to have: limits are in force before time is spent on these.
+  void make_optional_groups();
+  // Moves one process into the groups there are by now, and notes in `mover` where it stands then; where it stands
+  // already nothing is written. kGone when it ended.
+  [[nodiscard]] Status move(Mover& mover);
   // Who is in the group that is entered first; nobody when there is only one, which a newborn is in whole.
   [[nodiscard]] Result<std::vector<sys::ProcessKey>> read_first_group() const;
   // Limits of groups whose controllers can be switched on only when their processes have left the base.
@@ -59,10 +62,14 @@ class Attachment {
   struct Slot {
     const sys::Hierarchy* hierarchy = nullptr;
     bool is_needed = true;
+    bool is_made = false;
     Place place;
     std::string path;
   };
+  // Whether a group's controllers have to wait until its processes have left the base.
+  [[nodiscard]] bool moves_first() const;
   [[nodiscard]] Status make_group(Slot& slot);
+  [[nodiscard]] Original& member(const sys::ProcessKey& key);
   [[nodiscard]] Status enable(const Slot& slot);
   [[nodiscard]] Status write_limits();
   [[nodiscard]] std::vector<std::string> controllers_of(const sys::Hierarchy& hierarchy) const;
@@ -74,6 +81,7 @@ class Attachment {
   AttachOutcome outcome_;
   std::vector<Slot> slots_;
   MemoryDecision memory_;
+  bool copies_pids_ = false;  // the process leaves a finite pids.max, which has to stand in its new group too
 };
 
 }  // namespace ffrtmp::govern

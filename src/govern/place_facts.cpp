@@ -1,12 +1,11 @@
 #include "govern/place_facts.h"
 
-#include <sys/stat.h>
-#include <sys/xattr.h>
 #include <unistd.h>
 
 #include <algorithm>
 
 #include "base/text.h"
+#include "govern/delegation.h"
 #include "sys/cgroup_dir.h"
 #include "sys/file_io.h"
 
@@ -31,16 +30,6 @@ constexpr const char* kV1Controls[] = {"cpu.cfs_quota_us",
                                        "cpuset.effective_cpus"};
 
 bool is_writable(const std::string& path) { return access(path.c_str(), W_OK) == 0; }
-
-// systemd marks what it delegates (Delegate=yes): "trusted." for root, "user." for a user's manager. A group that
-// belongs to an unprivileged caller was given to it.
-bool is_delegated(const std::string& directory) {
-  char value[8] = {};
-  for (const char* name : {"trusted.delegate", "user.delegate"})
-    if (getxattr(directory.c_str(), name, value, sizeof value) >= 1 && value[0] == '1') return true;
-  struct stat info {};
-  return geteuid() != 0 && stat(directory.c_str(), &info) == 0 && info.st_uid == geteuid();
-}
 
 // A path in the hierarchy: as it is, or given as a directory below the mount.
 std::string path_in(const Hierarchy& hierarchy, std::string_view text) {
@@ -101,7 +90,7 @@ std::optional<std::string> find_root_base(const sys::Host& host, const Hierarchy
     // The caller stands in a leaf of the unit's group, as processes may not stand beside controllers in v2.
     if (own != membership.end()) {
       std::string unit = own->second;
-      if (unit.ends_with("/daemon")) unit.resize(unit.rfind('/'));
+      if (unit.ends_with(cat("/", kDaemonLeaf))) unit.resize(unit.rfind('/'));
       if (unit.size() > 1 && is_delegated(hierarchy.directory_of(unit))) return unit;
     }
   }

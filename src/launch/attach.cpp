@@ -9,6 +9,7 @@
 #include "launch/report.h"
 #include "launch/stop_signals.h"
 #include "sys/pid_fd.h"
+#include "sys/priority.h"
 
 namespace ffrtmp::launch {
 namespace {
@@ -38,7 +39,8 @@ class Attach {
     }
     end_.governance = outcome_.governance;
     say_shortfalls(outcome_);
-    say(cat("✓ Attached to PID ", job_.pid, " (job: ", job_.job_id, ")"));
+    const bool in_force = outcome_.governance != govern::Governance::kObserve;
+    say(cat(in_force ? "✓ Attached to" : "Observing", " PID ", job_.pid, " (job: ", job_.job_id, ")"));
     watch();
     return 0;
   }
@@ -56,13 +58,30 @@ class Attach {
     request.process = stat->key();
     request.children = settings_.children;
     FFRTMP_ASSIGN(request.late_memory, json::parse_enum<govern::LateMemory>(settings_.late_memory));
-    govern::Governed announced;
-    announced.job_id = job_.job_id;
+    FFRTMP_ASSIGN(const govern::Governed announced, announce(request));
     FFRTMP_ASSIGN(govern::HeldClaim claim, take_claim(ground_, "attach", stat->key(), announced));
     FFRTMP_ASSIGN(outcome_, ground_.attacher.attach(request));
     FFRTMP_TRY(claim.update(make_claim(ground_, "attach", stat->key(), outcome_.governed)));
     claim_ = std::move(claim);
     return {};
+  }
+
+  // What a later governor needs to put the process back, should this command die in the middle of the attach.
+  Result<govern::Governed> announce(const govern::AttachRequest& request) const {
+    govern::Governed announced;
+    announced.job_id = request.job_id;
+    announced.limits = request.limits;
+    govern::Original original;
+    original.pid = request.process.pid;
+    original.start_ticks = static_cast<std::int64_t>(request.process.start_ticks);
+    FFRTMP_ASSIGN(original.cgroup, sys::read_membership(ground_.host, request.process.pid));
+    if (request.limits.nice)
+      if (const auto nice = sys::read_nice(request.process.pid)) original.nice[cat(request.process.pid)] = *nice;
+    if (request.limits.oom_score_adj) {
+      FFRTMP_ASSIGN(original.oom_score_adj, sys::read_oom_score_adj(ground_.host, request.process.pid));
+    }
+    announced.members.push_back(std::move(original));
+    return announced;
   }
 
   void watch() {

@@ -92,7 +92,11 @@ Status Discovery::look_at_all(std::vector<Examined>& matches) {
   int lines = 0;
   return context_.scanner.walk([&](const sys::ProcLine& line) {
     visit(line, matches);
-    if (++lines % kLinesPerLook == 0 && events_ && is_readable(events_->fd())) drain();
+    if (++lines % kLinesPerLook == 0 && events_ && is_readable(events_->fd())) {
+      context_.realtime.raise();
+      drain();
+      context_.realtime.lower();
+    }
     return !is_stopped_;
   });
 }

@@ -1,6 +1,6 @@
 // A workload of a known kind, for tests of limits: what it does is told by its arguments, what it got by its output.
 //
-//   burn SECONDS            spins on one CPU; prints "cpu S wall S"
+//   burn SECONDS [FILE]     spins on one CPU, once FILE is there; prints "cpu S wall S"
 //   hold MIB [FILE]         touches so much memory, makes FILE, sleeps
 //   grow MIB                touches memory MiB by MiB; prints "grown MIB" at the end
 //   threads N FILE          N threads that sleep; makes FILE when all are there
@@ -34,7 +34,8 @@ double seconds_of(clockid_t clock) {
 
 void make_file(const char* path) { close(open(path, O_CREAT | O_WRONLY | O_CLOEXEC, 0600)); }
 
-int burn(double seconds) {
+int burn(double seconds, const char* file) {
+  while (file != nullptr && access(file, F_OK) != 0) usleep(1000);
   const double start = seconds_of(CLOCK_MONOTONIC);
   volatile unsigned long spins = 0;
   while (seconds_of(CLOCK_MONOTONIC) - start < seconds)
@@ -115,7 +116,7 @@ int transfer(const char* path, std::size_t bytes, bool writing) {
 
 int main(int argc, char** argv) {
   const std::string what = argc > 2 ? argv[1] : "";
-  if (what == "burn") return burn(std::atof(argv[2]));
+  if (what == "burn") return burn(std::atof(argv[2]), argc > 3 ? argv[3] : nullptr);
   if (what == "hold") {
     touch(static_cast<std::size_t>(std::atoi(argv[2])) << 20);
     if (argc > 3) make_file(argv[3]);

@@ -1,0 +1,48 @@
+#include "govern/delegation.h"
+
+#include <sys/stat.h>
+#include <sys/xattr.h>
+#include <unistd.h>
+
+#include "base/text.h"
+#include "sys/cgroup_dir.h"
+#include "sys/proc_fs.h"
+
+namespace ffrtmp::govern {
+namespace {
+
+// A process may fork between the listing and its move.
+constexpr int kPasses = 5;
+
+}  // namespace
+
+bool is_delegated(const std::string& directory) {
+  char value[8] = {};
+  for (const char* name : {"trusted.delegate", "user.delegate"})
+    if (getxattr(directory.c_str(), name, value, sizeof value) >= 1 && value[0] == '1') return true;
+  struct stat info {};
+  return geteuid() != 0 && stat(directory.c_str(), &info) == 0 && info.st_uid == geteuid();
+}
+
+Result<bool> enter_daemon_leaf(const sys::Host& host, const sys::CgroupLayout& layout) {
+  const sys::Hierarchy* unified = layout.unified();
+  if (unified == nullptr || layout.of_controller("cpu") != unified) return false;  // v1 limits need no leaf
+  FFRTMP_ASSIGN(const std::string own, sys::read_own_unified_cgroup(host));
+  if (own.size() <= 1) return false;  // the root was given to nobody
+  if (own.ends_with(cat("/", kDaemonLeaf))) return true;
+  const std::string directory = unified->directory_of(own);
+  if (!is_delegated(directory)) return false;
+  FFRTMP_ASSIGN(const sys::CgroupDir unit, sys::CgroupDir::open(directory));
+  FFRTMP_ASSIGN(const sys::CgroupDir leaf, sys::CgroupDir::create(cat(directory, "/", kDaemonLeaf)));
+  for (int pass = 0; pass < kPasses; ++pass) {
+    FFRTMP_ASSIGN(const std::vector<pid_t> pids, unit.own_procs());
+    if (pids.empty()) break;
+    for (const pid_t pid : pids) {
+      const Status moved = leaf.add(pid);
+      if (!moved && moved.error().code != Errc::kGone) return moved.error();
+    }
+  }
+  return true;
+}
+
+}  // namespace ffrtmp::govern

@@ -1,0 +1,120 @@
+// Facts of placement on trees that a test builds: no root and no cgroups of the host.
+#include "govern/place_facts.h"
+
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <filesystem>
+
+#include "govern/job_dir.h"
+#include "tests/support/temp_dir.h"
+
+namespace ffrtmp::govern {
+namespace {
+
+using sys::CgroupVersion;
+
+class V2Tree : public testing::Test {
+ protected:
+  V2Tree() {
+    hierarchy_.name = "unified";
+    hierarchy_.version = CgroupVersion::kV2;
+    hierarchy_.controllers = {"cpu", "memory", "io", "pids"};
+    hierarchy_.mount_point = dir_ / "cg";
+    hierarchy_.root = "/";
+    add_group("", "");
+  }
+  void add_group(const std::string& path, const std::string& procs) const {
+    test::write_file(dir_ / ("cg" + path + "/cgroup.procs"), procs);
+    test::write_file(dir_ / ("cg" + path + "/cgroup.subtree_control"), "");
+  }
+  void put(const std::string& path, const std::string& text) const { test::write_file(dir_ / ("cg" + path), text); }
+  [[nodiscard]] std::string text(const std::string& path) const { return test::read_file(dir_ / ("cg" + path)); }
+
+  test::TempDir dir_;
+  sys::Hierarchy hierarchy_;
+};
+
+TEST_F(V2Tree, TellsWhoIsInTheOwnGroup) {
+  add_group("/a", "7\n8\n");
+  PlaceQuestion question{&hierarchy_, "/a", {7, 8, 9}, "/", Placement::kNested};
+  EXPECT_TRUE(read_place_facts(question).holds_only_moved);
+  EXPECT_TRUE(read_place_facts(question).own_is_writable);
+  EXPECT_FALSE(read_place_facts(question).own_is_root);
+  question.moved = {7};
+  EXPECT_FALSE(read_place_facts(question).holds_only_moved);
+  question.own = "/";
+  EXPECT_TRUE(read_place_facts(question).own_is_root);
+}
+
+// contract: G16
+TEST_F(V2Tree, ReadsTheLimitsOnTheWay) {
+  add_group("/outer", "");
+  add_group("/outer/inner", "7\n8\n");
+  put("/outer/memory.max", "67108864\n");
+  put("/outer/pids.max", "100\n");
+  put("/outer/inner/memory.max", "max\n");
+  const PlaceQuestion question{&hierarchy_, "/outer/inner", {7}, "/", Placement::kNested};
+  const HierarchyFacts facts = read_place_facts(question);
+  ASSERT_EQ(facts.controls.size(), 3u);
+  EXPECT_EQ(facts.controls[0].group, "/outer/inner");
+  const Place place = decide_place(facts, Placement::kNested);
+  EXPECT_EQ(place.reason, "would_escape_limits");
+  EXPECT_EQ(place.evidence, "/outer memory.max 67108864");
+  // The ancestor that both have in common goes on holding.
+  const PlaceQuestion inside{&hierarchy_, "/outer/inner", {7}, "/outer", Placement::kRoot};
+  EXPECT_EQ(decide_place(read_place_facts(inside), Placement::kRoot).base, "/outer");
+}
+
+TEST_F(V2Tree, TheBaseThatWasAskedForMayBeWrittenAsADirectory) {
+  const sys::Host host{dir_ / "proc", dir_ / "sys"};
+  EXPECT_EQ(find_root_base(host, hierarchy_, "/given"), "/given");
+  EXPECT_EQ(find_root_base(host, hierarchy_, dir_ / "cg/given"), "/given");
+  hierarchy_.root = "/docker/ab";
+  EXPECT_EQ(find_root_base(host, hierarchy_, dir_ / "cg/given"), "/docker/ab/given");
+}
+
+// contract: G10
+TEST_F(V2Tree, SwitchesControllersOnDownThePath) {
+  add_group("/base", "");
+  add_group("/base/ffrtmp", "");
+  put("/cgroup.subtree_control", "cpu memory io pids\n");
+  put("/base/cgroup.subtree_control", "memory\n");
+  const auto enabled = enable_controllers(hierarchy_, "/base", {"cpu", "memory"});
+  ASSERT_TRUE(enabled) << enabled.error().message;
+  EXPECT_EQ(*enabled, std::vector<std::string>{"cpu"});
+  EXPECT_EQ(text("/cgroup.subtree_control"), "cpu memory io pids\n");  // nothing to do, nothing written
+  EXPECT_TRUE(text("/base/cgroup.subtree_control").starts_with("+cpu"));
+  EXPECT_TRUE(text("/base/ffrtmp/cgroup.subtree_control").starts_with("+cpu +memory"));
+  ASSERT_TRUE(disable_controllers(hierarchy_, "/base", {"cpu"}));
+  EXPECT_TRUE(text("/base/cgroup.subtree_control").starts_with("-cpu"));
+  EXPECT_TRUE(text("/base/ffrtmp/cgroup.subtree_control").starts_with("-cpu"));
+}
+
+TEST_F(V2Tree, MakesParentsAndRefusesATakenName) {
+  const auto made = make_job_dir(hierarchy_, "/", "job");
+  ASSERT_TRUE(made) << made.error().message;
+  EXPECT_TRUE(std::filesystem::is_directory(dir_ / "cg/ffrtmp/job"));
+  put("/ffrtmp/job/cgroup.procs", "12\n");
+  EXPECT_EQ(make_job_dir(hierarchy_, "/", "job").error().code, Errc::kNodeBusy);
+  EXPECT_EQ(job_path("/a", "b"), "/a/ffrtmp/b");
+  EXPECT_EQ(job_path("/", "b"), "/ffrtmp/b");
+}
+
+TEST_F(V2Tree, V1CpusetsAreHandedDown) {
+  hierarchy_.version = CgroupVersion::kV1;
+  hierarchy_.controllers = {"cpuset", "cpu"};
+  put("/cpuset.cpus", "0-3\n");
+  put("/cpuset.mems", "0\n");
+  for (const char* path : {"/ffrtmp", "/ffrtmp/job"})
+    for (const char* file : {"/cpuset.cpus", "/cpuset.mems"}) put(std::string(path) + file, "");
+  std::filesystem::remove_all(dir_ / "cg/ffrtmp/job/cgroup.procs");
+  put("/ffrtmp/cpuset.cpus", "0-3");
+  put("/ffrtmp/cpuset.mems", "0");
+  ASSERT_TRUE(make_job_dir(hierarchy_, "/", "job"));
+  EXPECT_EQ(text("/ffrtmp/job/cpuset.cpus"), "0-3");
+  EXPECT_EQ(text("/ffrtmp/job/cpuset.mems"), "0");
+}
+
+}  // namespace
+}  // namespace ffrtmp::govern
