@@ -219,7 +219,7 @@ void Discovery::drain() {
 
 void Discovery::on_exec(const sys::ProcEvent& event) {
   ++reading_.exec_events;
-  context_.metrics.event("exec", 1);
+  context_.metrics.exec_event();
   Entry* entry = context_.governor.find(event.pid);
   if (entry == nullptr && !context_.examiner.may_be_target(event.pid, *policy_)) return;
   Examined seen = context_.examiner.examine(event.pid, *policy_, context_.clock.now().boot);
@@ -254,7 +254,7 @@ void Discovery::on_gate(pid_t pid, const std::string& path, const std::string& n
 // The number may be another process's by now, and the first thread may end before the others.
 void Discovery::on_exit(const sys::ProcEvent& event) {
   ++reading_.exit_events;
-  context_.metrics.event("exit", 1);
+  context_.metrics.exit_event();
   const Entry* entry = context_.governor.find(event.pid);
   if (entry == nullptr) return;
   if (entry->pidfd) {
