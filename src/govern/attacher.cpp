@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <chrono>
 
 #include "base/text.h"
 #include "govern/attachment.h"
@@ -19,6 +20,8 @@ namespace {
 
 // A tree may fork while it is moved: again until a pass finds nobody new.
 constexpr int kTreePasses = 5;
+// Where v2 wants the move before the limits, a process may be without them for so long; later it is moved back.
+constexpr std::chrono::milliseconds kUnlimitedWindow{50};
 
 std::optional<std::string> job_of(const sys::Membership& membership) {
   for (const auto& [hierarchy, path] : membership)
@@ -139,11 +142,14 @@ Result<AttachOutcome> Attacher::attach(const AttachRequest& request) {
     FFRTMP_TRY(attachment.make_groups());
     FFRTMP_TRY(identity.check());
     FFRTMP_TRY(attachment.move(leader));
+    const auto moved = std::chrono::steady_clock::now();
     attachment.make_optional_groups();
     FFRTMP_TRY(attachment.move(leader));
     FFRTMP_TRY(identity.check());
     FFRTMP_TRY(take_in_tree(host, request, attachment));
     FFRTMP_TRY(attachment.finish_groups());
+    if (attachment.moves_first() && std::chrono::steady_clock::now() - moved > kUnlimitedWindow)
+      return sys_error("limits did not follow the move in time", ETIMEDOUT);
     FFRTMP_TRY(attachment.set_priorities(request.process.pid));
     FFRTMP_TRY(attachment.check_membership(request.process.pid));
     return identity.check();
@@ -191,16 +197,21 @@ Result<AttachOutcome> Attacher::place(Prepared prepared, const sys::ProcessKey& 
   };
   Status done = carry_out();
   auto outcome = done ? attachment.finish() : Result<AttachOutcome>(std::move(done).error());
-  if (!outcome) {
-    (void)restore(attachment.outcome().governed);
-    return outcome;
+  // Born in a group: where it would have been else is where it goes when it is let go.
+  const auto set_home = [&](Governed& governed) {
+    for (Original& member : governed.members)
+      for (const Group& group : governed.groups) {
+        const auto own = prepared.original.find(group.hierarchy);
+        if (own != prepared.original.end()) member.cgroup[group.hierarchy] = own->second;
+      }
+  };
+  if (outcome) {
+    set_home(outcome->governed);
+  } else {
+    Governed half = attachment.outcome().governed;
+    set_home(half);
+    (void)restore(half);  // the first failure is the one to tell
   }
-  // Born in the group: where it would have been else is where it goes when it is let go.
-  for (Original& member : outcome->governed.members)
-    for (const Group& group : outcome->governed.groups) {
-      const auto own = prepared.original.find(group.hierarchy);
-      if (own != prepared.original.end()) member.cgroup[group.hierarchy] = own->second;
-    }
   return outcome;
 }
 

@@ -54,6 +54,9 @@ class Attachment {
   // Whether the process stands in every group.
   [[nodiscard]] Status check_membership(pid_t pid) const;
 
+  // Whether a group's controllers have to wait until its processes have left the base.
+  [[nodiscard]] bool moves_first() const;
+
   // Tells what is in force. With strict a shortfall is the error.
   [[nodiscard]] Result<AttachOutcome> finish();
   [[nodiscard]] const AttachOutcome& outcome() const { return outcome_; }
@@ -66,8 +69,6 @@ class Attachment {
     Place place;
     std::string path;
   };
-  // Whether a group's controllers have to wait until its processes have left the base.
-  [[nodiscard]] bool moves_first() const;
   [[nodiscard]] Status make_group(Slot& slot);
   [[nodiscard]] Original& member(const sys::ProcessKey& key);
   [[nodiscard]] Status enable(const Slot& slot);

@@ -142,7 +142,10 @@ class Reasserter {
   Status reassert_limits() {
     if (governed_.groups.empty()) return {};
     const Limits& asked = governed_.limits;
-    FFRTMP_ASSIGN(OpenGroups groups, OpenGroups::open(settings_, governed_.groups, asked));
+    auto opened = OpenGroups::open(settings_, governed_.groups, asked);
+    // The process is there, only its group is not: that is not "gone".
+    if (!opened) return make_error(Errc::kIo, opened.error().message);
+    OpenGroups groups = std::move(opened).value();
     const MemoryDecision memory = decide_memory(groups);
     const Limits terms = limits_in_terms(asked, memory);
     result_.uncovered_bytes = memory.uncovered_bytes;

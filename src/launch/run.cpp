@@ -58,19 +58,57 @@ class Run {
     FFRTMP_ASSIGN(const sys::ProcStat own, sys::read_own_stat(ground_.host));
     govern::AttachRequest request = make_request(settings_.govern, job_.job_id);
     request.can_kill = settings_.kill_on_exit;
-    FFRTMP_ASSIGN(govern::Prepared prepared, ground_.attacher.prepare(request, own.key()));
-    outcome_ = prepared.outcome;
-    FFRTMP_ASSIGN(sys::HeldChild held, hold_child(prepared.birth));
+    auto prepared = ground_.attacher.prepare(request, own.key());
+    if (!prepared && may_do_without(prepared.error()))
+      prepared = prepare_without(std::move(prepared).error(), own.key());
+    if (!prepared) return std::move(prepared).error();
+    outcome_ = prepared->outcome;
+    FFRTMP_ASSIGN(sys::HeldChild held, hold_child(prepared->birth));
     job_.pid = held.pid();
     FFRTMP_ASSIGN(const sys::ProcStat stat, sys::read_stat(ground_.host, held.pid()));
     key_ = stat.key();
     FFRTMP_ASSIGN(govern::HeldClaim claim, take_claim(ground_, "run", key_, outcome_.governed));
-    FFRTMP_ASSIGN(outcome_, ground_.attacher.place(std::move(prepared), key_));
+    auto placed = ground_.attacher.place(std::move(*prepared), key_);
+    if (!placed && may_do_without(placed.error())) {
+      FFRTMP_ASSIGN(govern::Prepared rest, prepare_without(std::move(placed).error(), own.key()));
+      placed = ground_.attacher.place(std::move(rest), key_);
+    }
+    if (!placed) return std::move(placed).error();
+    outcome_ = std::move(placed).value();
+    tell_missing();
     FFRTMP_TRY(claim.update(make_claim(ground_, "run", key_, outcome_.governed)));
     FFRTMP_ASSIGN(child_, std::move(held).release());
     claim_ = std::move(claim);
     end_.governance = outcome_.governance;
     return {};
+  }
+
+  // Without strict the program starts, whatever became of its limits.
+  bool may_do_without(const Error& error) const {
+    return !settings_.govern.strict && error.code != Errc::kNodeBusy && error.code != Errc::kGone;
+  }
+
+  // What needs no group.
+  Result<govern::Prepared> prepare_without(Error why, const sys::ProcessKey& own) {
+    missing_ = std::move(why);
+    govern::AttachRequest request = make_request(settings_.govern, job_.job_id);
+    request.limits = {};
+    request.limits.nice = settings_.govern.limits.nice;
+    request.limits.oom_score_adj = settings_.govern.limits.oom_score_adj;
+    return ground_.attacher.prepare(request, own);
+  }
+
+  void tell_missing() {
+    if (!missing_) return;
+    for (govern::LimitReport& report : govern::plan_limits(settings_.govern.limits, {}).refused) {
+      report.status = missing_->code == Errc::kDenied ? govern::LimitStatus::kDenied : govern::LimitStatus::kFailed;
+      report.err = missing_->sys;
+      report.detail = missing_->message;
+      outcome_.limits.push_back(std::move(report));
+    }
+    outcome_.governance = govern::decide_governance(outcome_.limits);
+    outcome_.reason = "join_failed";
+    outcome_.evidence = missing_->message;
   }
 
   Result<sys::HeldChild> hold_child(const sys::Fd& birth) const {
@@ -199,6 +237,7 @@ class Run {
   Job job_;
   govern::JobEnd end_;
   govern::AttachOutcome outcome_;
+  std::optional<Error> missing_;  // why there is no group
   sys::ProcessKey key_;
   sys::Child child_;
   std::optional<govern::HeldClaim> claim_;

@@ -56,7 +56,7 @@ TEST_F(AttachCommand, KilledItLeavesTheWorkload) {
   started.send(SIGKILL);
   EXPECT_EQ(started.finish().exit_code, 137);
   EXPECT_TRUE(workload.is_alive());
-  // The next one takes over what the dead one left... after its group was swept, which is watch's to do.
+  // What the dead one left is for watch to sweep; here it is the test's.
   const auto membership = sys::read_membership(kHost, workload.pid());
   const auto layout = sys::read_cgroup_layout(kHost);
   const auto home = sys::read_membership(kHost, getpid());
@@ -70,9 +70,10 @@ TEST_F(AttachCommand, KilledItLeavesTheWorkload) {
 }
 
 TEST_F(AttachCommand, EndsWithTheProcess) {
-  const Workload workload("sleep 1; exit 3");
+  const Workload workload(cat("while [ ! -e ", dir_ / "go", " ]; do sleep 0.05; done; exit 3"));
   Started started(line(workload.pid(), {"--cpu-quota", "50", "--children", "--json"}), runtime());
   started.wait_for("✓ Attached");
+  write_file(dir_ / "go", "");
   const Ran ran = started.finish();
   EXPECT_EQ(ran.exit_code, 0) << ran.err;
   EXPECT_EQ(document_of(ran).platform_sla_reason, govern::SlaReason::kObservedToCompletion);

@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <cstdlib>
 #include <filesystem>
 
 #include "base/text.h"
@@ -46,6 +47,9 @@ TEST_F(RunCommand, ReturnsTheProgramsOwnCode) {
   const Ran missing = run({"--cpu-quota", "50"}, {"no-such-program"});
   EXPECT_EQ(missing.exit_code, 1);
   EXPECT_NE(missing.err.find("no-such-program"), std::string::npos) << missing.err;
+  const Ran in_group = run({"--cpu-quota", "50", "--json"}, {"/nonexistent/program"});
+  EXPECT_EQ(in_group.exit_code, 1);
+  EXPECT_FALSE(std::filesystem::exists(document_of(in_group).cgroup)) << in_group.out;
   const Ran no_file = run({}, {"/nonexistent/program"});
   EXPECT_EQ(no_file.exit_code, 1);
   EXPECT_NE(no_file.err.find("start_failed"), std::string::npos) << no_file.err;
@@ -224,6 +228,23 @@ TEST_F(RunCommand, StrictDoesNotStartWithoutItsLimits) {
   EXPECT_EQ(result.platform_sla_reason, govern::SlaReason::kLimitNotApplied);
   EXPECT_NE(result.governance, govern::Governance::kFull);
   EXPECT_NE(lenient.err.find("Limit io_max is"), std::string::npos) << lenient.err;
+}
+
+TEST_F(RunCommand, AFailedJoinStartsItWithoutLimitsUnlessStrict) {
+  for (const char* fault : {"move:EBUSY", "mkdir:ENOSPC"}) {
+    ASSERT_EQ(setenv("FFRTMP_FAULT", fault, 1), 0);
+    // Nothing to move for one that is born in its group: then there is no join that could fail.
+    const bool born_there = std::string_view(fault).starts_with("move") &&
+                            sys::read_cgroup_layout(kHost)->of_controller("cpu")->version == sys::CgroupVersion::kV2;
+    const Ran lenient = run({"--fault", "--json", "--cpu-quota", "50", "--nice", "4"}, {"sh", "-c", "nice >&2"});
+    const Ran strict = run({"--fault", "--json", "--cpu-quota", "50", "--strict"}, {"true"});
+    unsetenv("FFRTMP_FAULT");
+    EXPECT_EQ(lenient.exit_code, 0) << fault << lenient.err;
+    EXPECT_NE(lenient.err.find("4\n"), std::string::npos) << lenient.err;
+    const govern::JobResult result = document_of(lenient);
+    EXPECT_EQ(result.governance, born_there ? govern::Governance::kFull : govern::Governance::kNiceOnly) << fault;
+    EXPECT_EQ(strict.exit_code, born_there ? 0 : 1) << fault;
+  }
 }
 
 // contract: G41 G50
