@@ -212,8 +212,8 @@ TEST(Lifecycle, WhatRunGovernsIsLeftAlone) {
   WatchBox box;
   box.write_policy(kQuota + "scan_interval: 200ms\n");
   const std::string program = box.path("bin/" + box.target());
-  Process run({std::string(FFRTMP_BINARY_DIR) + "/ffrtmp", "run", "--runtime-dir", box.path("rt"), "--cpu-quota", "30",
-               "--kill-on-exit", "--kill-grace", "1s", "--", program, "600"},
+  Process run({ffrtmp_binary(), "run", "--runtime-dir", box.path("rt"), "--cpu-quota", "30", "--kill-on-exit",
+               "--kill-grace", "1s", "--", program, "600"},
               box.path("run.log"));
   pid_t pid = 0;
   ASSERT_TRUE(eventually(
@@ -291,8 +291,7 @@ TEST(Lifecycle, UsageErrorsAreOneLineEach) {
 
 TEST(Lifecycle, TheExamplePolicyIsGood) {
   const std::string example = std::string(FFRTMP_SOURCE_DIR) + "/examples/watch-config.yaml";
-  const Ran ran =
-      run_command({std::string(FFRTMP_BINARY_DIR) + "/ffrtmp", "watch", "--check-config", "--watch-config", example});
+  const Ran ran = run_command({ffrtmp_binary(), "watch", "--check-config", "--watch-config", example});
   EXPECT_EQ(ran.exit_code, 0) << ran.err;
   EXPECT_EQ(ran.err, "");
 }
