@@ -16,9 +16,11 @@ namespace {
 
 namespace fs = std::filesystem;
 
-pid_t run(const std::string& program) {
+// The child lets go of `gate`: held by the one it would be let go by, it would wait for ever.
+pid_t run(const std::string& program, int gate = -1) {
   const pid_t pid = fork();
   if (pid == 0) {
+    close(gate);
     execl(program.c_str(), "x", nullptr);
     _exit(127);
   }
@@ -67,7 +69,7 @@ TEST(ExecGate, ItsEndLetsEverybodyGo) {
   std::optional<ExecGate> gate = std::move(*opened);
   ASSERT_TRUE(gate->mark(dir / "marked"));
   EXPECT_FALSE(gate->mark(dir / "none"));
-  const pid_t pid = run(dir / "marked");
+  const pid_t pid = run(dir / "marked", gate->fd());
   int status = 0;
   EXPECT_FALSE(has_ended(pid, 100, &status));
   gate.reset();

@@ -92,7 +92,11 @@ Status Discovery::look_at_all(std::vector<Examined>& matches) {
   int lines = 0;
   return context_.scanner.walk([&](const sys::ProcLine& line) {
     visit(line, matches);
-    if (++lines % kLinesPerLook == 0 && events_ && is_readable(events_->fd())) drain();
+    if (++lines % kLinesPerLook == 0 && events_ && is_readable(events_->fd())) {
+      context_.realtime.raise();
+      drain();
+      context_.realtime.lower();
+    }
     return !is_stopped_;
   });
 }
@@ -215,7 +219,7 @@ void Discovery::drain() {
 
 void Discovery::on_exec(const sys::ProcEvent& event) {
   ++reading_.exec_events;
-  context_.metrics.event("exec", 1);
+  context_.metrics.exec_event();
   Entry* entry = context_.governor.find(event.pid);
   if (entry == nullptr && !context_.examiner.may_be_target(event.pid, *policy_)) return;
   Examined seen = context_.examiner.examine(event.pid, *policy_, context_.clock.now().boot);
@@ -250,7 +254,7 @@ void Discovery::on_gate(pid_t pid, const std::string& path, const std::string& n
 // The number may be another process's by now, and the first thread may end before the others.
 void Discovery::on_exit(const sys::ProcEvent& event) {
   ++reading_.exit_events;
-  context_.metrics.event("exit", 1);
+  context_.metrics.exit_event();
   const Entry* entry = context_.governor.find(event.pid);
   if (entry == nullptr) return;
   if (entry->pidfd) {

@@ -66,7 +66,8 @@ Metrics::Metrics()
   for (const std::string_view result : {"full", "partial", "nice_only", "observe", "failed", "gone"})
     of(attaches_, {result});
   for (const std::string_view result : {"success", "failure", "dead_letter"}) of(retries_, {result});
-  for (const std::string_view type : {"exec", "exit"}) of(events_, {type});
+  exec_events_ = &of(events_, {"exec"});
+  exit_events_ = &of(events_, {"exit"});
   for (const std::string_view compliant : {"true", "false"}) of(sla_, {compliant});
   of(resyncs_);
   of(gate_late_);
@@ -96,7 +97,8 @@ void Metrics::found(double processes, double attachments) {
 }
 void Metrics::tracked(double processes) { of(tracked_).set(processes); }
 void Metrics::latency(std::string_view source, double seconds) { of(latency_, {source}).observe(seconds); }
-void Metrics::event(std::string_view type, std::uint64_t count) { of(events_, {type}).add(count); }
+void Metrics::exec_event() { exec_events_->add(); }
+void Metrics::exit_event() { exit_events_->add(); }
 void Metrics::resync() { of(resyncs_).add(); }
 void Metrics::gate_late() { of(gate_late_).add(); }
 void Metrics::attach(std::string_view result) { of(attaches_, {result}).add(); }

@@ -9,6 +9,7 @@
 #include <thread>
 
 #include "base/text.h"
+#include "sys/proc_fs.h"
 #include "tests/watch/watch_box.h"
 
 namespace ffrtmp::test {
@@ -205,6 +206,35 @@ TEST(Lifecycle, OnceLeavesLimitsAndSaysWhatItDid) {
   EXPECT_TRUE(box.wait_log(cat("Re-adopted PID ", pid)));
 }
 
+// contract: G31
+TEST(Lifecycle, WhatRunGovernsIsLeftAlone) {
+  NEED_ROOT();
+  WatchBox box;
+  box.write_policy(kQuota + "scan_interval: 200ms\n");
+  const std::string program = box.path("bin/" + box.target());
+  Process run({ffrtmp_binary(), "run", "--runtime-dir", box.path("rt"), "--cpu-quota", "30", "--kill-on-exit",
+               "--kill-grace", "1s", "--", program, "600"},
+              box.path("run.log"));
+  pid_t pid = 0;
+  ASSERT_TRUE(eventually(
+      [&] {
+        const auto below = sys::read_descendants(sys::Host::real(), run.pid());
+        for (const auto& stat : *below)
+          if (stat.comm == box.target()) pid = stat.pid;
+        return pid != 0 && box.group_of(pid).find("/ffrtmp/run-") != std::string::npos;
+      },
+      20s));
+  box.start_daemon();
+  ASSERT_TRUE(box.wait_log("Scan complete", 5));
+  EXPECT_EQ(box.count_log("Attaching"), 0u);
+  EXPECT_EQ(box.knob(pid, "cpu", "cpu.max", "cpu.cfs_quota_us"), is_cgroup_v2() ? "30000 100000" : "30000");
+  EXPECT_NE(run_command(box.command({"explain", cat(pid)})).out.find(": governed"), std::string::npos);
+  EXPECT_EQ(box.stop_daemon(), 0);
+  EXPECT_EQ(box.knob(pid, "cpu", "cpu.max", "cpu.cfs_quota_us"), is_cgroup_v2() ? "30000 100000" : "30000");
+  run.send(SIGTERM);
+  EXPECT_NE(run.wait(20s), -1);
+}
+
 // contract: G41
 TEST(Lifecycle, AnUnprivilegedDaemonObserves) {
   NEED_ROOT();
@@ -261,8 +291,7 @@ TEST(Lifecycle, UsageErrorsAreOneLineEach) {
 
 TEST(Lifecycle, TheExamplePolicyIsGood) {
   const std::string example = std::string(FFRTMP_SOURCE_DIR) + "/examples/watch-config.yaml";
-  const Ran ran =
-      run_command({std::string(FFRTMP_BINARY_DIR) + "/ffrtmp", "watch", "--check-config", "--watch-config", example});
+  const Ran ran = run_command({ffrtmp_binary(), "watch", "--check-config", "--watch-config", example});
   EXPECT_EQ(ran.exit_code, 0) << ran.err;
   EXPECT_EQ(ran.err, "");
 }

@@ -54,6 +54,11 @@ std::string mount_of(const std::string& controller) {
 
 }  // namespace
 
+std::string ffrtmp_binary() {
+  const char* other = std::getenv("FFRTMP_BINARY");
+  return other == nullptr ? std::string(FFRTMP_BINARY_DIR) + "/ffrtmp" : other;
+}
+
 bool is_cgroup_v2() { return fs::exists("/sys/fs/cgroup/cgroup.controllers"); }
 
 bool has_process_events() { return sys::ProcEvents::open({}).has_value(); }
@@ -125,7 +130,7 @@ void WatchBox::write_policy(const std::string& more) {
 }
 
 Arguments WatchBox::command(const Arguments& flags) const {
-  Arguments argv{std::string(FFRTMP_BINARY_DIR) + "/ffrtmp"};
+  Arguments argv{ffrtmp_binary()};
   argv.insert(argv.end(), flags.begin(), flags.end());
   for (const std::string& flag :
        {std::string("--watch-config"), dir_ / "watch.yaml", std::string("--runtime-dir"), dir_ / "rt"})

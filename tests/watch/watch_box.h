@@ -67,6 +67,8 @@ class WatchBox {
   Process daemon_;
 };
 
+// Of this build, or FFRTMP_BINARY: the tests may run on another machine than the build.
+[[nodiscard]] std::string ffrtmp_binary();
 [[nodiscard]] bool is_cgroup_v2();
 [[nodiscard]] bool has_process_events();
 
