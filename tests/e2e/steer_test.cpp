@@ -64,7 +64,7 @@ TEST(Steer, APausedJobMakesNoFrameAndThenCompletes) {
   box.start_master();
   box.start_worker();
   // Real ffmpeg at its slowest, so that there is a middle to pause in.
-  const auto number = box.submit(box.clip(20), box.path("o.mp4"), R"(,"preset":"slow","resolution":"1280x720","threads":1)");
+  const auto number = box.submit(box.clip(12), box.path("o.mp4"), R"(,"preset":"slow","resolution":"1280x720","threads":1)");
   box.wait_for(number, is_running);
   EXPECT_EQ(box.http("POST", cat("/api/v1/jobs/", number, "/pause")).status, 202);
   box.wait_for(number, [](const api::Job& job) { return job.status == model::JobState::kPaused; }, 3s);
@@ -81,7 +81,7 @@ TEST(Steer, APausedJobMakesNoFrameAndThenCompletes) {
   EXPECT_EQ(box.job(number).progress->frame, before.progress->frame);
   EXPECT_EQ(staged_size(), size);
   EXPECT_EQ(box.http("POST", cat("/api/v1/jobs/", number, "/resume")).status, 202);
-  const auto job = box.wait_end(number, 120s);
+  const auto job = box.wait_end(number, 300s);
   EXPECT_EQ(job.status, model::JobState::kCompleted) << job.error.value_or("");
   EXPECT_EQ(job.attempts->size(), 1U);
 }
