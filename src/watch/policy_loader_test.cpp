@@ -224,6 +224,14 @@ TEST_F(PolicyLoader, CommandsWinOverFlags) {
   EXPECT_EQ(policy.rule_for("ffmpeg").place_of("nice"), "flag");
 }
 
+TEST_F(PolicyLoader, TheExampleIsGood) {
+  const auto loaded = load_policy({{}, {}, std::string(FFRTMP_SOURCE_DIR) + "/examples/watch-config.yaml"});
+  EXPECT_THAT(loaded.errors, IsEmpty());
+  EXPECT_THAT(loaded.warnings, IsEmpty());
+  EXPECT_EQ(loaded.policy.defaults.limits.cpu_quota_percent, 200);
+  EXPECT_EQ(loaded.policy.rule_for("gst-launch-1.0").limits.memory_limit_bytes, std::nullopt);
+}
+
 TEST_F(PolicyLoader, ListsOfFlagsAndVariables) {
   EXPECT_THAT(load("", {{"target", {"a,b", "c"}}}).policy.target_commands, ElementsAre("a", "b", "c"));
   EXPECT_THAT(load("", {}, {{"FFRTMP_TARGET", "x, y"}}).policy.target_commands, ElementsAre("x", "y"));

@@ -63,15 +63,15 @@ TEST(Discovery, ShortJobsAreGovernedBeforeTheyEnd) {
   // Each job says itself, at its end, in which groups it was.
   for (int i = 0; i < kJobs; ++i) {
     const std::string out = box.path(cat("job", i));
-    const pid_t pid =
-        box.start_target({"-c", cat("sleep 0.1; while read l; do echo \"$l\"; done < /proc/$$/cgroup > ", out)});
+    const pid_t pid = box.start_target(
+        {"-c", cat("sleep 0.1; while read l; do echo \"$l\"; done < /proc/$$/cgroup > ", out, "; echo end >> ", out)});
     std::this_thread::sleep_for(5ms);
     if (i % 20 == 19) waitpid(pid, nullptr, 0);
   }
   int governed = 0;
   for (int i = 0; i < kJobs; ++i) {
     const std::string out = box.path(cat("job", i));
-    EXPECT_TRUE(eventually([&] { return fs::exists(out) && read_file(out).find("pids:") != std::string::npos; }, 30s));
+    EXPECT_TRUE(eventually([&] { return fs::exists(out) && read_file(out).ends_with("end\n"); }, 30s));
     if (read_file(out).find("/ffrtmp/auto-") != std::string::npos) ++governed;
   }
   EXPECT_EQ(governed, kJobs);

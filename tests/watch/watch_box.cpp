@@ -205,11 +205,21 @@ bool WatchBox::wait_governed(pid_t pid, std::chrono::milliseconds patience) cons
   return eventually([&] { return is_governed(pid) && count_log(cat("✓ Attached to PID ", pid, " ")) > 0; }, patience);
 }
 
+std::string WatchBox::knob_path(pid_t pid, const std::string& controller, const std::string& v2_file,
+                                const std::string& v1_file) const {
+  const std::string name = controller == "io" && !is_cgroup_v2() ? "blkio" : controller;
+  return cat(mount_of(name), group_of(pid, name), "/", is_cgroup_v2() ? v2_file : v1_file);
+}
+
 std::string WatchBox::knob(pid_t pid, const std::string& controller, const std::string& v2_file,
                            const std::string& v1_file) const {
-  return first_line(cat(mount_of(controller == "io" && !is_cgroup_v2() ? "blkio" : controller),
-                        group_of(pid, controller == "io" && !is_cgroup_v2() ? "blkio" : controller), "/",
-                        is_cgroup_v2() ? v2_file : v1_file));
+  return first_line(knob_path(pid, controller, v2_file, v1_file));
+}
+
+std::string WatchBox::make_group(const std::string& controller) {
+  const std::string path = cat(mount_of(controller), "/other-", target_);
+  fs::create_directory(path);
+  return path;
 }
 
 int WatchBox::nice_of(pid_t pid) const { return getpriority(PRIO_PROCESS, static_cast<id_t>(pid)); }

@@ -53,6 +53,10 @@ class WatchBox {
   // A control file of the group in which `pid` is: ("cpu", "cpu.max") is read as the host's version has it.
   [[nodiscard]] std::string knob(pid_t pid, const std::string& controller, const std::string& v2_file,
                                  const std::string& v1_file) const;
+  [[nodiscard]] std::string knob_path(pid_t pid, const std::string& controller, const std::string& v2_file,
+                                      const std::string& v1_file) const;
+  // Another group of the controller's hierarchy, gone with the box.
+  std::string make_group(const std::string& controller);
   [[nodiscard]] int nice_of(pid_t pid) const;
   // Directories of groups whose name holds this box's target.
   [[nodiscard]] std::vector<std::string> groups() const;
