@@ -20,6 +20,12 @@ constexpr std::size_t kChunkHeadLimit = kHeaderLimit;
 // end byte by byte would end us; nothing is lost by waiting, for every chunked body has these bytes still to come.
 constexpr std::size_t kShortestChunkedEnd = 5;
 
+bool may_be_part_of_the_end(std::string_view rest) {
+  if (rest.size() >= kShortestChunkedEnd) return false;
+  if (rest.starts_with("\r\n")) rest.remove_prefix(2);  // of the chunk before
+  return rest.empty() || rest == "\r" || rest.front() == '0';
+}
+
 // Puts until the parser has enough. `head_bytes` counts the header: Beast's own limit starts anew with every line
 // taken.
 template <class Parser>
@@ -27,7 +33,7 @@ ReadStep put_some(Parser& parser, std::string_view data, bool head_first, std::s
   ReadStep step;
   while (step.used < data.size()) {
     const bool had_head = parser.is_header_done();
-    if (had_head && parser.chunked() && data.size() - step.used < kShortestChunkedEnd) return step;
+    if (had_head && parser.chunked() && may_be_part_of_the_end(data.substr(step.used))) return step;
     error_code error;
     const std::size_t used = parser.put(asio::const_buffer(data.data() + step.used, data.size() - step.used), error);
     step.used += used;
