@@ -5,6 +5,7 @@
 //                                              QUEUED only that line
 //   fleet_bench BINARY DIR idle [WORKERS]      CPU and RSS of the master with idle workers polling
 //   fleet_bench BINARY DIR dispatch [COUNT]    submit to supervisor started and to the engine's exec, one at a time
+#include <poll.h>
 #include <signal.h>
 #include <sys/statfs.h>
 #include <sys/wait.h>
@@ -26,6 +27,8 @@
 #include "api/codec.h"
 #include "base/text.h"
 #include "lean_load.h"
+#include "sys/file_io.h"
+#include "sys/proc_events.h"
 #include "sys/proc_fs.h"
 #include "sys/spawn.h"
 
@@ -144,7 +147,7 @@ std::string job_body(int n) {
   std::string body = cat("{\"scenario\":\"1080p30-h264\",\"classification\":\"production\",\"parameters\":{\"input\":\"/media/in/", n,
                          "/", std::string(160, 'a'), ".mkv\",\"output\":\"/media/out/", n, "/", std::string(160, 'b'),
                          ".mp4\",\"bitrate\":\"4000k\",\"preset\":\"veryfast\",\"audio_codec\":\"aac\",\"audio_bitrate\":\"128k\"},",
-                         "\"resource_limits\":{\"max_memory_mb\":2048,\"timeout_sec\":7200},\"constraints\":{\"min_threads\":2}}");
+                         "\"resource_limits\":{\"max_disk_mb\":512,\"timeout_sec\":7200},\"constraints\":{\"min_threads\":2}}");
   return body;
 }
 
@@ -296,35 +299,83 @@ double at(std::vector<double> values, double part) {
 
 // The engine is a script that writes the clock down as its first act; the supervisor's start is the age of its plan.json
 // against supervisor.json, which it writes as soon as it runs.
+// When the kernel saw the exec of each job's supervisor and engine.
+class ExecTimes {
+ public:
+  ExecTimes(std::string supervise_dir, std::string engine)
+      : events_(must(sys::ProcEvents::open({}))), dir_(std::move(supervise_dir)), engine_(std::move(engine)) {}
+
+  struct Times {
+    std::chrono::nanoseconds supervisor{0};
+    std::chrono::nanoseconds engine{0};
+  };
+  // Reads until both are known.
+  Times wait() {
+    Times times;
+    std::vector<sys::ProcEvent> events;
+    while (times.supervisor.count() == 0 || times.engine.count() == 0) {
+      pollfd item{events_.fd(), POLLIN, 0};
+      if (poll(&item, 1, 10'000) <= 0) give_up("no exec was seen for 10 s");
+      events.clear();
+      (void)must(events_.drain(events));
+      for (const sys::ProcEvent& event : events) {
+        if (event.kind != sys::ProcEvent::Kind::kExec) continue;
+        const auto words = sys::read_text(cat("/proc/", event.pid, "/cmdline"));
+        if (!words) continue;
+        if (words->find(dir_) != std::string::npos && words->find("supervise") != std::string::npos)
+          times.supervisor = event.at;
+        else if (words->find(engine_) != std::string::npos && words->find("-progress") != std::string::npos &&
+                 times.engine.count() == 0)
+          times.engine = event.at;
+      }
+    }
+    return times;
+  }
+
+ private:
+  sys::ProcEvents events_;
+  std::string dir_;
+  std::string engine_;
+};
+
+void print_times(const char* what, std::vector<double>& ms) {
+  std::printf("submit to the %s, idle worker, %zu jobs: p50 %.1f ms, p99 %.1f ms\n", what, ms.size(), at(ms, 0.5),
+              at(ms, 0.99));
+}
+
 void dispatch(const std::string& binary, const std::string& dir, int count) {
   std::filesystem::create_directories(dir + "/m");
   const Master master(binary, dir + "/m");
   const std::string clip = dir + "/in.mp4";
-  { Program make({"ffmpeg", "-v", "error", "-nostdin", "-f", "lavfi", "-i", "testsrc2=size=64x64:rate=10", "-t", "0.5", "-y", clip}); 
-    waitpid(make.pid(), nullptr, 0); }
+  {
+    Program make({"ffmpeg", "-v", "error", "-nostdin", "-f", "lavfi", "-i", "testsrc2=size=64x64:rate=10", "-t", "0.5",
+                  "-y", clip});
+    waitpid(make.pid(), nullptr, 0);
+  }
   const std::string engine = dir + "/engine";
-  std::ofstream(engine) << "#!/bin/sh\ncase \" $* \" in *\" -progress \"*) date +%s%N > " << dir << "/exec.tmp; mv " << dir << "/exec.tmp " << dir
-                        << "/exec; exit 1;; esac\nexec ffmpeg \"$@\"\n";
+  std::ofstream(engine) << "#!/bin/sh\ncase \" $* \" in *\" -progress \"*) sleep 0.1; exit 1;; esac\nexec ffmpeg \"$@\"\n";
   std::filesystem::permissions(engine, std::filesystem::perms::owner_all);
-  const Program worker({binary, "worker", "--register", "--client", dir + "/m/client.yaml", "--state-dir", dir + "/w", "--allow-input", dir,
-                        "--allow-output", dir, "--ffmpeg", engine, "--log-level", "warn"});
+  const Program worker({binary, "worker", "--register", "--client", dir + "/m/client.yaml", "--state-dir", dir + "/w",
+                        "--allow-input", dir, "--allow-output", dir, "--ffmpeg", engine, "--log-level", "warn"});
   api::PersonClient client(master.http(master.file.key), 30s);
   while (must(client.nodes({})).value.nodes.empty()) std::this_thread::sleep_for(50ms);
-  std::vector<double> exec_ms;
+  ExecTimes execs(dir + "/w/attempts", engine);
+  std::vector<double> supervisor_ms;
+  std::vector<double> engine_ms;
   for (int i = 0; i < count; ++i) {
-    std::filesystem::remove(dir + "/exec");
-    const auto sent = std::chrono::system_clock::now().time_since_epoch();
-    const auto job = must(client.submit(cat("{\"scenario\":\"x\",\"max_retries\":0,\"parameters\":{\"input\":\"", clip, "\",\"output\":\"", dir, "/o", i, ".mp4\"}}"), ""));
-    std::int64_t ran = 0;
-    while (ran == 0) {
-      std::this_thread::sleep_for(1ms);
-      std::ifstream(dir + "/exec") >> ran;
-    }
-    exec_ms.push_back(static_cast<double>(ran - std::chrono::nanoseconds(sent).count()) / 1e6);
-    while (!model::is_ended(must(client.job(cat(job.value.sequence_number))).value.status)) std::this_thread::sleep_for(5ms);
+    const std::chrono::nanoseconds sent = Steady::now().time_since_epoch();
+    const auto job = must(client.submit(cat("{\"scenario\":\"x\",\"max_retries\":0,\"parameters\":{\"input\":\"", clip,
+                                            "\",\"output\":\"", dir, "/o", i, ".mp4\"}}"),
+                                        ""));
+    const ExecTimes::Times times = execs.wait();
+    supervisor_ms.push_back(static_cast<double>((times.supervisor - sent).count()) / 1e6);
+    engine_ms.push_back(static_cast<double>((times.engine - sent).count()) / 1e6);
+    while (!model::is_ended(must(client.job(cat(job.value.sequence_number))).value.status))
+      std::this_thread::sleep_for(5ms);
     std::this_thread::sleep_for(50ms);  // the slot is free and the next claim waits
   }
-  std::printf("submit to the engine's exec, idle worker, %d jobs: p50 %.1f ms, p99 %.1f ms\n", count, at(exec_ms, 0.5), at(exec_ms, 0.99));
+  print_times("supervisor's exec", supervisor_ms);
+  print_times("engine's exec", engine_ms);
 }
 
 void run(int argc, char** argv) {

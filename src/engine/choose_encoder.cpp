@@ -35,6 +35,12 @@ Result<ChosenEncoder> choose_encoder(const model::Parameters& parameters, const 
     if (!reason) return ChosenEncoder{encoder.name, encoder.device, encoder.hardware};
     reasons.push_back(cat(encoder.name, ": ", *reason));
   }
+  if (parameters.allow_fallback && parameters.hwaccel != model::HwAccel::kAuto &&
+      parameters.hwaccel != model::HwAccel::kNone) {
+    model::Parameters anything = parameters;
+    anything.hwaccel = model::HwAccel::kAuto;
+    return choose_encoder(anything, encoders);
+  }
   return make_error(Errc::kUnsupported, cat("no usable encoder for ", parameters.codec,
                                             reasons.empty() ? "" : cat(" (", join(reasons, "; "), ")")));
 }

@@ -56,7 +56,8 @@ struct ChosenEncoder {
   bool hardware = false;
 };
 // The first usable encoder of the node that makes the codec (or has its name), fits the pixel format and the asked
-// hardware; the node lists them in order of preference. "copy" for copy. kUnsupported: "no usable encoder for av1 (…)".
+// hardware, or where the job allows to fall back any; the node lists them in order of preference. "copy" for copy.
+// kUnsupported: "no usable encoder for av1 (…)".
 [[nodiscard]] Result<ChosenEncoder> choose_encoder(const model::Parameters& parameters,
                                                    const std::vector<model::Encoder>& encoders);
 

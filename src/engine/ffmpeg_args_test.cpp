@@ -152,6 +152,13 @@ TEST(ChooseEncoder, FirstUsableThatFits) {
   p.codec = "h264_nvenc";
   EXPECT_EQ(choose_encoder(p, node).error().message,
             "no usable encoder for h264_nvenc (h264_nvenc: no NVENC-capable GPU found)");
+  p.codec = "h264";
+  p.pixel_format = "yuv420p";
+  p.hwaccel = model::HwAccel::kVaapi;
+  p.allow_fallback = false;
+  EXPECT_FALSE(choose_encoder(p, node)) << "named hardware is required";
+  p.allow_fallback = true;
+  EXPECT_EQ(choose_encoder(p, node)->name, "libx264");
   p.codec = "copy";
   EXPECT_EQ(choose_encoder(p, node)->name, "copy");
 }

@@ -470,6 +470,22 @@ TEST_F(MasterRoutes, PathsOutsideTheAnnouncedRootsAreRefused) {
             "parameters.output");
 }
 
+// Better refused than accepted and not applied.
+TEST_F(MasterRoutes, LimitsThatNoWorkerAppliesAreRefused) {
+  start();
+  for (const char* limit : {"\"max_cpu_percent\":50", "\"max_memory_mb\":512", "\"cpu_weight\":100", "\"pids_max\":64",
+                            "\"io_max\":\"8:0 rbps=1000000\""}) {
+    const auto reply = http("POST", "/api/v1/jobs",
+                            cat(R"({"scenario":"x","parameters":{"input":"/media/a"},"resource_limits":{)", limit, "}}"));
+    EXPECT_EQ(reply.status, 422) << limit;
+    EXPECT_TRUE(field_of(reply).starts_with("resource_limits.")) << field_of(reply);
+  }
+  EXPECT_EQ(http("POST", "/api/v1/jobs",
+                 R"({"scenario":"x","parameters":{"input":"/media/a"},"resource_limits":{"max_disk_mb":9,"timeout_sec":60}})")
+                .status,
+            201);
+}
+
 TEST_F(MasterRoutes, RequestsAreCountedByTemplate) {
   start();
   (void)http("GET", "/api/v1/jobs/77");
