@@ -60,7 +60,8 @@ std::optional<std::string> read_nvidia_driver(const Host& host) {
   const auto text = read_text(host.proc + "/driver/nvidia/version");
   if (!text) return std::nullopt;
   // NVRM version: NVIDIA UNIX x86_64 Kernel Module  535.183.01  Sun May 12 19:39:15 UTC 2024
-  for (const std::string_view word : split(text->substr(0, text->find('\n')), ' '))
+  const std::string_view first_line = std::string_view(*text).substr(0, text->find('\n'));
+  for (const std::string_view word : split(first_line, ' '))
     if (!word.empty() && word.find_first_not_of("0123456789.") == std::string_view::npos) return std::string(word);
   return std::nullopt;
 }
