@@ -209,7 +209,9 @@ TEST_F(Roles, UpIsBothAndEndsBoth) {
     return reply && reply->body.find("\"status\":\"available\"") != std::string::npos;
   };
   ASSERT_TRUE(eventually(knows_a_node, 60s)) << log();
-  EXPECT_TRUE(std::filesystem::exists(dir_ / "m/node.json")) << "one state directory for both";
+  // The master knows the node a moment before its worker has written its token down.
+  EXPECT_TRUE(eventually([&] { return std::filesystem::exists(dir_ / "m/node.json"); }, 10s))
+      << "one state directory for both";
   role.send(SIGTERM);
   EXPECT_EQ(role.wait(30s), 0) << log();
   EXPECT_EQ(get(client_file_, "/healthz"), 0);

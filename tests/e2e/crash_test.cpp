@@ -149,6 +149,7 @@ TEST(Crash, IdentityIsTheStateDirectory) {
   box.wait_for_nodes(2);
   // A copy of the first one's directory under another process: the newer instance takes over.
   fs::create_directories(box.path("copy"));
+  ASSERT_TRUE(eventually([&] { return fs::exists(box.path("w1/node.json")); }, 10s));
   fs::copy_file(box.path("w1/node.json"), box.path("copy/node.json"));
   box.start_worker("copy");
   EXPECT_EQ(box.worker("w1").wait(15s), 1);
