@@ -4,6 +4,7 @@
 
 #include "base/text.h"
 #include "engine/engine.h"
+#include "model/ffmpeg_words.h"
 
 namespace ffrtmp::engine {
 namespace {
@@ -79,11 +80,9 @@ constexpr std::array kPatterns{
     Pattern{"Conversion failed", FailureReason::kRuntimeError},
 };
 
-// "[h264 @ 0x55d57c797880] [error] x" -> "[h264] x": what differs from run to run tells nobody anything.
+// "[h264 @ 0x55d57c797880] [error] x" -> "[h264] x".
 std::string tidy(std::string_view line) {
-  std::string out(trim(line));
-  if (const std::size_t at = out.find(" @ 0x"); at != std::string::npos)
-    if (const std::size_t end = out.find(']', at); end != std::string::npos) out.erase(at, end - at);
+  std::string out = model::without_addresses(trim(line));
   for (const std::string_view tag : {"[error] ", "[fatal] ", "[panic] ", "[warning] "})
     if (const std::size_t at = out.find(tag); at != std::string::npos) {
       out.erase(at, tag.size());

@@ -39,6 +39,9 @@ std::string identity_of(const std::string& ffmpeg) {
              static_cast<std::int64_t>(info.st_mtim.tv_sec) * 1'000'000'000 + info.st_mtim.tv_nsec);
 }
 
+// A failure that need not last, as a timeout on a busy machine; what is not compiled in stays so.
+bool is_worth_another_try(const model::Encoder& encoder) { return !encoder.usable && encoder.reason != kNotCompiledIn; }
+
 std::vector<model::Encoder> still_known(const std::string& file, const Cached& present) {
   const auto text = sys::read_text(file);
   if (!text) return {};
@@ -51,8 +54,13 @@ std::vector<model::Encoder> still_known(const std::string& file, const Cached& p
       old->kernel != present.kernel || old->drivers != present.drivers)
     return {};
   const bool fresh = old->tried_at <= present.tried_at && present.tried_at - old->tried_at < kFailureKept;
-  if (!fresh) std::erase_if(old->encoders, [](const model::Encoder& e) { return is_worth_another_try(e); });
+  if (!fresh) std::erase_if(old->encoders, is_worth_another_try);
   return std::move(old->encoders);
+}
+
+void save(const std::string& file, const Cached& present) {
+  if (const Status saved = sys::write_atomic(file, json::encode(present), 0600, sys::Sync::kNo); !saved)
+    log::warn("the list of encoders is not kept", {{"path", file}, {"err", saved.error().message}});
 }
 
 }  // namespace
@@ -66,11 +74,9 @@ Result<Detection> detect_encoders_cached(const std::string& ffmpeg, const Encodi
   if (auto kernel = sys::read_kernel_release(host)) present.kernel = std::move(*kernel);
   present.drivers = devices.drivers;
   present.tried_at = now;
-  std::vector<model::Encoder> known = still_known(file, present);
-  if (is_complete(known, devices)) return Detection{parse_version(present.version_text), std::move(known)};
+  const std::vector<model::Encoder> known = still_known(file, present);
   FFRTMP_ASSIGN(present.encoders, try_encoders(ffmpeg, devices, run, known));
-  if (const Status saved = sys::write_atomic(file, json::encode(present), 0600, sys::Sync::kNo); !saved)
-    log::warn("the list of encoders is not kept", {{"path", file}, {"err", saved.error().message}});
+  if (json::encode(present.encoders) != json::encode(known)) save(file, present);
   return Detection{parse_version(present.version_text), std::move(present.encoders)};
 }
 

@@ -11,9 +11,9 @@ namespace ffrtmp::media {
 
 constexpr std::chrono::minutes kFailureKept{10};
 
-// As detect_encoders, but what `file` holds is taken over while ffmpeg's path, size, time of change and version text
-// the kernel and the devices with their drivers are the same. Encoders that failed more than kFailureKept ago are tried again. The result is written
-// to `file`; a file that cannot be read or written costs time only.
+// As detect_encoders, but what `file` holds is taken over while ffmpeg's path, size, time of change and version text, the
+// kernel, and the devices with their drivers are the same. Encoders that failed more than kFailureKept ago are tried
+// again. News are written to `file`; a file that cannot be read or written costs time only.
 [[nodiscard]] Result<Detection> detect_encoders_cached(const std::string& ffmpeg, const EncodingDevices& devices,
                                                        const RunTool& run, const std::string& file, UtcTime now,
                                                        const sys::Host& host);

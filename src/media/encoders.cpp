@@ -6,6 +6,7 @@
 #include <thread>
 
 #include "base/text.h"
+#include "model/ffmpeg_words.h"
 #include "model/media_names.h"
 
 namespace ffrtmp::media {
@@ -16,7 +17,6 @@ constexpr std::chrono::milliseconds kTrialTimeout{5'000};
 constexpr std::size_t kOnCpuAtOnce = 2;
 constexpr std::size_t kMostAtOnce = 16;
 constexpr std::size_t kDetailBytes = 2048;
-constexpr std::string_view kNotCompiledIn = "not compiled in";
 
 bool holds(const std::vector<std::string>& list, std::string_view item) {
   return std::find(list.begin(), list.end(), item) != list.end();
@@ -41,7 +41,7 @@ std::optional<Failure> try_encode(const std::string& ffmpeg, const Trial& trial,
   if (!result) return Failure{result.error().message, {}};
   if (result->exit_code == 0) return std::nullopt;
   const std::size_t from = result->err.size() - std::min(result->err.size(), kDetailBytes);
-  return Failure{trial_failure(result->exit_code, result->err), result->err.substr(from)};
+  return Failure{trial_failure(result->exit_code, result->err), model::without_addresses(result->err.substr(from))};
 }
 
 // Of the formats a job may ask for: those it takes, and the semi-planar twins that a stream stores alike.
@@ -74,7 +74,7 @@ model::Encoder named(const Trial& trial) {
 model::Encoder examine(const std::string& ffmpeg, const Trial& trial, const RunTool& run) {
   model::Encoder out = named(trial);
   if (!trial.has_device) {
-    out.reason = "no usable VAAPI device";
+    out.reason = "no usable VAAPI device";  // Quick Sync's is derived from one
     return out;
   }
   if (auto failure = try_encode(ffmpeg, trial, Depth::k8Bit, run)) {
@@ -130,18 +130,14 @@ Result<std::string> read_version_text(const std::string& ffmpeg, const RunTool& 
   return std::move(version->out);
 }
 
-bool is_complete(const std::vector<model::Encoder>& known, const EncodingDevices& devices) {
-  const auto trials = plan_trials(devices);
-  return std::all_of(trials.begin(), trials.end(), [&](const Trial& trial) { return find_known(known, trial) != nullptr; });
-}
-
-bool is_worth_another_try(const model::Encoder& encoder) { return !encoder.usable && encoder.reason != kNotCompiledIn; }
-
 Result<std::vector<model::Encoder>> try_encoders(const std::string& ffmpeg, const EncodingDevices& devices,
                                                  const RunTool& run, const std::vector<model::Encoder>& known) {
-  FFRTMP_ASSIGN(const ToolResult list, run({ffmpeg, "-hide_banner", "-v", "error", "-encoders"}, kListTimeout));
-  const auto compiled = parse_encoder_names(list.out);
   const auto trials = plan_trials(devices);
+  std::vector<std::string> compiled;
+  if (std::any_of(trials.begin(), trials.end(), [&](const Trial& trial) { return find_known(known, trial) == nullptr; })) {
+    FFRTMP_ASSIGN(const ToolResult list, run({ffmpeg, "-hide_banner", "-v", "error", "-encoders"}, kListTimeout));
+    compiled = parse_encoder_names(list.out);
+  }
   std::vector<model::Encoder> out(trials.size());
   std::atomic<std::size_t> next{0};
   const auto work = [&] {

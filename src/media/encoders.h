@@ -12,6 +12,9 @@
 
 namespace ffrtmp::media {
 
+// The reason of an encoder that this ffmpeg lacks.
+inline constexpr std::string_view kNotCompiledIn = "not compiled in";
+
 struct Detection {
   std::string version;                   // "5.1.9-0+deb12u1"
   std::vector<model::Encoder> encoders;  // in order of preference for a codec; unusable ones carry the reason
@@ -24,14 +27,10 @@ struct Detection {
 
 // The parts of it. All of `ffmpeg -version`, which tells libraries and build options as well; kGone as above.
 [[nodiscard]] Result<std::string> read_version_text(const std::string& ffmpeg, const RunTool& run);
-// Every encoder on every device; those in `known` are taken over without a trial.
+// Every encoder on every device; those in `known` are taken over without a trial, and ffmpeg is not run when all are.
 [[nodiscard]] Result<std::vector<model::Encoder>> try_encoders(const std::string& ffmpeg,
                                                                const EncodingDevices& devices, const RunTool& run,
                                                                const std::vector<model::Encoder>& known = {});
-// Whether `known` tells of every encoder on every device.
-[[nodiscard]] bool is_complete(const std::vector<model::Encoder>& known, const EncodingDevices& devices);
-// A failure that need not last, as a timeout on a busy machine; what is not compiled in stays so.
-[[nodiscard]] bool is_worth_another_try(const model::Encoder& encoder);
 
 // Version of the first line of `ffmpeg -version`; names of `ffmpeg -encoders`; formats of `ffmpeg -h encoder=X`. Pure.
 [[nodiscard]] std::string parse_version(std::string_view text);

@@ -188,8 +188,8 @@ struct Prepared::Parts {
   Parts& operator=(const Parts&) = delete;
 
   ~Parts() {
-    socket.reset();  // nobody will ask for an engine: the supervisor ends
     if (!child) return;
+    (void)sys::send_signal(child->pidfd, SIGKILL);  // it has no engine yet, and a stopped one would not end by itself
     while (waitpid(child->pid, nullptr, 0) < 0 && errno == EINTR) {
     }
   }
@@ -201,7 +201,6 @@ struct Prepared::Parts {
 
 Prepared::Prepared(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
 Prepared::Prepared(Prepared&&) noexcept = default;
-Prepared& Prepared::operator=(Prepared&&) noexcept = default;
 Prepared::~Prepared() = default;
 
 Result<Prepared> Prepared::start(const std::string& program, const std::string& dir, const Plan& plan) {
@@ -226,11 +225,6 @@ Result<std::unique_ptr<Link>> Prepared::run(const Plan& plan) && {
   if (auto answer = sys::receive_message(parts_->socket, kAnswerTime, kMaxMessageBytes); !answer)
     return not_started(dir, child, answer.error());
   return std::unique_ptr<Link>(std::make_unique<SocketLink>(dir, std::move(parts_->socket), std::move(child)));
-}
-
-Result<std::unique_ptr<Link>> Link::start(const std::string& program, const std::string& dir, const Plan& plan) {
-  FFRTMP_ASSIGN(Prepared prepared, Prepared::start(program, dir, plan));
-  return std::move(prepared).run(plan);
 }
 
 Result<std::unique_ptr<Link>> Link::adopt(const std::string& dir) {

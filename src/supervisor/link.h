@@ -81,10 +81,6 @@ BOOST_DESCRIBE_STRUCT(State, (), (started, frozen, log_end, log_dropped_from, lo
 
 class Link {
  public:
-  // Writes plan.json and starts a supervisor for DIR by running `program` (this binary) with the hidden sub-command
-  // "supervise DIR"; as root it is the init of a PID namespace. Returns once it answers; kPlatform errors as kIo.
-  [[nodiscard]] static Result<std::unique_ptr<Link>> start(const std::string& program, const std::string& dir,
-                                                           const Plan& plan);
   // Connects to the supervisor of DIR left by an earlier worker. When it has ended, exit.json speaks for it; kGone when
   // there is neither.
   [[nodiscard]] static Result<std::unique_ptr<Link>> adopt(const std::string& dir);
@@ -101,15 +97,17 @@ class Link {
 };
 
 // A supervisor that runs and waits to be told what to do: its start costs some milliseconds, which a worker spends
-// beside the look at the input. Dropped without run(), it ends by itself and leaves nothing.
+// beside the look at the input. Dropped without run(), it is ended and leaves files only.
 class Prepared {
  public:
-  // Of the plan only `attempt` and `cgroup_base` have to be final. Where an earlier engine of the attempt has ended, its
-  // log is gone on with and its exit forgotten. Errors as Link::start.
+  // Writes plan.json and starts a supervisor for DIR by running `program` (this binary) with the hidden sub-command
+  // "supervise DIR"; as root it is the init of a PID namespace. Of the plan only `attempt` and `cgroup_base` have to be
+  // final. Where an earlier engine of the attempt has ended, its log is gone on with and its exit forgotten. kIo when
+  // the kernel refuses.
   [[nodiscard]] static Result<Prepared> start(const std::string& program, const std::string& dir, const Plan& plan);
+  // Starts the engine of the final plan; returns once the supervisor answers.
   [[nodiscard]] Result<std::unique_ptr<Link>> run(const Plan& plan) &&;
   Prepared(Prepared&&) noexcept;
-  Prepared& operator=(Prepared&&) noexcept;
   ~Prepared();
 
  private:

@@ -65,6 +65,11 @@ int open_descriptors() {
 // Grouped as the product does where the kernel lets it, and by signals alone.
 enum class Grouping { kCgroup, kSignals };
 
+Result<std::unique_ptr<Link>> start_in(const std::string& dir, const Plan& plan) {
+  FFRTMP_ASSIGN(Prepared prepared, Prepared::start(g_program, dir, plan));
+  return std::move(prepared).run(plan);
+}
+
 class SupervisorTest : public testing::TestWithParam<Grouping> {
  protected:
   void SetUp() override {
@@ -108,7 +113,7 @@ class SupervisorTest : public testing::TestWithParam<Grouping> {
   std::string dir_of(const Plan& plan) const { return state_ / cat("attempts/", plan.attempt); }
 
   std::unique_ptr<Link> start(const Plan& plan) {
-    auto link = Link::start(g_program, dir_of(plan), plan);
+    auto link = start_in(dir_of(plan), plan);
     EXPECT_TRUE(link) << link.error().message;
     return link ? std::move(*link) : nullptr;
   }
@@ -246,7 +251,7 @@ TEST_P(SupervisorTest, OutlivesItsWorkerAndIsAdopted) {
   const pid_t worker = fork();
   ASSERT_GE(worker, 0);
   if (worker == 0) {
-    auto link = Link::start(g_program, dir_of(plan), plan);
+    auto link = start_in(dir_of(plan), plan);
     if (!link) _exit(1);
     for (;;) pause();
   }
@@ -270,7 +275,7 @@ TEST_P(SupervisorTest, LeavesItsExitForAWorkerThatComesLater) {
   const pid_t worker = fork();
   ASSERT_GE(worker, 0);
   if (worker == 0) {
-    auto link = Link::start(g_program, dir_of(plan), plan);
+    auto link = start_in(dir_of(plan), plan);
     _exit(link ? 0 : 1);
   }
   int status = -1;
@@ -326,6 +331,46 @@ TEST_P(SupervisorTest, WhatAKilledSupervisorLeavesIsEnded) {
   EXPECT_GE(processes_of(other.attempt).size(), 3u);
   ASSERT_TRUE(other_link->cancel(0ms));
   wait_exit(*other_link);
+}
+
+TEST_P(SupervisorTest, DroppedBeforeItsEngineItEnds) {
+  const Plan plan = plan_of("echo never");
+  {
+    auto prepared = Prepared::start(g_program, dir_of(plan), plan);
+    ASSERT_TRUE(prepared) << prepared.error().message;
+    ASSERT_TRUE(eventually([&] { return !processes_of(plan.attempt).empty(); }));
+  }
+  EXPECT_TRUE(processes_of(plan.attempt).empty());
+  EXPECT_FALSE(Link::adopt(dir_of(plan)));
+  if (!base_.empty()) {
+    EXPECT_FALSE(std::filesystem::exists(cat(base_, "/ffrtmp/", plan.attempt)));
+  }
+}
+
+TEST_P(SupervisorTest, TheFinalPlanIsTheOneThatRuns) {
+  Plan plan = plan_of("echo early");
+  auto prepared = Prepared::start(g_program, dir_of(plan), plan);
+  ASSERT_TRUE(prepared) << prepared.error().message;
+  plan.argv = plan_of("echo late").argv;
+  auto link = std::move(*prepared).run(plan);
+  ASSERT_TRUE(link) << link.error().message;
+  wait_exit(**link);
+  EXPECT_EQ(read_log(dir_of(plan), 0, 100)->data, "late\n");
+}
+
+TEST_P(SupervisorTest, ASecondEngineGoesOnWithTheLogOfTheFirst) {
+  Plan plan = plan_of("echo first; exit 7");
+  auto first = start(plan);
+  EXPECT_EQ(wait_exit(*first).exit_code, 7);
+  first.reset();
+  ASSERT_TRUE(kill_attempt(base_, dir_of(plan)));
+  plan.argv = plan_of("echo second; sleep 1000").argv;
+  auto second = start(plan);
+  wait_log(*second, 13);
+  EXPECT_EQ(read_log(dir_of(plan), 0, 100)->data, "first\nsecond\n");
+  EXPECT_FALSE(second->poll(0ms)->exit) << "the first one's end is not the second's";
+  ASSERT_TRUE(second->cancel(0ms));
+  wait_exit(*second);
 }
 
 TEST_P(SupervisorTest, FreezesAtTheFenceAndThawsWhenRenewed) {
@@ -509,7 +554,7 @@ TEST_P(SupervisorTest, KillsStraysButNotTheKept) {
   const Plan foreign = plan_of(script);  // of another worker on this host
   auto stray_link = start(stray);
   auto kept_link = start(kept);
-  auto foreign_link = Link::start(g_program, state_ / cat("other/", foreign.attempt), foreign);
+  auto foreign_link = start_in(state_ / cat("other/", foreign.attempt), foreign);
   ASSERT_TRUE(foreign_link);
   for (Link* link : {stray_link.get(), kept_link.get(), foreign_link->get()}) wait_log(*link, 6);
 

@@ -136,7 +136,9 @@ class RunningApp final : public App {
         identity_.forget_token();
         continue;
       }
-      if (http_status(error.code) < 500 || error.code == Errc::kInvalid) {
+      // Too many logins from this address, perhaps not ours, will pass.
+      const bool may_pass = http_status(error.code) >= 500 || error.code == Errc::kTooManyRequests;
+      if (!may_pass) {
         end_with(error);
         return std::nullopt;
       }

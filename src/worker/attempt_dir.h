@@ -28,6 +28,9 @@ struct Notes {
   std::string muxer;
   std::string encoder;
   bool on_hardware = false;
+  // Of an engine that the present one replaced: where its words end in the log, and how long it ran.
+  std::int64_t engine_log_begin = 0;
+  double earlier_seconds = 0;
   std::optional<std::string> fallback_reason;  // of the software encoder, after the hardware's failure
   std::vector<std::string> command;  // masked argv
   bool may_replace = false;
@@ -35,7 +38,7 @@ struct Notes {
 };
 BOOST_DESCRIBE_STRUCT(Notes, (),
                       (claim, boot_id, input_path, input_seconds, input_bytes, demuxer, maps, left_out, output_dir, output_name, staged_name, muxer,
-                       encoder, on_hardware, fallback_reason, command, may_replace, staged_inode))
+                       encoder, on_hardware, engine_log_begin, earlier_seconds, fallback_reason, command, may_replace, staged_inode))
 
 class AttemptDir {
  public:

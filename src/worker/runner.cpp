@@ -90,8 +90,8 @@ void Runner::thread_main() {
 Runner::End Runner::work() {
   for (int tries = 0; !client_; ++tries) {
     if (auto client = shared_.connect()) client_ = std::move(*client);
-    else if (should_stop()) return releasing_ ? End::kReleased : End::kStale;  // no way to tell: the lease ends it
-    else std::this_thread::sleep_for(retry_pause(tries));
+    else if (should_stop()) return end_unheard();
+    else pause_before_try(tries);
   }
   // A result that an earlier process wrote down is the result.
   if (origin_ == Origin::kAdopted) {
@@ -119,6 +119,12 @@ Runner::End Runner::work() {
   return deliver(*result);
 }
 
+// The master was never reached: the lease ends an attempt, but a result that was written down is for the next start.
+Runner::End Runner::end_unheard() const {
+  if (dir_.load_result()) return End::kUnsent;
+  return releasing_ ? End::kReleased : End::kStale;
+}
+
 model::AttemptResult Runner::watch_engine() {
   {
     const std::lock_guard lock(mutex_);
@@ -129,6 +135,10 @@ model::AttemptResult Runner::watch_engine() {
     if (!state) {
       end_engine();  // before the master hears of it and starts another copy
       return failure(model::FailureReason::kPlatformError, cat("the supervisor is gone: ", state.error().message));
+    }
+    if (origin_ == Origin::kAdopted && !state->started && !state->exit) {
+      end_engine();
+      return failure(model::FailureReason::kPlatformError, "the engine was never started");
     }
     if (state->exit) exit_ = state->exit;
     log_end_ = state->log_end;
@@ -218,6 +228,8 @@ void Runner::carry_out_commands() {
     commands.swap(commands_);
   }
   for (const api::Command& command : commands) {
+    if (command.action == "pause") paused_ = true;
+    if (command.action == "resume") paused_ = false;
     if (link_ && !exit_) {
       if (command.action == "pause") (void)link_->pause();
       if (command.action == "resume") (void)link_->resume();
@@ -285,12 +297,17 @@ Move Runner::move() const {
 // Where no supervisor tells of the end: it may have died and left an engine or a group.
 void Runner::end_engine() {
   const Status ended = supervisor::kill_attempt(shared_.cgroup_base, dir_.path());
+  link_.reset();  // takes the dead child's status
+  was_supervised_ = !ended;
   if (!ended) log::error("strays of an attempt remain", {{"attempt_id", id_.str()}, {"err", ended.error().message}});
 }
 
 // Nothing of an attempt remains but a published output: engine, staged file, directory.
 void Runner::clean_up() {
-  prepared_.reset();
+  if (prepared_) {
+    prepared_.reset();
+    was_supervised_ = false;
+  }
   if (link_ && !exit_) {
     (void)link_->cancel(0ms);
     for (int i = 0; i < 100 && !exit_; ++i) {

@@ -68,6 +68,7 @@ class Runner {
 
   void thread_main();
   End work();
+  [[nodiscard]] End end_unheard() const;
   // nullopt: running or at its end already; else the result of a failed preparation.
   std::optional<model::AttemptResult> prepare();
   std::optional<model::AttemptResult> place_output();
@@ -119,7 +120,7 @@ class Runner {
   std::string stderr_tail_;
   std::optional<engine::InputFacts> input_facts_;  // absent in an adopted attempt
   std::int64_t log_end_ = 0;
-  std::int64_t engine_log_begin_ = 0;  // behind the words of an engine that this one replaces
+  bool paused_ = false;  // as last ordered
   std::future<Result<media::Probe>> input_scan_;
   BootTime started_;
 

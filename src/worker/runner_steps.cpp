@@ -189,8 +189,9 @@ std::optional<model::AttemptResult> Runner::start_with(const engine::ChosenEncod
 bool Runner::can_fall_back(const model::AttemptResult& result) const {
   const bool engine_failed = result.status == model::ResultStatus::kFailed && exit_ &&
                              exit_->cause == supervisor::EndCause::kExited && exit_->exit_code != 0;
-  const bool may_help = result.failure_reason == FailureReason::kRuntimeError || result.failure_reason == FailureReason::kUnknown ||
-                        result.failure_reason == FailureReason::kCapabilityMismatch;
+  // ffmpeg's words for a device that is lost, full or too old are those for a job that asks too much.
+  const bool may_help =
+      result.failure_reason != FailureReason::kInputError && result.failure_reason != FailureReason::kNetworkError;
   return engine_failed && may_help && notes_.on_hardware && input_facts_ && !should_stop() && !canceled_ &&
          notes_.claim.job.parameters.allow_fallback;
 }
@@ -205,11 +206,11 @@ std::optional<model::AttemptResult> Runner::restart_in_software(const model::Att
   notes_.fallback_reason = cat(notes_.encoder, ": ", failed.error.value_or("failed"));
   log::warn("hardware encoder failed, going on in software",
             {{"attempt_id", id_.str()}, {"encoder", notes_.encoder}, {"err", failed.error.value_or("")}});
-  link_.reset();
   end_engine();  // the former supervisor may still be on its way out
+  notes_.earlier_seconds += exit_->run_seconds;
+  notes_.engine_log_begin = log_end_;
   exit_.reset();
   stderr_tail_.clear();
-  engine_log_begin_ = log_end_;
   if (auto broken = start_supervisor()) return broken;
   return start_with(*encoder);
 }
@@ -224,7 +225,8 @@ supervisor::Plan Runner::plan_of(const engine::RunPlan& run, const std::string& 
   plan.cgroup_base = shared_.cgroup_base;
   plan.fence_boot_ns = fence_ns_;
   plan.stall_ms = shared_.settings.stall.count();
-  plan.deadline_ms = deadline_of(limits, output_seconds_).count();
+  const auto spent = std::chrono::milliseconds(static_cast<std::int64_t>(notes_.earlier_seconds * 1000));
+  plan.deadline_ms = std::max<std::int64_t>(1, (deadline_of(limits, output_seconds_) - spent).count());
   plan.log_head_bytes = shared_.settings.log_head_bytes;
   plan.log_tail_bytes = shared_.settings.log_tail_bytes;
   plan.watched_paths = {staged};
@@ -237,6 +239,7 @@ std::optional<model::AttemptResult> Runner::start_engine(const engine::RunPlan& 
   prepared_.reset();
   if (!link) return failure(FailureReason::kPlatformError, link.error().message);
   link_ = std::move(*link);
+  if (paused_) (void)link_->pause();
   if (input_scan_.valid()) return std::nullopt;
   // What was made must be in the input's packets: they are read while the engine works.
   media::ProbeOptions options;
@@ -257,7 +260,7 @@ void Runner::scan_input_later(const media::ProbeOptions& options) {
 model::AttemptResult Runner::judge(const supervisor::Exit& exit) {
   using supervisor::EndCause;
   const std::int64_t end = log_end_;
-  for (std::int64_t at = std::max(engine_log_begin_, end - kTailBytes); at < end;) {
+  for (std::int64_t at = std::max(notes_.engine_log_begin, end - kTailBytes); at < end;) {
     auto chunk = supervisor::read_log(dir_.path(), at, kTailBytes);
     if (!chunk || chunk->data.empty()) break;
     stderr_tail_ += chunk->data;

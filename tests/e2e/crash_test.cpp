@@ -12,6 +12,7 @@
 
 #include "api/codec.h"
 #include "base/text.h"
+#include "sys/file_io.h"
 #include "sys/proc_fs.h"
 #include "tests/e2e/box.h"
 #include "tests/support/fake_ffmpeg.h"
@@ -52,6 +53,32 @@ TEST(Crash, AWorkerThatComesBackGoesOnWithItsJob) {
   ASSERT_GT(log->data.size(), kFlood);
   EXPECT_TRUE(log->data.starts_with(flood)) << "no gap, nothing twice";
   EXPECT_EQ(log->data.compare(kFlood, 17, "a line of the log"), 0) << log->data.substr(kFlood, 200);
+}
+
+// The words of the hardware that broke are not held against the software that took over.
+// contract: F23, F36
+TEST(Crash, AWorkerThatComesBackGoesOnInSoftware) {
+  Box box;
+  box.start_master();
+  const std::string program = install_fake_ffmpeg(box.path("bin"), "nvenc;nvenc_dies=0.1;frames=30;slow=4;real");
+  box.start_worker("w1", {"--ffmpeg", program});
+  const auto number = box.submit(box.clip(1), box.path("o.mp4"));
+  ASSERT_TRUE(eventually(
+      [&] {
+        const Uuid attempt = box.job(number).attempt_id.value_or(Uuid{});
+        const auto notes = sys::read_text(box.path(cat("w1/attempts/", attempt.str(), "/worker.json")));
+        return notes && notes->find("\"encoder\":\"libx264\"") != std::string::npos;
+      },
+      30s));
+  std::this_thread::sleep_for(300ms);
+  box.worker().send(SIGKILL);
+  ASSERT_EQ(box.worker().wait(5s), 128 + SIGKILL);
+  box.start_worker("w1", {"--ffmpeg", program});
+  const auto job = box.wait_end(number);
+  EXPECT_EQ(job.status, model::JobState::kCompleted) << job.error.value_or("");
+  EXPECT_EQ(job.attempts->size(), 1U);
+  ASSERT_TRUE(job.result && job.result->encoder);
+  EXPECT_TRUE(job.result->encoder->fallback);
 }
 
 // contract: F24

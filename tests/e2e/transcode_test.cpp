@@ -171,6 +171,26 @@ TEST(Transcode, AHardwareEncoderThatBreaksGoesOnInSoftware) {
 }
 
 // contract: F36
+TEST(Transcode, WhateverTheHardwareSaysSoftwareIsTried) {
+  Box box;
+  box.start_master();
+  const std::string program = install_fake_ffmpeg(box.path("bin"), "nvenc");
+  box.start_worker("w1", {"--ffmpeg", program});
+  box.wait_for_nodes(1);
+  int outputs = 0;
+  // libavcodec/nvenc.c and hwcontext_cuda.c, as ffmpeg 5.1 says it: no session left, device gone, out of memory.
+  for (const char* words : {"OpenEncodeSessionEx failed: out of memory (10): (no details)", "No capable devices found",
+                            "Cannot load libcuda.so.1", "Error while opening encoder for output stream #0:0"}) {
+    set_fake_behaviour(program, cat("nvenc;nvenc_dies=0;nvenc_says=", words));
+    const auto job = box.wait_end(box.submit(box.clip(1), box.path(cat("o", ++outputs, ".mp4"))));
+    EXPECT_EQ(job.status, model::JobState::kCompleted) << words << ": " << job.error.value_or("");
+    EXPECT_EQ(job.attempts->size(), 1U) << words;
+    ASSERT_TRUE(job.result && job.result->encoder);
+    EXPECT_TRUE(job.result->encoder->fallback) << words;
+  }
+}
+
+// contract: F36
 TEST(Transcode, ANamedHardwareEncoderIsNotReplaced) {
   Box box;
   box.start_master();

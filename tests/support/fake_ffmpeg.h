@@ -19,7 +19,8 @@
 //   flood=SIZE            so many bytes (K, M, G) of lines on stderr first
 //   stderr=TEXT           a line on stderr
 //   crash exit=CODE exit_after=S:CODE    SIGSEGV after the first block; the code at the end; the code after S seconds
-//   nvenc nvenc_dies=S    NVENC works, its runs are x264's; they end with exit 187 after S seconds
+//   nvenc nvenc_dies=S    NVENC works, its runs are x264's; they end with exit 187 after S seconds, saying
+//     nvenc_says=TEXT     EncodePicture failed, or TEXT, as an error
 // clang-format on
 #include <string>
 #include <string_view>

@@ -269,7 +269,8 @@ int encode_on_gpu(Args args, const Behaviour& behaviour) {
     progress.block(10, 0.3, 30, 1000, false);
     std::ofstream(output_of(args), std::ios::binary) << "a part of it";
     std::this_thread::sleep_for(std::chrono::duration<double>(behaviour.number("nvenc_dies", 0)));
-    std::fprintf(stderr, "[%s @ 0x1] [error] EncodePicture failed!: generic error (20)\n", option(args, "-c:v").c_str());
+    const std::string said = behaviour.has("nvenc_says") ? behaviour.text("nvenc_says") : "EncodePicture failed!: generic error (20)";
+    std::fprintf(stderr, "[%s @ 0x1] [error] %s\n", option(args, "-c:v").c_str(), said.c_str());
     return 187;
   }
   const auto replace = [&args](const std::string& name, const std::vector<std::string>& with) {
@@ -289,7 +290,7 @@ int main(int argc, char** argv) {
   if (is_encode_probe(args)) return answer_probe(args, behaviour);
   if (option(args, "-progress").empty()) become_real(args);
   if (option(args, "-c:v").ends_with("_nvenc")) return encode_on_gpu(args, behaviour);
-  if (behaviour.items.empty() || behaviour.has("nvenc")) become_real(args);
+  if (behaviour.items.empty() || (behaviour.has("nvenc") && !behaviour.has("slow"))) become_real(args);
   prepare_signals(behaviour);
   if (behaviour.has("flood")) flood(behaviour.text("flood"));
   if (behaviour.has("stderr")) std::fprintf(stderr, "%s\n", behaviour.text("stderr").c_str());
