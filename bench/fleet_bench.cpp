@@ -4,7 +4,8 @@
 //   fleet_bench BINARY DIR throughput [JOBS [SLOTS [QUEUED]]]   claim + complete a second; with SLOTS (1, 64) and
 //                                              QUEUED only that line
 //   fleet_bench BINARY DIR idle [WORKERS]      CPU and RSS of the master with idle workers polling
-//   fleet_bench BINARY DIR dispatch [COUNT]    submit to supervisor started and to the engine's exec, one at a time
+//   fleet_bench BINARY DIR dispatch [COUNT]    submit to the exec of supervisor and engine, one at a time; by the
+//                                              kernel's process events, so as root
 #include <poll.h>
 #include <signal.h>
 #include <sys/statfs.h>
@@ -297,8 +298,6 @@ double at(std::vector<double> values, double part) {
   return values[std::min(values.size() - 1, static_cast<std::size_t>(part * static_cast<double>(values.size())))];
 }
 
-// The engine is a script that writes the clock down as its first act; the supervisor's start is the age of its plan.json
-// against supervisor.json, which it writes as soon as it runs.
 // When the kernel saw the exec of each job's supervisor and engine.
 class ExecTimes {
  public:
@@ -379,7 +378,7 @@ void dispatch(const std::string& binary, const std::string& dir, int count) {
 }
 
 void run(int argc, char** argv) {
-  if (argc < 4) give_up("usage: fleet_bench BINARY DIR throughput|idle|dispatch [N]");
+  if (argc < 4) give_up("usage: fleet_bench BINARY DIR throughput [JOBS [SLOTS [QUEUED]]] | idle [WORKERS] | dispatch [COUNT]");
   const std::string dir = argv[2];
   std::filesystem::create_directories(dir);
   struct statfs info {};

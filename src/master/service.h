@@ -48,7 +48,6 @@ class Service {
   // Entry of every request.
   void handle(net::Request request, net::Respond respond);
 
-  Auth& auth() { return auth_; }
   [[nodiscard]] std::size_t waiting_log_readers() const { return log_waiters_.size(); }  // the server's thread
 
  private:

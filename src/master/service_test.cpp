@@ -13,6 +13,7 @@
 #include "base/text.h"
 #include "net/client.h"
 #include "net/digest.h"
+#include "tests/support/eventually.h"
 #include "tests/support/temp_dir.h"
 
 namespace ffrtmp::master {
@@ -409,6 +410,7 @@ TEST_F(MasterRoutes, AStopEndsEveryWait) {
 TEST_F(MasterRoutes, AStopUnderLoadIsClean) {
   start();
   std::atomic<bool> done{false};
+  std::atomic<int> answered{0};
   std::vector<std::thread> callers;
   for (int i = 0; i < 4; ++i)
     callers.emplace_back([&, i] {
@@ -418,10 +420,13 @@ TEST_F(MasterRoutes, AStopUnderLoadIsClean) {
         request.target = "/api/v1/jobs";
       else
         request.target = "/readyz";
-      while (!done)
-        if (!client->send(request, 5s)) return;
+      while (!done) {
+        const auto reply = client->send(request, 5s);
+        if (!reply) return;
+        if (reply->status == 200) ++answered;
+      }
     });
-  std::this_thread::sleep_for(100ms);
+  ASSERT_TRUE(test::eventually([&] { return answered >= 40; }, 20s)) << "there is load";
   TearDown();
   done = true;
   for (auto& caller : callers) caller.join();

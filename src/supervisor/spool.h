@@ -28,8 +28,8 @@ struct SpoolState {
 class Spool {
  public:
   Spool() = default;
-  [[nodiscard]] static Result<Spool> create(const std::string& path, std::int64_t head_bytes, std::int64_t tail_bytes);
-  // Goes on behind what an earlier engine of the attempt wrote; creates one where there is none.
+  // Goes on behind what an earlier engine of the attempt wrote; creates one where there is none. The sizes are
+  // those of the first.
   [[nodiscard]] static Result<Spool> open(const std::string& path, std::int64_t head_bytes, std::int64_t tail_bytes);
 
   // On failure (disk full) the bytes are lost and no offset moves.
@@ -37,6 +37,7 @@ class Spool {
   [[nodiscard]] SpoolState state() const;
 
  private:
+  [[nodiscard]] static Result<Spool> create(const std::string& path, std::int64_t head_bytes, std::int64_t tail_bytes);
   [[nodiscard]] Status write_region(std::string_view data);
   [[nodiscard]] Status write_offsets(std::int64_t reserved, std::int64_t end);
 

@@ -22,7 +22,7 @@ std::string stream(std::int64_t from, std::int64_t to) {
 
 TEST(Spool, KeepsAllOfAShortLog) {
   const test::TempDir dir;
-  auto spool = Spool::create(dir / "log", 10, 20);
+  auto spool = Spool::open(dir / "log", 10, 20);
   ASSERT_TRUE(spool) << spool.error().message;
   EXPECT_EQ(read_log(dir.path(), 0, 100)->data, "");
   ASSERT_TRUE(spool->append(stream(0, 7)));
@@ -36,7 +36,7 @@ TEST(Spool, KeepsAllOfAShortLog) {
 
 TEST(Spool, DropsTheMiddleAndKeepsOffsets) {
   const test::TempDir dir;
-  auto spool = Spool::create(dir / "log", 10, 20);
+  auto spool = Spool::open(dir / "log", 10, 20);
   ASSERT_TRUE(spool);
   for (std::int64_t at = 0; at < 100; at += 5) ASSERT_TRUE(spool->append(stream(at, at + 5)));
   const auto state = read_spool_state(dir / "log");
@@ -65,7 +65,7 @@ TEST(Spool, DropsTheMiddleAndKeepsOffsets) {
 
 TEST(Spool, TakesChunksLargerThanItself) {
   const test::TempDir dir;
-  auto spool = Spool::create(dir / "log", 3, 8);
+  auto spool = Spool::open(dir / "log", 3, 8);
   ASSERT_TRUE(spool);
   ASSERT_TRUE(spool->append(stream(0, 50)));
   EXPECT_EQ(read_log(dir.path(), 0, 100)->data, stream(0, 3));
@@ -74,7 +74,7 @@ TEST(Spool, TakesChunksLargerThanItself) {
 
 TEST(Spool, NoReaderSeesOverwrittenBytes) {
   const test::TempDir dir;
-  auto spool = Spool::create(dir / "log", 100, 5000);
+  auto spool = Spool::open(dir / "log", 100, 5000);
   ASSERT_TRUE(spool);
   std::atomic<bool> done{false};
   std::thread writer([&] {

@@ -19,10 +19,13 @@
 #include "sys/file_io.h"
 #include "sys/pid_fd.h"
 #include "sys/proc_fs.h"
+#include "tests/support/eventually.h"
 #include "tests/support/temp_dir.h"
 
 namespace ffrtmp::supervisor {
 namespace {
+
+using test::eventually;
 
 using namespace std::chrono_literals;
 using std::chrono::milliseconds;
@@ -38,15 +41,6 @@ std::string g_program;
 const sys::Host g_host = sys::Host::real();
 
 // Polls for a fact of the kernel's that raises no event.
-bool eventually(const std::function<bool()>& fact, milliseconds patience = 10s) {
-  const auto until = steady_clock::now() + patience;
-  while (!fact()) {
-    if (steady_clock::now() > until) return false;
-    std::this_thread::sleep_for(2ms);
-  }
-  return true;
-}
-
 std::vector<sys::MarkedProcess> processes_of(const std::string& attempt) {
   auto all = sys::find_marked(g_host, kAttemptVariable);
   EXPECT_TRUE(all) << all.error().message;

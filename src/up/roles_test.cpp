@@ -15,11 +15,14 @@
 #include "api/client_file.h"
 #include "base/text.h"
 #include "net/client.h"
+#include "tests/support/eventually.h"
 #include "tests/support/temp_dir.h"
 #include "up/signals.h"
 
 namespace ffrtmp::up {
 namespace {
+
+using test::eventually;
 
 using namespace std::chrono_literals;
 
@@ -54,15 +57,6 @@ class Role {
  private:
   pid_t pid_;
 };
-
-bool eventually(const std::function<bool()>& true_now, std::chrono::seconds patience) {
-  const auto give_up = std::chrono::steady_clock::now() + patience;
-  while (!true_now()) {
-    if (std::chrono::steady_clock::now() > give_up) return false;
-    std::this_thread::sleep_for(20ms);
-  }
-  return true;
-}
 
 class Roles : public testing::Test {
  protected:

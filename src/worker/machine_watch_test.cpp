@@ -51,13 +51,19 @@ TEST(MachineWatch, TellsAChangeOnceAndLooksWhenDue) {
 
 TEST(MachineWatch, AFailedLookIsNoChange) {
   BootTime now{100s};
-  MachineWatch watch([]() -> Result<model::NodeFacts> { return make_error(Errc::kGone, "ffmpeg not found in PATH"); }, 1s,
-                     now);
-  for (int i = 0; i < 5; ++i) {
+  std::atomic<int> looks{0};
+  MachineWatch watch(
+      [&looks]() -> Result<model::NodeFacts> {
+        ++looks;
+        return make_error(Errc::kGone, "ffmpeg not found in PATH");
+      },
+      1s, now);
+  for (int i = 0; i < 500 && looks < 3; ++i) {
     now += 1s;
     EXPECT_FALSE(watch.poll(facts("5"), now));
-    std::this_thread::sleep_for(20ms);
+    std::this_thread::sleep_for(10ms);
   }
+  EXPECT_EQ(looks, 3) << "it is looked again";
 }
 
 }  // namespace

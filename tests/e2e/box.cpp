@@ -44,15 +44,6 @@ bool mentions(pid_t pid, const std::string& text) {
 
 }  // namespace
 
-bool eventually(const std::function<bool()>& true_now, std::chrono::milliseconds patience) {
-  const auto until = std::chrono::steady_clock::now() + patience;
-  while (!true_now()) {
-    if (std::chrono::steady_clock::now() > until) return false;
-    std::this_thread::sleep_for(20ms);
-  }
-  return true;
-}
-
 Process::Process(const Arguments& argv, const std::string& log_path, const Arguments& extra_env, int cgroup_dir) {
   const sys::Fd log(open(log_path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600));
   sys::Command command;

@@ -13,6 +13,7 @@
 #include "api/wire.h"
 #include "net/client.h"
 #include "sys/spawn.h"
+#include "tests/support/eventually.h"
 #include "tests/support/temp_dir.h"
 
 namespace ffrtmp::test {
@@ -91,9 +92,6 @@ class Box {
   std::unique_ptr<net::Client> client_;
   int port_ = 0;
 };
-
-// Polls until `true_now` holds; false after `patience`.
-[[nodiscard]] bool eventually(const std::function<bool()>& true_now, std::chrono::milliseconds patience);
 
 Ran run_command(const Arguments& argv, std::chrono::milliseconds patience = std::chrono::seconds(60));
 

@@ -112,7 +112,7 @@ std::map<std::string, std::set<std::string>> DoubleWatch::running() {
       const std::string output = output_of(slurp(cat("/proc/", pid, "/cmdline")), attempt);
       if (output.empty()) continue;
       found[output].insert(attempt);
-      seen_.insert(attempt);
+      if (seen_.insert(attempt).second) ++attempts_seen_;
     }
   }
   return found;

@@ -25,7 +25,7 @@ class DoubleWatch {
   DoubleWatch(const DoubleWatch&) = delete;
   DoubleWatch& operator=(const DoubleWatch&) = delete;
   [[nodiscard]] int samples() const { return samples_; }
-  [[nodiscard]] int attempts_seen() const { return static_cast<int>(seen_.size()); }
+  [[nodiscard]] int attempts_seen() const { return attempts_seen_; }
 
  private:
   void loop();
@@ -34,7 +34,8 @@ class DoubleWatch {
 
   std::string group_;
   Findings& findings_;
-  std::set<std::string> seen_;
+  std::set<std::string> seen_;  // of the thread
+  std::atomic<int> attempts_seen_{0};
   std::set<std::string> told_;
   std::atomic<int> samples_{0};
   std::atomic<bool> done_{false};
