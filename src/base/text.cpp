@@ -189,4 +189,13 @@ std::size_t edit_distance(std::string_view a, std::string_view b) {
   return row[b.size()];
 }
 
+void Suggestion::consider(std::string_view known) {
+  const std::size_t distance = edit_distance(unknown_, known);
+  if (distance >= best_distance_) return;
+  best_ = known;
+  best_distance_ = distance;
+}
+
+std::string Suggestion::text() const { return best_.empty() ? std::string() : cat(", did you mean \"", best_, "\"?"); }
+
 }  // namespace ffrtmp

@@ -54,4 +54,18 @@ template <class... T>
 // Edits (insert, delete, replace) from a to b; for "did you mean".
 [[nodiscard]] std::size_t edit_distance(std::string_view a, std::string_view b);
 
+// What an unknown name was probably meant to be: the nearest known one that is at most two edits away.
+class Suggestion {
+ public:
+  explicit Suggestion(std::string_view unknown) : unknown_(unknown) {}
+  void consider(std::string_view known);
+  [[nodiscard]] const std::string& best() const { return best_; }  // "" when none is near
+  [[nodiscard]] std::string text() const;  // `, did you mean "x"?`, or nothing
+
+ private:
+  std::string unknown_;
+  std::string best_;
+  std::size_t best_distance_ = 3;  // none yet
+};
+
 }  // namespace ffrtmp

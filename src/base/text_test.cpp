@@ -111,5 +111,16 @@ TEST(Text, CountsEdits) {
   EXPECT_EQ(edit_distance("scenraio", "scenario"), 2U);
 }
 
+TEST(Text, SuggestsTheNearestOfTheKnown) {
+  Suggestion suggestion("scenraio");
+  EXPECT_EQ(suggestion.text(), "");
+  for (const char* known : {"other", "scenarios1", "scenario", "scenrais"}) suggestion.consider(known);
+  EXPECT_EQ(suggestion.best(), "scenrais") << "one edit is nearer than two";
+  EXPECT_EQ(suggestion.text(), ", did you mean \"scenrais\"?");
+  Suggestion far("frame");
+  far.consider("resolution");
+  EXPECT_EQ(far.text(), "");
+}
+
 }  // namespace
 }  // namespace ffrtmp

@@ -29,16 +29,9 @@ struct Switch {
 };
 
 std::string nearest(std::string_view name, const std::set<std::string>& known) {
-  std::string best;
-  std::size_t best_distance = 3;
-  for (const std::string& candidate : known) {
-    const std::size_t distance = edit_distance(name, candidate);
-    if (distance < best_distance) {
-      best = candidate;
-      best_distance = distance;
-    }
-  }
-  return best;
+  Suggestion suggestion(name);
+  for (const std::string& candidate : known) suggestion.consider(candidate);
+  return suggestion.best();
 }
 
 class Parser {

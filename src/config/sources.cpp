@@ -32,11 +32,9 @@ Status set(const Setting& setting, const Found& found) {
 }
 
 Error unknown_key(const Table& table, const std::string& key, const FileValue& value) {
-  std::string close;
-  for (const Setting& setting : table.settings())
-    if (edit_distance(key, setting.name) <= 2) close = setting.name;
-  return make_error(Errc::kInvalid, cat(value.place, ": unknown setting \"", escape(key), "\"",
-                                        close.empty() ? "" : cat(", did you mean \"", close, "\"?")));
+  Suggestion suggestion(key);
+  for (const Setting& setting : table.settings()) suggestion.consider(setting.name);
+  return make_error(Errc::kInvalid, cat(value.place, ": unknown setting \"", escape(key), "\"", suggestion.text()));
 }
 
 }  // namespace

@@ -282,14 +282,14 @@ template <class T>
       for (const auto& member : object) {
         const auto key = member.key();
         bool found = false;
-        std::string close;
+        Suggestion suggestion(key);
         boost::mp11::mp_for_each<detail::Members<T>>([&](auto d) {
           if (key == d.name) found = true;
-          else if (edit_distance(key, d.name) <= 2) close = d.name;
+          else suggestion.consider(d.name);
         });
         if (found) continue;
         const std::string name = path.empty() ? std::string(key) : cat(path, ".", std::string_view(key));
-        return field_error(name, close.empty() ? "unknown field" : cat("unknown field, did you mean \"", close, "\"?"));
+        return field_error(name, cat("unknown field", suggestion.text()));
       }
     }
   }

@@ -39,29 +39,14 @@ std::optional<std::string_view> alias_of(std::string_view name) {
   return std::nullopt;
 }
 
-// The known name that is at most two edits away.
-std::string_view nearest(std::string_view name) {
-  std::string_view best;
-  std::size_t best_distance = 3;
-  const auto look = [&](std::string_view candidate) {
-    const std::size_t distance = edit_distance(name, candidate);
-    if (distance < best_distance) {
-      best = candidate;
-      best_distance = distance;
-    }
-  };
-  for (const auto known : kNames) look(known);
-  for (const auto known : kLimitNames) look(known);
-  for (const Alias& alias : kAliases) look(alias.name);
-  look(kWidth);
-  look(kHeight);
-  return best;
-}
-
 Error unknown_name(std::string_view name) {
-  const std::string_view close = nearest(name);
-  return field_error(parameter_field(name),
-                     close.empty() ? "unknown parameter" : cat("unknown parameter, did you mean \"", close, "\"?"));
+  Suggestion suggestion(name);
+  for (const auto known : kNames) suggestion.consider(known);
+  for (const auto known : kLimitNames) suggestion.consider(known);
+  for (const Alias& alias : kAliases) suggestion.consider(alias.name);
+  suggestion.consider(kWidth);
+  suggestion.consider(kHeight);
+  return field_error(parameter_field(name), cat("unknown parameter", suggestion.text()));
 }
 
 // As values: "30" is "30.0", "HEVC" is "h265".

@@ -17,21 +17,12 @@ using govern::Provenance;
 using govern::Rule;
 using Errors = std::vector<std::string>;
 
-constexpr std::size_t kMaxEdits = 2;  // of a name that is taken for a slip of the pen
-
 std::string last_part(const std::string& path) { return path.substr(path.rfind('.') + 1); }
 
 std::string suggestion(const std::string& name, const std::set<std::string>& known) {
-  std::string best;
-  std::size_t best_distance = kMaxEdits + 1;
-  for (const std::string& candidate : known) {
-    const std::size_t distance = edit_distance(name, candidate);
-    if (distance < best_distance) {
-      best = candidate;
-      best_distance = distance;
-    }
-  }
-  return best.empty() ? "" : cat(", did you mean \"", best, "\"?");
+  Suggestion nearest(name);
+  for (const std::string& candidate : known) nearest.consider(candidate);
+  return nearest.text();
 }
 
 // Keys of one part of the file, and where their provenance is kept.
