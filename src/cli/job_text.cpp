@@ -96,10 +96,22 @@ using Pairs = std::vector<std::pair<std::string, std::string>>;
 
 void put_output(Pairs& pairs, const model::OutputInfo& output) {
   pairs.emplace_back("Duration", number_or(output.duration_seconds, 2, " s", ""));
-  pairs.emplace_back("Output", output.path);
+  const bool removed = output.removed.value_or(false);
+  pairs.emplace_back("Output", cat(output.path, removed ? " (removed: no input and no output was named)" : ""));
   pairs.emplace_back("Size", output.size_bytes ? format_bytes(*output.size_bytes) : "");
   pairs.emplace_back("Verified", verification(output));
   for (const std::string& left : output.left_out) pairs.emplace_back("Left out", left);
+}
+
+std::string input_text(const api::Job& job) {
+  if (job.effective_parameters.input) return *job.effective_parameters.input;
+  if (!job.result || !job.result->input) return "generated";
+  const model::InputInfo& input = *job.result->input;
+  std::string text = "generated";
+  if (input.encoder) text += cat(" by ", *input.encoder);
+  if (input.size_bytes) text += cat(", ", format_bytes(*input.size_bytes));
+  if (input.looped) text += ", read again and again";
+  return text;
 }
 
 std::string count_text(const std::optional<std::int64_t>& count) { return count ? cat(*count) : std::string(); }
@@ -131,7 +143,7 @@ std::string job_pairs(const api::Job& job) {
               {"Node", job.node_id ? node_of(job) : ""},
               {"Retries", cat(job.retry_count, " of ", job.max_retries)},
               {"Next retry", time_or(job.next_retry_at, "")},
-              {"Input", job.effective_parameters.input.value_or("")},
+              {"Input", input_text(job)},
               {"Created", time_or(job.created_at, "")},
               {"Started", time_or(job.started_at, "")},
               {"Ended", time_or(job.completed_at, "")},

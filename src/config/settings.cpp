@@ -5,8 +5,9 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr int kMaxSlots = 64;    // the API's range
-constexpr int kMaxRetries = 10;  // the API's range
+constexpr int kMaxSlots = 64;        // the API's range
+constexpr int kMaxRetries = 10;      // the API's range
+constexpr int kMaxSeconds = 86'400;  // the longest duration of a job
 
 void add_common(Table& table, CommonSettings& s) {
   table.text("state-dir", s.state_dir, "directory that holds everything to be kept");
@@ -34,7 +35,7 @@ void add_connection(Table& table, std::string& client, std::string& master, std:
                     bool& insecure_skip_verify) {
   table.text("client", client, "client.yaml of the master (URL, CA, key)");
   table.text("master", master, "URL of the master, instead of the client file's", {"MASTER_URL"});
-  table.text("api-key", api_key, "API key, instead of the client file's", {"MASTER_API_KEY", "FFMPEG_RTMP_API_KEY"});
+  table.secret("api-key", api_key, "API key, instead of the client file's", {"MASTER_API_KEY", "FFMPEG_RTMP_API_KEY"});
   table.text("ca", ca, "PEM file of the certificate authority, instead of the client file's");
   table.flag("insecure-skip-verify", insecure_skip_verify, "do not verify the master's certificate");
 }
@@ -54,6 +55,15 @@ void add_worker(Table& table, WorkerSettings& s) {
   table.text("ffprobe", s.ffprobe, "the ffprobe program");
   table.paths("allow-input", s.allow_input, "directory that inputs may lie in");
   table.paths("allow-output", s.allow_output, "directory that outputs may lie in");
+  table.flag("generate-input", s.generate_input, "take jobs without an input and generate one");
+  table.integer("generate-max-seconds", s.generate_max_seconds, 1, kMaxSeconds,
+                "longest generated input; a longer job reads it again and again");
+  table.flag("persist-inputs", s.persist_inputs, "keep generated inputs", {"PERSIST_INPUTS"});
+  table.flag("persist-outputs", s.persist_outputs, "keep the default outputs of jobs with a generated input",
+             {"PERSIST_OUTPUTS"});
+  table.text("metrics-listen", s.metrics_listen,
+             "address of /metrics; 127.0.0.1 with a master on this host, else all, when not given");
+  table.integer("metrics-port", s.metrics_port, 0, 65535, "port of /metrics; 0: a free one, printed");
 }
 
 }  // namespace

@@ -60,6 +60,12 @@ struct WorkerSettings {
   std::string ffprobe = "ffprobe";
   std::vector<std::string> allow_input;  // directories; empty: the role's default
   std::vector<std::string> allow_output;
+  bool generate_input = true;
+  int generate_max_seconds = 120;
+  bool persist_inputs = false;
+  bool persist_outputs = false;
+  std::string metrics_listen;  // empty: 127.0.0.1 with a loopback master, else all
+  int metrics_port = 9091;     // 0: a free one
 };
 
 // Master and worker in one process. `common` is that of both.

@@ -69,8 +69,14 @@ void Table::text(std::string_view name, std::string& out, std::string_view help,
   };
 }
 
-void Table::flag(std::string_view name, bool& out, std::string_view help) {
+void Table::secret(std::string_view name, std::string& out, std::string_view help, Variables also) {
+  text(name, out, help, std::move(also));
+  settings_.back().is_secret = true;
+}
+
+void Table::flag(std::string_view name, bool& out, std::string_view help, Variables also) {
   Setting& setting = add(name, help, out ? "true" : "false");
+  setting.variables.insert(setting.variables.end(), also.begin(), also.end());
   setting.kind = Kind::kSwitch;
   setting.set = [&out](const std::string& text) -> Status {
     const std::string lower = to_lower(text);

@@ -26,6 +26,7 @@ struct Setting {
   std::vector<std::string> variables;             // FFRTMP_NAME first, then names of old
   std::function<Status(const std::string&)> set;  // kInvalid says what is expected; a list is set item by item
   std::function<void()> clear;                    // of a list: forgets its default before the first item
+  bool is_secret = false;                         // never shown
 };
 
 class Table {
@@ -33,7 +34,9 @@ class Table {
   using Variables = std::vector<std::string>;
 
   void text(std::string_view name, std::string& out, std::string_view help, Variables also = {});
-  void flag(std::string_view name, bool& out, std::string_view help);
+  // Text that is never shown.
+  void secret(std::string_view name, std::string& out, std::string_view help, Variables also = {});
+  void flag(std::string_view name, bool& out, std::string_view help, Variables also = {});
   void integer(std::string_view name, int& out, int low, int high, std::string_view help);
   // Absent unless it is said. `none`, where there is one, is the value that means absent. In units of `unit`.
   template <class T>

@@ -18,6 +18,7 @@ struct InputFacts {
   std::string path;     // resolved, absolute, or a URL
   std::string demuxer;  // forced with -f
   std::optional<double> duration_seconds;
+  bool loops = false;     // read again from its start until the output is as long as asked
   bool has_video = true;  // among the mapped streams
   bool has_audio = false;
   std::optional<int> width;  // of the mapped video, as displayed; an odd one is cut by one line

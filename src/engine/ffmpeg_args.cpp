@@ -1,17 +1,18 @@
 // plan_ffmpeg: the command line, section by section, each option with its reason.
-#include <cmath>
-
 #include "base/text.h"
 #include "engine/encoder_options.h"
 #include "engine/engine.h"
 #include "model/encoder_hardware.h"
+#include "model/frame_rate.h"
 
 namespace ffrtmp::engine {
 namespace {
 
 using Args = std::vector<std::string>;
 using model::AudioCodec;
+using model::number_text;
 using model::OutputMode;
+using model::rate_text;
 
 constexpr int kHlsSegmentSeconds = 3;
 
@@ -45,23 +46,9 @@ Args input_options(const InputFacts& input) {
   Args out{"-protocol_whitelist", protocols_for(scheme_of(input.path))};
   // The demuxer is told, never guessed; the list stops what it would open inside.
   if (!input.demuxer.empty()) add(out, {"-format_whitelist", input.demuxer, "-f", input.demuxer});
+  if (input.loops) add(out, {"-stream_loop", "-1"});
   add(out, {"-i", location(input.path)});
   return out;
-}
-
-// To the microsecond, ffmpeg's own unit, without needless zeros.
-std::string number_text(double value) {
-  std::string text = format_fixed(value, 6);
-  text.erase(text.find_last_not_of('0') + 1);
-  if (text.ends_with('.')) text.pop_back();
-  return text;
-}
-
-// The rates that people write in decimals are fractions over 1001.
-std::string rate_text(double fps) {
-  for (const int base : {24, 30, 48, 60, 120, 240})
-    if (std::abs(fps - base * 1000.0 / 1001.0) < 0.005) return cat(base * 1000, "/1001");
-  return number_text(fps);
 }
 
 std::string scale_filter(const PlanRequest& request) {

@@ -82,6 +82,16 @@ TEST(PlanFfmpeg, CopyAndHlsAndOddSizes) {
   EXPECT_EQ(planned(hls, facts(), "flv", "libx264"), "error: : output_mode: only file and hls can be made here");
 }
 
+TEST(PlanFfmpeg, AnInputThatLoops) {
+  model::Parameters p;
+  p.duration_seconds = 300;
+  InputFacts in = facts();
+  in.loops = true;
+  const std::string text = planned(p, in, "mp4", "libx264");
+  EXPECT_NE(text.find(" -f mov -stream_loop -1 -i file:/in/a.mp4"), std::string::npos) << text;
+  EXPECT_NE(text.find(" -t 300 "), std::string::npos) << text;
+}
+
 TEST(PlanFfmpeg, HardwareIsOpenedAsItWasTried) {
   model::Parameters p;
   p.crf = 24;

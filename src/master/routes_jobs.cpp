@@ -37,7 +37,6 @@ Result<store::Submit> read_submit(const Call& call, const ServiceSettings& setti
 
 // What the model knows but no worker of this version can do is refused here, not accepted and left to fail.
 Status check_available(const model::Job& job) {
-  if (!job.effective.input) return field_error("parameters.input", "is required: this version generates no inputs");
   if (job.effective.output_mode != model::OutputMode::kFile)
     return field_error("parameters.output_mode", "only \"file\" is available in this version");
   if (job.spec.engine == model::Engine::kGstreamer)
@@ -71,11 +70,20 @@ Status Service::check_roots(const model::Parameters& parameters) const {
   return check(parameters.output, "parameters.output");
 }
 
+// Of nodes that are known, one has to be willing; before the first node registers nothing is known.
+Status Service::check_generation(const model::Parameters& parameters) const {
+  if (parameters.input || node_facts_.empty()) return {};
+  for (const auto& [id, facts] : node_facts_)
+    if (facts.generates_input) return {};
+  return field_error("parameters.input", "is required: no node generates inputs");
+}
+
 void Service::submit_job(std::shared_ptr<Call> call) {
   auto submit = read_submit(*call, settings_);
   if (!submit) return call->fail(submit.error());
   if (const Status can = check_available(submit->job); !can) return call->fail(can.error());
   if (const Status allowed = check_roots(submit->job.effective); !allowed) return call->fail(allowed.error());
+  if (const Status can = check_generation(submit->job.effective); !can) return call->fail(can.error());
   submit->job.id = ids_.next(clock_.now().utc);
   const auto need = model::requirement_of(submit->job.spec, submit->job.effective);
   apply(std::move(*submit), [this, call, need](Result<store::Submit::Reply> reply) {

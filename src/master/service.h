@@ -68,6 +68,7 @@ class Service {
   void get_logs(std::shared_ptr<Call> call);
   void control(std::shared_ptr<Call> call, store::ControlJob command);
   void serve_logs(std::shared_ptr<Call> call, BootTime give_up);
+  [[nodiscard]] Status check_generation(const model::Parameters& parameters) const;
   [[nodiscard]] Status check_roots(const model::Parameters& parameters) const;
 
   // nodes (routes_nodes.cpp)

@@ -150,4 +150,12 @@ Result<std::string> muxer_for(const std::string& path) {
                      cat("no known container for \".", escape(extension), "\"; known are ", join(names, ", ")));
 }
 
+std::string default_extension(const model::Parameters& parameters) {
+  if (parameters.output_mode == model::OutputMode::kHls) return "m3u8";
+  if (!parameters.codec.starts_with("vp") && !parameters.codec.starts_with("libvpx")) return "mp4";
+  // WebM holds no other sound.
+  const auto sound = parameters.audio_codec.value_or(model::AudioCodec::kOpus);
+  return sound == model::AudioCodec::kOpus || sound == model::AudioCodec::kNone ? "webm" : "mkv";
+}
+
 }  // namespace ffrtmp::media

@@ -24,4 +24,7 @@ struct StreamChoice {
 // ffmpeg's muxer for an output path by its extension ("mp4", "matroska", "mpegts", …); kInvalidField when unknown.
 [[nodiscard]] Result<std::string> muxer_for(const std::string& path);
 
+// Of an output that the job does not name: "mp4", or what can hold its codec.
+[[nodiscard]] std::string default_extension(const model::Parameters& parameters);
+
 }  // namespace ffrtmp::media

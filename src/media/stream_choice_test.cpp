@@ -72,5 +72,24 @@ TEST(MuxerFor, ByExtension) {
   EXPECT_EQ(muxer_for("/a/c.exe").error().field, "parameters.output");
 }
 
+TEST(DefaultExtension, HoldsTheCodec) {
+  model::Parameters p;
+  EXPECT_EQ(default_extension(p), "mp4");
+  for (const char* codec : {"h265", "av1", "libsvtav1", "copy", "hevc_nvenc"}) {
+    p.codec = codec;
+    EXPECT_EQ(default_extension(p), "mp4") << codec;
+  }
+  for (const char* codec : {"vp8", "vp9", "libvpx-vp9", "vp9_vaapi"}) {
+    p.codec = codec;
+    EXPECT_EQ(default_extension(p), "webm") << codec;
+  }
+  p.audio_codec = model::AudioCodec::kNone;
+  EXPECT_EQ(default_extension(p), "webm");
+  p.audio_codec = model::AudioCodec::kAac;
+  EXPECT_EQ(default_extension(p), "mkv");
+  p.output_mode = model::OutputMode::kHls;
+  EXPECT_EQ(default_extension(p), "m3u8");
+}
+
 }  // namespace
 }  // namespace ffrtmp::media

@@ -55,10 +55,11 @@ struct NodeFacts {
   int slots = 1;  // 1-64
   std::map<std::string, std::string> labels;
   std::vector<std::string> roots;  // allowed input and output directories, for the master's syntax check
+  bool generates_input = false;    // takes jobs without an input and makes one
 };
 BOOST_DESCRIBE_STRUCT(NodeFacts, (),
                       (name, address, type, version, cpu_threads, cpu_model, ram_total_bytes, gpus, engines, encoders,
-                       hwaccels, slots, labels, roots))
+                       hwaccels, slots, labels, roots, generates_input))
 
 // As stored. Load and last contact are memory of the running master (store/live.h).
 struct Node {

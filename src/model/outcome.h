@@ -78,9 +78,11 @@ struct OutputInfo {
   bool verified = false;
   std::optional<std::string> verify_level;  // "packets", "sample", "full"
   std::optional<std::string> verify_error;
+  std::optional<bool> removed;  // nobody named it: it goes once the result is accepted
 };
 BOOST_DESCRIBE_STRUCT(OutputInfo, (),
-                      (path, size_bytes, duration_seconds, streams, left_out, verified, verify_level, verify_error))
+                      (path, size_bytes, duration_seconds, streams, left_out, verified, verify_level, verify_error,
+                       removed))
 
 // avg_fps and speed are means over run_seconds, start-up and pauses included: what the job took, not what ffmpeg says of
 // its busy part. The latest progress has the latter.

@@ -4,6 +4,7 @@
 
 #include "base/text.h"
 #include "model/extra_args.h"
+#include "model/generated_input.h"
 #include "model/locator.h"
 #include "model/media_names.h"
 #include "model/names.h"
@@ -238,6 +239,17 @@ Status settle_copy(Parameters& p, const WrittenParameters& written) {
   return {};
 }
 
+// Where no input says how large, fast and long the picture is.
+void settle_generated(Parameters& p) {
+  if (!p.duration_seconds) p.duration_seconds = kGeneratedSeconds;
+  if (p.codec == "copy") return;  // takes the input's
+  if (!p.width || !p.height) {
+    p.width = kGeneratedWidth;
+    p.height = kGeneratedHeight;
+  }
+  if (!p.fps) p.fps = kGeneratedFps;
+}
+
 // What follows from several parameters at once.
 Status settle(Parameters& p, const WrittenParameters& written) {
   const bool has_bitrate = written.contains("bitrate");
@@ -253,6 +265,7 @@ Status settle(Parameters& p, const WrittenParameters& written) {
     const bool named_hwaccel = p.hwaccel != HwAccel::kAuto && p.hwaccel != HwAccel::kNone;
     p.allow_fallback = is_codec_name(p.codec) && !named_hwaccel;
   }
+  if (!p.input) settle_generated(p);
   // Whatever it is called, the source stays as it is.
   if (p.input && p.output && *p.input == *p.output) return field_error("parameters.output", "is the input itself");
   return {};

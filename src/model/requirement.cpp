@@ -88,6 +88,17 @@ std::optional<std::string> engine_reason(const Requirement& need, const NodeFact
   return {};
 }
 
+// A generated input is H.264, whatever is made of it.
+std::optional<std::string> input_reason(const Requirement& need, const NodeFacts& node) {
+  if (!need.generates_input) return {};
+  if (!node.generates_input) return "generates no inputs";
+  const bool encodes_h264 = std::any_of(node.encoders.begin(), node.encoders.end(), [](const Encoder& encoder) {
+    return encoder.usable && codec_key(encoder.codec) == "h264";
+  });
+  if (!encodes_h264) return "no encoder h264 to generate the input with";
+  return {};
+}
+
 }  // namespace
 
 Requirement requirement_of(const JobSpec& spec, const Parameters& effective) {
@@ -109,6 +120,7 @@ Requirement requirement_of(const JobSpec& spec, const Parameters& effective) {
   need.min_ram_mb = spec.constraints.min_ram_mb;
   need.labels = spec.constraints.labels;
   need.node_id = spec.constraints.node_id;
+  need.generates_input = !effective.input;
   return need;
 }
 
@@ -116,6 +128,7 @@ std::optional<std::string> unfit_reason(const Requirement& need, const Uuid& nod
   if (need.node_id && *need.node_id != node_id) return cat("not node ", need.node_id->str());
   if (auto reason = encoder_reason(need, node)) return reason;
   if (auto reason = engine_reason(need, node)) return reason;
+  if (auto reason = input_reason(need, node)) return reason;
   if (need.min_threads && node.cpu_threads < *need.min_threads)
     return cat(node.cpu_threads, " threads of ", *need.min_threads);
   if (need.min_ram_mb && node.ram_total_bytes / (1024 * 1024) < *need.min_ram_mb)

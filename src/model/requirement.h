@@ -24,10 +24,12 @@ struct Requirement {
   std::optional<std::int64_t> min_ram_mb;
   std::map<std::string, std::string> labels;
   std::optional<Uuid> node_id;
+  bool generates_input = false;  // the job names no input
   bool operator==(const Requirement&) const = default;
 };
 BOOST_DESCRIBE_STRUCT(Requirement, (),
-                      (codec, engine, hwaccel, pixel_format, protocol, min_threads, min_ram_mb, labels, node_id))
+                      (codec, engine, hwaccel, pixel_format, protocol, min_threads, min_ram_mb, labels, node_id,
+                       generates_input))
 
 [[nodiscard]] Requirement requirement_of(const JobSpec& spec, const Parameters& effective);
 // Why the node cannot run it, in a person's words ("no encoder av1_nvenc"); nothing when it can.

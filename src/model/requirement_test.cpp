@@ -37,6 +37,7 @@ template <class Change>
 std::string verdict(Change change) {
   JobSpec spec;
   Parameters p;
+  p.input = "/media/in.mkv";
   change(spec, p);
   return unfit_reason(requirement_of(spec, p), kNode, a_node()).value_or("");
 }
@@ -66,6 +67,7 @@ TEST(Requirement, AnEncodersNameIsMatchedExactly) {
 TEST(Requirement, ANodeWithoutEncodersCopiesOnly) {
   JobSpec spec;
   Parameters p;
+  p.input = "/media/in.mkv";
   NodeFacts bare = a_node();
   bare.encoders.clear();
   EXPECT_TRUE(unfit_reason(requirement_of(spec, p), kNode, bare));
@@ -120,6 +122,23 @@ TEST(Requirement, EngineSizeLabelsAndNode) {
   EXPECT_EQ(verdict([](JobSpec& s, Parameters&) { s.constraints.node_id = kOther; }), "not node " + kOther.str());
 }
 
+TEST(Requirement, AJobWithoutInputNeedsANodeThatMakesOne) {
+  JobSpec spec;
+  Parameters p;
+  p.codec = "vp9";
+  const auto verdict_of = [&](const NodeFacts& node) {
+    return unfit_reason(requirement_of(spec, p), kNode, node).value_or("");
+  };
+  NodeFacts node = a_node();
+  EXPECT_EQ(verdict_of(node), "generates no inputs");
+  node.generates_input = true;
+  EXPECT_EQ(verdict_of(node), "");
+  node.encoders.erase(node.encoders.begin());
+  EXPECT_EQ(verdict_of(node), "no encoder h264 to generate the input with");
+  p.input = "/media/in.mkv";
+  EXPECT_EQ(verdict_of(node), "");
+}
+
 TEST(Requirement, EqualNeedsAreOneClass) {
   JobSpec spec;
   Parameters a;
@@ -129,6 +148,7 @@ TEST(Requirement, EqualNeedsAreOneClass) {
   a.bitrate_bps = 5'000'000;
   Parameters b;
   b.codec = "H265";
+  b.input = "/b";
   EXPECT_EQ(requirement_of(spec, a), requirement_of(spec, b));
   b.output_mode = OutputMode::kHls;
   EXPECT_NE(requirement_of(spec, a), requirement_of(spec, b));

@@ -27,7 +27,7 @@ std::string field_of(JobSpec spec) {
 }
 
 TEST(Parameters, DefaultsAreTheContracts) {
-  const Parameters p = resolved(job({}));
+  const Parameters p = resolved(job({{"input", "/media/in.mkv"}}));
   EXPECT_EQ(p.codec, "h264");
   EXPECT_EQ(p.bitrate_bps, 2'000'000);
   EXPECT_EQ(p.crf, std::nullopt);
@@ -36,8 +36,26 @@ TEST(Parameters, DefaultsAreTheContracts) {
   EXPECT_EQ(p.audio_bitrate_bps, 128'000);
   EXPECT_EQ(p.streams, std::vector<std::string>{"default"});
   EXPECT_EQ(p.width, std::nullopt);
+  EXPECT_EQ(p.fps, std::nullopt);
+  EXPECT_EQ(p.duration_seconds, std::nullopt);
   EXPECT_TRUE(p.allow_fallback);
   EXPECT_FALSE(p.overwrite);
+}
+
+TEST(Parameters, WithoutInputTheGeneratedOnesDefaultsHold) {
+  const Parameters p = resolved(job({}));
+  EXPECT_EQ(p.width, 1280);
+  EXPECT_EQ(p.height, 720);
+  EXPECT_EQ(p.fps, 30);
+  EXPECT_EQ(p.duration_seconds, 10);
+  const Parameters asked = resolved(job({{"duration", "5"}, {"fps", "25"}}, "480p"));
+  EXPECT_EQ(asked.height, 480);
+  EXPECT_EQ(asked.fps, 25);
+  EXPECT_EQ(asked.duration_seconds, 5);
+  const Parameters copied = resolved(job({{"codec", "copy"}}));
+  EXPECT_EQ(copied.width, std::nullopt);
+  EXPECT_EQ(copied.fps, std::nullopt);
+  EXPECT_EQ(copied.duration_seconds, 10);
 }
 
 TEST(Parameters, ExplicitBeatsScenarioBeatsDefault) {

@@ -111,7 +111,7 @@ Status SqliteSession::load_classes() {
     one.id = all.integer(0);
     FFRTMP_TRY(read_value(all, 1, one.need));
     class_at_[one.id] = classes_.size();
-    class_by_text_[std::string(all.text(1))] = one.id;
+    class_by_text_[json::encode(one.need)] = one.id;  // as intern_class spells it, whichever version wrote the row
     classes_.push_back(std::move(one));
   }
   return load_waiting();

@@ -19,6 +19,7 @@
 #include "sys/proc_fs.h"
 #include "worker/machine.h"
 #include "worker/machine_watch.h"
+#include "worker/metrics_server.h"
 #include "worker/node_identity.h"
 #include "worker/retry.h"
 #include "worker/runner.h"
@@ -52,6 +53,7 @@ class RunningApp final : public App {
   ~RunningApp() override { stop(true); }
 
   Status begin() {
+    open_inputs();
     const auto detect_now = [this] { return detect(shared_.settings, sys::Host::real(), SystemClock().now().utc); };
     FFRTMP_ASSIGN(model::NodeFacts facts, detect_now());
     know(std::move(facts));
@@ -59,6 +61,7 @@ class RunningApp final : public App {
     if (auto own = sys::find_own_cgroup(sys::Host::real())) shared_.cgroup_base = *own;
     else log::warn("no cgroup for jobs, signals only", {{"reason", own.error().message}});
     if (auto boot = sys::read_boot_id(sys::Host::real())) shared_.boot_id = *boot;
+    serve_metrics();
     shared_.connect = [this] { return connect(token()); };
     shared_.on_commands = [this](const std::vector<api::Command>& commands) { dispatch(commands); };
     thread_ = std::thread([this] { run(); });
@@ -89,6 +92,25 @@ class RunningApp final : public App {
   }
 
  private:
+  // Also for inputs that an earlier worker made.
+  void open_inputs() {
+    auto inputs = InputDir::open(shared_.settings.work_dir);
+    if (inputs) {
+      shared_.inputs = std::make_unique<InputDir>(std::move(*inputs));
+      return;
+    }
+    if (std::exchange(shared_.settings.generate_input, false))
+      log::error("no input can be generated", {{"err", inputs.error().message}});
+  }
+
+  // Jobs do not depend on it.
+  void serve_metrics() {
+    auto server = start_metrics_server(shared_.settings, shared_.metrics);
+    if (!server) return log::warn("no metrics", {{"err", server.error().message}});
+    metrics_server_ = std::move(*server);
+    log::info("metrics", {{"listen", metrics_address(shared_.settings)}, {"port", cat(metrics_server_->port())}});
+  }
+
   void run() {
     auto client = register_until_known();
     if (!client) return finish();
@@ -181,6 +203,7 @@ class RunningApp final : public App {
     }
     client->set_bearer(this->token());
     node_id_ = reply.node.id;
+    shared_.metrics.set_node(node_id_);
     log::info("registered", {{"node_id", node_id_.str()}, {"master", shared_.settings.master_url}});
     if (!std::exchange(registered_, true)) take_up(std::move(left), reply.attempts, sent);
     return client;
@@ -200,6 +223,7 @@ class RunningApp final : public App {
     const Status killed = supervisor::kill_strays(shared_.cgroup_base, attempts_dir(), keep);
     if (!killed) log::error("strays of an earlier worker remain", {{"err", killed.error().message}});
     std::vector<std::string> taken;
+    std::vector<Uuid> jobs_taken;
     for (Notes& notes : left) {
       const Uuid id = notes.claim.attempt.id;
       // An attempt that is over for the master may be so by this very result: it is sent again, and the answer decides
@@ -208,13 +232,16 @@ class RunningApp final : public App {
       if (has_result || std::find(keep.begin(), keep.end(), id.str()) != keep.end()) {
         log::info("attempt goes on", {{"attempt_id", id.str()}});
         taken.push_back(id.str());
+        jobs_taken.push_back(notes.claim.job.id);
         start_runner(std::move(notes), Runner::Origin::kAdopted, sent);
         continue;
       }
       if (!notes.staged_name.empty())
         take_back({notes.output_dir, notes.staged_name, notes.output_name, notes.may_replace, notes.staged_inode});
     }
-    if (killed) AttemptDir::sweep(attempts_dir(), taken);
+    if (!killed) return;
+    AttemptDir::sweep(attempts_dir(), taken);
+    if (shared_.inputs && !shared_.settings.persist_inputs) shared_.inputs->sweep(jobs_taken);
   }
 
   // ---- the one open request ----
@@ -445,6 +472,7 @@ class RunningApp final : public App {
   api::WorkerClient* client_ = nullptr;
   Waiting waiting_ = Waiting::kNo;
   std::mutex join_mutex_;
+  std::unique_ptr<net::Server> metrics_server_;
   std::thread thread_;
 };
 

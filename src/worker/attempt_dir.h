@@ -13,12 +13,22 @@
 
 namespace ffrtmp::worker {
 
+// An input that is made for the attempt (input_dir.h).
+struct GeneratedInput {
+  std::uint64_t inode = 0;
+  std::string encoder;
+  bool loops = false;     // shorter than the output
+  bool is_ready = false;  // whole, under its final name
+};
+BOOST_DESCRIBE_STRUCT(GeneratedInput, (), (inode, encoder, loops, is_ready))
+
 struct Notes {
   api::ClaimItem claim;
   std::string boot_id;
   std::string input_path;   // resolved
   std::optional<double> input_seconds;  // declared
   std::int64_t input_bytes = 0;
+  std::optional<GeneratedInput> generated;
   std::string demuxer;
   std::vector<std::string> maps;
   std::vector<std::string> left_out;
@@ -28,7 +38,8 @@ struct Notes {
   std::string muxer;
   std::string encoder;
   bool on_hardware = false;
-  // Of an engine that the present one replaced: where its words end in the log, and how long it ran.
+  // Of engines before the present one (a generation, a broken encoder): where their words end in the log, and how long
+  // they ran.
   std::int64_t engine_log_begin = 0;
   double earlier_seconds = 0;
   std::optional<std::string> fallback_reason;  // of the software encoder, after the hardware's failure
@@ -37,8 +48,9 @@ struct Notes {
   std::uint64_t staged_inode = 0;    // set before the rename
 };
 BOOST_DESCRIBE_STRUCT(Notes, (),
-                      (claim, boot_id, input_path, input_seconds, input_bytes, demuxer, maps, left_out, output_dir, output_name, staged_name, muxer,
-                       encoder, on_hardware, engine_log_begin, earlier_seconds, fallback_reason, command, may_replace, staged_inode))
+                      (claim, boot_id, input_path, input_seconds, input_bytes, generated, demuxer, maps, left_out,
+                       output_dir, output_name, staged_name, muxer, encoder, on_hardware, engine_log_begin,
+                       earlier_seconds, fallback_reason, command, may_replace, staged_inode))
 
 class AttemptDir {
  public:

@@ -13,6 +13,7 @@
 #include "media/run_tool.h"
 #include "sys/file_io.h"
 #include "sys/gpu_devices.h"
+#include "sys/power_supply.h"
 
 namespace ffrtmp::worker {
 namespace {
@@ -34,6 +35,12 @@ std::string cpu_model(const sys::Host& host) {
 std::int64_t ram_bytes() {
   struct sysinfo info {};
   return sysinfo(&info) == 0 ? static_cast<std::int64_t>(info.totalram) * info.mem_unit : 0;
+}
+
+model::NodeType type_of(const model::NodeFacts& facts, const sys::Host& host) {
+  if (sys::has_battery(host)) return model::NodeType::kLaptop;
+  const bool is_large = facts.cpu_threads > 16 && facts.ram_total_bytes > (std::int64_t{32} << 30);
+  return is_large ? model::NodeType::kServer : model::NodeType::kDesktop;
 }
 
 // PCI vendors, as in pci.ids.
@@ -106,9 +113,10 @@ Result<model::NodeFacts> detect(const Settings& settings, const sys::Host& host,
   facts.cpu_threads = static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
   facts.cpu_model = cpu_model(host);
   facts.ram_total_bytes = ram_bytes();
-  facts.type = facts.cpu_threads > 16 && facts.ram_total_bytes > (std::int64_t{32} << 30) ? model::NodeType::kServer : model::NodeType::kDesktop;
+  facts.type = type_of(facts, host);
   facts.slots = settings.slots;
   facts.labels = settings.labels;
+  facts.generates_input = settings.generate_input;
   facts.roots = settings.input_roots;
   facts.roots.insert(facts.roots.end(), settings.output_roots.begin(), settings.output_roots.end());
   facts.roots.push_back(settings.work_dir);

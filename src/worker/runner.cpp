@@ -21,7 +21,7 @@ constexpr auto kEngineGrace = 10'000ms;  // SIGTERM to SIGKILL when the worker i
 
 }  // namespace
 
-Runner::Runner(const Shared& shared, Notes notes, Origin origin, BootTime fence, std::function<void(const Uuid&)> ended)
+Runner::Runner(Shared& shared, Notes notes, Origin origin, BootTime fence, std::function<void(const Uuid&)> ended)
     : shared_(shared),
       encoders_(shared.encoders),
       id_(notes.claim.attempt.id),
@@ -84,6 +84,7 @@ void Runner::thread_main() {
   if (end == End::kStale) log::warn("attempt is not current any more", {{"attempt_id", id_.str()}});
   if (end == End::kUnsent) log::warn("result is left for the next start", {{"attempt_id", id_.str()}});
   else clean_up();
+  remove_generated_input();
   ended_(id_);
 }
 
@@ -112,6 +113,7 @@ Runner::End Runner::work() {
     (void)client_->release(id_, "worker is stopping");
     return End::kReleased;
   }
+  if (result->output && output_goes()) result->output->removed = true;
   if (const Status saved = dir_.save_result(*result); !saved)
     log::error("result cannot be written down", {{"attempt_id", id_.str()}, {"err", saved.error().message}});
   if (result->status == model::ResultStatus::kCompleted)
@@ -126,9 +128,14 @@ Runner::End Runner::end_unheard() const {
 }
 
 model::AttemptResult Runner::watch_engine() {
+  if (auto lost = follow_engine(model::Phase::kRunning)) return std::move(*lost);
+  return judge(*exit_);
+}
+
+std::optional<model::AttemptResult> Runner::follow_engine(model::Phase phase) {
   {
     const std::lock_guard lock(mutex_);
-    phase_ = model::Phase::kRunning;
+    phase_ = phase;
   }
   while (true) {
     auto state = link_->poll(kLookEvery);
@@ -143,12 +150,12 @@ model::AttemptResult Runner::watch_engine() {
     if (state->exit) exit_ = state->exit;
     log_end_ = state->log_end;
     carry_out_commands();
-    if (!talk(&*state, state->frozen ? model::Phase::kPaused : model::Phase::kRunning)) stale_ = true;
+    if (phase == model::Phase::kPreparing) state->progress.clear();  // what is made there is not the output
+    if (!talk(&*state, state->frozen ? model::Phase::kPaused : phase)) stale_ = true;
     (void)link_->renew(BootTime(std::chrono::nanoseconds(fence_ns_.load())));
     if (should_stop() && !std::exchange(release_sent_to_engine_, true)) (void)link_->cancel(releasing_ && !stale_ && !abandon_ ? kEngineGrace : 0ms);
-    if (exit_) break;
+    if (exit_) return std::nullopt;
   }
-  return judge(*exit_);
 }
 
 bool Runner::talk(const supervisor::State* state, model::Phase phase) {
@@ -302,6 +309,14 @@ void Runner::end_engine() {
   if (!ended) log::error("strays of an attempt remain", {{"attempt_id", id_.str()}, {"err", ended.error().message}});
 }
 
+void Runner::leave_engine() {
+  end_engine();  // the former supervisor may still be on its way out
+  notes_.earlier_seconds += exit_->run_seconds;
+  notes_.engine_log_begin = log_end_;
+  exit_.reset();
+  stderr_tail_.clear();
+}
+
 // Nothing of an attempt remains but a published output: engine, staged file, directory.
 void Runner::clean_up() {
   if (prepared_) {
@@ -320,6 +335,7 @@ void Runner::clean_up() {
   if (const Move move = this->move(); !move.staged.empty()) {
     if (delivered_) settle(move);
     else take_back(move);
+    if (delivered_ && output_goes()) take_back(move);
   }
   if (input_scan_.valid()) {
     stop_tools_ = true;

@@ -5,6 +5,7 @@
 //      └──────────── failure, cancel, deadline ────────────────────────────> result
 //   stale (409), abandon: everything killed, partial files removed, no result
 //
+// To prepare includes making the input of a job that names none (runner_generate.cpp).
 // While it runs it reports progress at most once a second and at least each renew interval, relays the log, and carries
 // commands out. An earlier worker's attempt is taken up at the step it had reached.
 #include <atomic>
@@ -25,17 +26,22 @@
 #include "model/node.h"
 #include "supervisor/link.h"
 #include "worker/attempt_dir.h"
+#include "worker/input_dir.h"
+#include "worker/metrics.h"
 #include "worker/publish.h"
 #include "worker/settings.h"
 
 namespace ffrtmp::worker {
 
-// What runners share: read-only after the start, but for the encoders, which a runner takes at its birth.
+// What runners share: read-only after the start, but for the encoders, which a runner takes at its birth, and what is
+// for any thread.
 struct Shared {
   Settings settings;
   std::shared_ptr<const std::vector<model::Encoder>> encoders;  // changed by the thread that makes runners
   std::string cgroup_base;  // empty: none usable
   std::string boot_id;
+  std::unique_ptr<InputDir> inputs;                                     // none: no input can be generated
+  Metrics metrics;                                                      // of any thread
   std::function<Result<std::unique_ptr<api::WorkerClient>>()> connect;  // with the node's token
   std::function<void(const std::vector<api::Command>&)> on_commands;  // commands for any attempt, as replies carry them
 };
@@ -44,7 +50,7 @@ class Runner {
  public:
   enum class Origin { kClaimed, kAdopted };
   // Starts the thread; `ended` is called on it as its last act.
-  Runner(const Shared& shared, Notes notes, Origin origin, BootTime fence, std::function<void(const Uuid&)> ended);
+  Runner(Shared& shared, Notes notes, Origin origin, BootTime fence, std::function<void(const Uuid&)> ended);
   ~Runner();  // joins
   Runner(const Runner&) = delete;
   Runner& operator=(const Runner&) = delete;
@@ -78,11 +84,26 @@ class Runner {
   [[nodiscard]] bool can_fall_back(const model::AttemptResult& result) const;
   std::optional<model::AttemptResult> restart_in_software(const model::AttemptResult& failed);
   std::optional<model::AttemptResult> start_supervisor();
+  // runner_generate.cpp. Each gives the result of a failure.
+  std::optional<model::AttemptResult> generate_input();
+  std::optional<model::AttemptResult> generate_with(const engine::ChosenEncoder& encoder,
+                                                    std::chrono::milliseconds limit);
+  std::optional<model::AttemptResult> judge_generation(std::chrono::milliseconds limit, bool is_own);
+  std::optional<model::AttemptResult> finish_generation(double seconds_spent);
+  void forget_generation();
+  [[nodiscard]] model::InputInfo input_info() const;
+  void remove_generated_input();
+  // Nobody named the input, nobody named the output: it was made to see that it can be made.
+  [[nodiscard]] bool output_goes() const;
   std::optional<model::AttemptResult> start_engine(const engine::RunPlan& run, const std::string& staged);
   [[nodiscard]] supervisor::Plan plan_of(const engine::RunPlan& run, const std::string& staged) const;
   void scan_input_later(const media::ProbeOptions& options);
   std::optional<model::AttemptResult> reuse_granted_file();
   model::AttemptResult watch_engine();
+  // To the engine's end, exit_; a result when that is not to be had.
+  std::optional<model::AttemptResult> follow_engine(model::Phase phase);
+  // Makes place for the attempt's next engine.
+  void leave_engine();
   model::AttemptResult judge(const supervisor::Exit& exit);
   model::AttemptResult verify_and_stage(model::AttemptResult result);
   std::optional<End> publish_staged(model::AttemptResult& result);
@@ -106,7 +127,7 @@ class Runner {
   model::AttemptResult failure(model::FailureReason reason, std::string error) const;
   model::AttemptResult canceled_result(bool graceful) const;
 
-  const Shared& shared_;
+  Shared& shared_;
   const std::shared_ptr<const std::vector<model::Encoder>> encoders_;
   const Uuid id_;
   Notes notes_;
@@ -122,6 +143,7 @@ class Runner {
   std::int64_t log_end_ = 0;
   bool paused_ = false;  // as last ordered
   std::future<Result<media::Probe>> input_scan_;
+  sys::Fd generated_file_;  // keeps the inode of the generated input ours
   BootTime started_;
 
   std::atomic<std::int64_t> fence_ns_;    // CLOCK_BOOTTIME

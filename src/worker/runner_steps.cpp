@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "engine/engine.h"
+#include "media/generate.h"
 #include "media/paths.h"
 #include "media/run_tool.h"
 #include "media/stream_choice.h"
@@ -66,6 +67,7 @@ bool was_granted(const std::vector<model::PublishGrant>& grants, const std::stri
 }  // namespace
 
 std::optional<model::AttemptResult> Runner::prepare() {
+  if (origin_ == Origin::kAdopted && notes_.generated && !notes_.generated->is_ready) forget_generation();
   if (origin_ == Origin::kAdopted) {
     was_supervised_ = true;
     auto link = supervisor::Link::adopt(dir_.path());
@@ -88,8 +90,8 @@ std::optional<model::AttemptResult> Runner::prepare() {
 // Where the output goes. A failed check is a result.
 std::optional<model::AttemptResult> Runner::place_output() {
   const model::Parameters& p = notes_.claim.job.parameters;
-  const std::string path = p.output.value_or(
-      cat(shared_.settings.work_dir, "/outputs/job_", notes_.claim.job.id.str(), "_output.mp4"));
+  const std::string path = p.output.value_or(cat(shared_.settings.work_dir, "/outputs/job_", notes_.claim.job.id.str(),
+                                                 "_output.", media::default_extension(p)));
   std::vector<std::string> roots = shared_.settings.output_roots;
   roots.push_back(shared_.settings.work_dir);
   auto place = media::open_output_place(path, roots);
@@ -114,13 +116,14 @@ std::optional<model::AttemptResult> Runner::place_output() {
 
 std::optional<model::AttemptResult> Runner::plan_and_start() {
   const model::Parameters& p = notes_.claim.job.parameters;
-  if (!p.input) return failure(FailureReason::kUserError, "parameters.input is missing");
   if (auto failed = place_output()) return failed;
   if (auto done = reuse_granted_file()) return done;
+  if (!p.input)
+    if (auto failed = generate_input()) return failed;
 
   std::vector<std::string> roots = shared_.settings.input_roots;
   roots.push_back(shared_.settings.work_dir);
-  auto opened = media::open_input(*p.input, roots);
+  auto opened = media::open_input(p.input.value_or(notes_.input_path), roots);
   if (!opened) return failure(FailureReason::kInputError, cat("input: ", opened.error().message));
   const sys::Fd input_fd(opened->fd);
   notes_.input_path = opened->path;
@@ -141,15 +144,17 @@ std::optional<model::AttemptResult> Runner::plan_and_start() {
   if (!choice) return failure(FailureReason::kInputError, choice.error().message);
   notes_.maps = choice->maps;
   notes_.left_out = choice->left_out;
-  notes_.input_seconds = probe->duration_seconds;
-  output_seconds_ = shorter(probe->duration_seconds, p.duration_seconds);
+  const bool loops = notes_.generated && notes_.generated->loops;
+  if (!loops) notes_.input_seconds = probe->duration_seconds;  // else it has no end
+  output_seconds_ = shorter(notes_.input_seconds, p.duration_seconds);
   auto encoder = engine::choose_encoder(p, *encoders_);
   if (!encoder) return failure(FailureReason::kCapabilityMismatch, encoder.error().message);
 
   engine::InputFacts facts;
   facts.path = opened->path;
   facts.demuxer = *demuxer;
-  facts.duration_seconds = probe->duration_seconds;
+  facts.duration_seconds = notes_.input_seconds;
+  facts.loops = loops;
   facts.has_video = choice->video_streams > 0;
   facts.has_audio = choice->audio_streams > 0;
   facts.maps = choice->maps;
@@ -206,11 +211,7 @@ std::optional<model::AttemptResult> Runner::restart_in_software(const model::Att
   notes_.fallback_reason = cat(notes_.encoder, ": ", failed.error.value_or("failed"));
   log::warn("hardware encoder failed, going on in software",
             {{"attempt_id", id_.str()}, {"encoder", notes_.encoder}, {"err", failed.error.value_or("")}});
-  end_engine();  // the former supervisor may still be on its way out
-  notes_.earlier_seconds += exit_->run_seconds;
-  notes_.engine_log_begin = log_end_;
-  exit_.reset();
-  stderr_tail_.clear();
+  leave_engine();
   if (auto broken = start_supervisor()) return broken;
   return start_with(*encoder);
 }
@@ -230,6 +231,7 @@ supervisor::Plan Runner::plan_of(const engine::RunPlan& run, const std::string& 
   plan.log_head_bytes = shared_.settings.log_head_bytes;
   plan.log_tail_bytes = shared_.settings.log_tail_bytes;
   plan.watched_paths = {staged};
+  if (notes_.generated) plan.watched_paths.push_back(notes_.input_path);
   plan.max_disk_bytes = limits.max_disk_mb.value_or(kDefaultDiskMb) << 20;
   return plan;
 }
@@ -297,7 +299,7 @@ model::AttemptResult Runner::judge(const supervisor::Exit& exit) {
   result.signal = exit.signal;
   result.engine = model::EngineUsed{"ffmpeg", "File/batch processing - FFmpeg preferred"};
   result.encoder = model::EncoderUsed{p.codec, notes_.encoder, notes_.fallback_reason.has_value(), notes_.fallback_reason};
-  result.input = model::InputInfo{notes_.input_path, false, false, notes_.input_bytes, std::nullopt};
+  result.input = input_info();
   result.resources = model::ResourceUse{exit.cpu_seconds, exit.max_rss_bytes, std::nullopt};
   result.stats = engine::run_stats(engine::parse_progress(exit.last_progress, output_seconds_), exit.run_seconds);
   if (result.status != model::ResultStatus::kCompleted) return result;
@@ -341,6 +343,7 @@ model::AttemptResult Runner::verify_and_stage(model::AttemptResult result) {
   auto scan = beside_talk([this] { return input_scan_.get(); });
   if (canceled_) return canceled_result(true);
   if (!scan) return fail(input_failure(scan.error()), cat("input: ", scan.error().message));
+  if (notes_.generated && notes_.generated->loops) *scan = media::looped(*scan, p.duration_seconds.value_or(0));
   auto expected = media::expect_output(*scan, p, notes_.maps);
   if (!expected) return fail(FailureReason::kInputError, expected.error().message);
   auto verdict = beside_talk([&, this] {

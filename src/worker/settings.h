@@ -14,6 +14,7 @@ namespace ffrtmp::worker {
 //     encoders.json what the trials of the encoders came to (media/encoder_cache.h)
 //     attempts/     one directory an attempt (attempt_dir.h)
 //   <work-dir>/outputs/   default outputs
+//   <work-dir>/inputs/    generated inputs (input_dir.h)
 struct Settings {
   std::string program;  // this binary, to start supervisors with
   std::string state_dir;
@@ -36,6 +37,12 @@ struct Settings {
   std::string ffprobe = "ffprobe";
   std::vector<std::string> input_roots;   // resolved
   std::vector<std::string> output_roots;  // resolved
+  bool generate_input = true;             // takes jobs without an input and makes one
+  int generate_max_seconds = 120;         // of a generated input; what is longer is read again and again
+  bool persist_inputs = false;            // generated ones stay
+  bool persist_outputs = false;           // default outputs of generated inputs stay
+  std::string metrics_listen;             // address; empty: loopback for a master there, else all
+  std::uint16_t metrics_port = 0;         // 0: a free one
   std::int64_t log_head_bytes = 1 << 20;
   std::int64_t log_tail_bytes = 3 << 20;
 };

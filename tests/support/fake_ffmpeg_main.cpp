@@ -282,6 +282,31 @@ int encode_on_gpu(Args args, const Behaviour& behaviour) {
   return run_real(args);
 }
 
+bool is_generation(const Args& args) { return option(args, "-i").starts_with("testsrc2"); }
+
+int generate(const Args& args, const Behaviour& behaviour) {
+  const bool on_gpu = option(args, "-c:v").ends_with("_nvenc");
+  if (behaviour.has("gen_hang") || (on_gpu && behaviour.has("gen_nvenc_hangs")))
+    for (;;) pause();
+  while (behaviour.has("gen_busy")) wait_until(Clock::now() + std::chrono::seconds(1), true);
+  std::this_thread::sleep_for(std::chrono::duration<double>(behaviour.number("gen_slow", 0)));
+  if (behaviour.has("gen_full")) {
+    std::ofstream(output_of(args), std::ios::binary) << "half of it";
+    std::fprintf(stderr, "[error] av_interleaved_write_frame(): No space left on device\n");
+    return 1;
+  }
+  if (on_gpu && behaviour.has("gen_nvenc_dies")) {
+    std::fprintf(stderr, "[h264_nvenc @ 0x1] [error] OpenEncodeSessionEx failed: out of memory (10): (no details)\n");
+    return 1;
+  }
+  if (behaviour.has("gen_exit")) {
+    std::fprintf(stderr, "[error] gen_exit\n");
+    return static_cast<int>(behaviour.number("gen_exit", 1));
+  }
+  if (on_gpu) return encode_on_gpu(args, behaviour);
+  become_real(args);
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -289,6 +314,7 @@ int main(int argc, char** argv) {
   const Behaviour behaviour = read_behaviour(args[0]);
   if (is_encode_probe(args)) return answer_probe(args, behaviour);
   if (option(args, "-progress").empty()) become_real(args);
+  if (is_generation(args)) return generate(args, behaviour);
   if (option(args, "-c:v").ends_with("_nvenc")) return encode_on_gpu(args, behaviour);
   if (behaviour.items.empty() || (behaviour.has("nvenc") && !behaviour.has("slow"))) become_real(args);
   prepare_signals(behaviour);
