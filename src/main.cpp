@@ -17,6 +17,7 @@ int main(int argc, char** argv) {
     roles.master = ffrtmp::up::run_master;
     roles.worker = ffrtmp::up::run_worker;
     roles.up = ffrtmp::up::run_up;
+    roles.detect = ffrtmp::up::detect_machine;
     roles.run = ffrtmp::launch::run;
     roles.attach = ffrtmp::launch::attach;
     roles.others = ffrtmp::up::watch_commands();

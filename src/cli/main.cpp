@@ -4,6 +4,7 @@
 #include "base/text.h"
 #include "base/version.h"
 #include "cli/completion.h"
+#include "cli/config.h"
 #include "cli/jobs.h"
 #include "cli/nodes.h"
 #include "cli/parser.h"
@@ -23,6 +24,7 @@ std::vector<Command> all_commands(const Roles& roles) {
   std::vector<Command> commands = role_commands(roles);
   for (auto& command : jobs_commands()) commands.push_back(std::move(command));
   for (auto& command : nodes_commands()) commands.push_back(std::move(command));
+  for (auto& command : config_commands(roles)) commands.push_back(std::move(command));
   for (const auto& command : roles.others) commands.push_back(command);
   commands.push_back({"version", "print the version", {}, {}, false, [](const Invocation&) {
                         print_out(cat("ffrtmp ", version(), "\n"));

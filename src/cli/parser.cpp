@@ -144,7 +144,7 @@ class Parser {
 
   // "-port" is "--port" when there is such a flag.
   void double_dash(std::string& argument) const {
-    if (argument.size() < 3 || argument[0] != '-' || argument[1] == '-') return;
+    if (argument.size() < 2 || argument[0] != '-' || argument[1] == '-') return;
     if (known_flags_.contains(argument.substr(1, argument.find('=') - 1))) argument.insert(0, 1, '-');
   }
 

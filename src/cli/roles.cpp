@@ -49,21 +49,15 @@ Settings with_state_dir(Settings settings = {}) {
   return settings;
 }
 
-config::UpSettings up_defaults() {
-  auto settings = with_state_dir<config::UpSettings>();
-  settings.master.listen = "127.0.0.1";  // master and worker are on this host
-  return settings;
-}
-
 int run_master(const Roles& roles, const Invocation& invocation) {
-  auto settings = with_state_dir<config::MasterSettings>();
+  auto settings = master_defaults();
   if (!load_all(invocation, config::master_table(settings))) return kUsageExit;
   configure_log("master", settings.common);
   return roles.master(settings);
 }
 
 int run_worker(const Roles& roles, const Invocation& invocation) {
-  auto settings = with_state_dir<config::WorkerSettings>();
+  auto settings = worker_defaults();
   if (!load_all(invocation, config::worker_table(settings))) return kUsageExit;
   configure_log("worker", settings.common);
   if (settings.do_register) {
@@ -122,6 +116,16 @@ int run_attach(const Roles& roles, const Invocation& invocation) {
 
 }  // namespace
 
+config::MasterSettings master_defaults() { return with_state_dir<config::MasterSettings>(); }
+
+config::WorkerSettings worker_defaults() { return with_state_dir<config::WorkerSettings>(); }
+
+config::UpSettings up_defaults() {
+  auto settings = with_state_dir<config::UpSettings>();
+  settings.master.listen = "127.0.0.1";  // master and worker are on this host
+  return settings;
+}
+
 std::vector<Command> role_commands(const Roles& roles) {
   const auto bind = [&roles](int (*run)(const Roles&, const Invocation&)) {
     return [roles, run](const Invocation& invocation) { return run(roles, invocation); };
@@ -131,13 +135,13 @@ std::vector<Command> role_commands(const Roles& roles) {
       {"master",
        "take jobs and hand them out",
        {},
-       role_flags(config::master_table, with_state_dir<config::MasterSettings>()),
+       role_flags(config::master_table, master_defaults()),
        false,
        bind(run_master)},
       {"worker",
        "run jobs of a master",
        {},
-       role_flags(config::worker_table, with_state_dir<config::WorkerSettings>()),
+       role_flags(config::worker_table, worker_defaults()),
        false,
        bind(run_worker)},
       {"run",

@@ -10,16 +10,17 @@ namespace {
 
 struct Found {
   std::vector<std::string> values;
-  std::string source;  // for messages
+  std::string source;  // "--port", the variable, "file:line:column"
+  bool in_file = false;
 };
 
 std::optional<Found> find_value(const Setting& setting, const Sources& sources, const File& file) {
   if (const auto at = sources.flags.find(setting.name); at != sources.flags.end() && !at->second.empty())
-    return Found{at->second, "--" + setting.name};
+    return Found{at->second, "--" + setting.name, false};
   for (const std::string& variable : setting.variables)
-    if (const auto value = sources.environment(variable)) return Found{{*value}, variable};
+    if (const auto value = sources.environment(variable)) return Found{{*value}, variable, false};
   if (const auto at = file.find(setting.name); at != file.end())
-    return Found{at->second.values, cat(at->second.place, ": ", setting.name)};
+    return Found{at->second.values, at->second.place, true};
   return std::nullopt;
 }
 
@@ -29,6 +30,11 @@ Status set(const Setting& setting, const Found& found) {
   if (setting.clear) setting.clear();
   for (const std::string& value : found.values) FFRTMP_TRY(setting.set(value));
   return {};
+}
+
+// For messages. A flag and a variable name their setting, a line of a file does not.
+std::string place_of(const Setting& setting, const Found& found) {
+  return found.in_file ? cat(found.source, ": ", setting.name) : found.source;
 }
 
 Error unknown_key(const Table& table, const std::string& key, const FileValue& value) {
@@ -52,10 +58,29 @@ std::vector<Error> load(const Table& table, const Sources& sources) {
   for (const Setting& setting : table.settings()) {
     const auto found = find_value(setting, sources, file);
     if (!found) continue;
-    if (auto status = set(setting, *found); !status) errors.push_back(std::move(status.error()).within(found->source));
+    if (auto status = set(setting, *found); !status)
+      errors.push_back(std::move(status.error()).within(place_of(setting, *found)));
   }
   for (Error& error : errors) error.code = Errc::kInvalid;
   return errors;
+}
+
+Result<std::vector<Effective>> find_effective(const Table& table, const Sources& sources) {
+  File file;
+  if (!sources.config_file.empty()) {
+    FFRTMP_ASSIGN(file, read_file(sources.config_file));
+  }
+  std::vector<Effective> out;
+  for (const Setting& setting : table.settings()) {
+    Effective& one = out.emplace_back(Effective{&setting, {}, "default"});
+    if (auto found = find_value(setting, sources, file)) {
+      one.values = std::move(found->values);
+      one.source = std::move(found->source);
+    } else if (!setting.shown_default.empty()) {
+      one.values = {setting.shown_default};
+    }
+  }
+  return out;
 }
 
 std::optional<std::string> process_environment(const std::string& name) {

@@ -24,6 +24,16 @@ struct Sources {
 // or file:line:column. An unknown key of the file is one too.
 [[nodiscard]] std::vector<Error> load(const Table& table, const Sources& sources);
 
+// What a setting comes to, and why.
+struct Effective {
+  const Setting* setting = nullptr;  // of the table
+  std::vector<std::string> values;   // none: not set
+  std::string source;                // "--port", the variable, "file:line:column", or "default"
+};
+// Of every setting, in the table's order. An error when the file cannot be read; what load() says is wrong is not
+// looked for.
+[[nodiscard]] Result<std::vector<Effective>> find_effective(const Table& table, const Sources& sources);
+
 // getenv; an empty variable counts as absent.
 [[nodiscard]] std::optional<std::string> process_environment(const std::string& name);
 

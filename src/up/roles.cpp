@@ -121,6 +121,10 @@ int run_master(const config::MasterSettings& settings) {
   return 0;
 }
 
+Result<model::NodeFacts> detect_machine(const config::WorkerSettings& settings) {
+  return worker::detect(worker_settings(settings), sys::Host::real(), SystemClock().now().utc);
+}
+
 int run_worker(const config::WorkerSettings& settings) {
   block_stop_signals();
   worker::Settings out = worker_settings(settings);
