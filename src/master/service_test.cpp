@@ -82,7 +82,7 @@ class MasterRoutes : public testing::Test {
     std::string token;
     std::unique_ptr<api::WorkerClient> client;
   };
-  Worker add_worker(int slots = 1) {
+  Worker add_worker(int slots = 1, bool generates_input = false) {
     Worker worker;
     worker.client = std::make_unique<api::WorkerClient>(connect(kKey), 10s);
     api::RegisterRequest request;
@@ -98,6 +98,7 @@ class MasterRoutes : public testing::Test {
     request.instance_id = worker.instance = ids_.next(clock_.now().utc);
     request.boot_id = "boot";
     request.roots = {"/media"};
+    request.generates_input = generates_input;
     auto reply = worker.client->register_node(request);
     EXPECT_TRUE(reply) << reply.error().message;
     worker.node = reply->node.id;
@@ -473,6 +474,26 @@ TEST_F(MasterRoutes, PathsOutsideTheAnnouncedRootsAreRefused) {
   EXPECT_EQ(field_of(http("POST", "/api/v1/jobs",
                           R"({"scenario":"x","parameters":{"input":"/media/a","output":"/tmp/b.mp4"}})")),
             "parameters.output");
+}
+
+TEST_F(MasterRoutes, AJobWithoutInputWaitsForANodeThatMakesOne) {
+  start();
+  const std::string body = R"({"scenario":"x","parameters":{"duration":3}})";
+  EXPECT_EQ(http("POST", "/api/v1/jobs", body).status, 201) << "without any node nothing is known yet";
+  const Worker plain = add_worker();
+  const auto refused = http("POST", "/api/v1/jobs", body);
+  EXPECT_EQ(refused.status, 422);
+  EXPECT_EQ(field_of(refused), "parameters.input");
+  EXPECT_TRUE(plain.client->claim(claim_of(plain, 0))->claims.empty()) << "it waits on";
+  const Worker maker = add_worker(1, true);
+  EXPECT_EQ(http("POST", "/api/v1/jobs", body).status, 201);
+  const auto claimed = maker.client->claim(claim_of(maker, 0));
+  ASSERT_TRUE(claimed && claimed->claims.size() == 1);
+  const model::Parameters& p = claimed->claims[0].job.parameters;
+  EXPECT_FALSE(p.input);
+  EXPECT_EQ(p.duration_seconds, 3);
+  EXPECT_EQ(p.width, 1280);
+  EXPECT_EQ(p.fps, 30);
 }
 
 // Better refused than accepted and not applied.

@@ -56,6 +56,7 @@ class Scenario {
     Submit s;
     s.job.id = ids_.next(world_.now().utc);
     s.job.owner = "client";
+    s.job.effective.input = "/media/in.mkv";
     s.job.spec.max_retries = world_.chance(0.2) ? 0 : world_.pick(1, 10);
     s.idempotency_key = key;
     s.body_sha256 = key;

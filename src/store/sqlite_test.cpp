@@ -10,6 +10,7 @@
 #include <fstream>
 
 #include "json/json.h"
+#include "store/sqlite_db.h"
 #include "store/store_test_bed.h"
 
 namespace ffrtmp::store {
@@ -145,6 +146,29 @@ TEST_P(SqliteStoreTest, ADamagedOrNewerFileIsRefusedByName) {
   EXPECT_NE(damaged.error().message.find(other / "master.db"), std::string::npos) << damaged.error().message;
 }
 
+// A member that a later version adds to the requirement must not make another class of the same need: a job that waits
+// in the old one would be looked for in the new one.
+TEST_P(SqliteStoreTest, AClassThatAnEarlierVersionWroteIsStillTheSame) {
+  const auto sequence = submit().sequence_number;
+  store.reset();
+  {
+    auto db = Database::open(dir / "master.db", Database::Mode::kWriter);
+    ASSERT_TRUE(db) << db.error().message;
+    ASSERT_TRUE(db->execute("UPDATE requirement SET need=json_remove(need, '$.generates_input')"));
+    Statement left(*db, "SELECT count(*) FROM requirement WHERE need NOT LIKE '%generates_input%'");
+    ASSERT_TRUE(left.begin());
+    ASSERT_TRUE(*left.step());
+    ASSERT_EQ(left.integer(0), 1);
+  }
+  open();
+  ASSERT_TRUE(control(sequence, ControlJob::Kind::kCancel)) << "takes it out of the queue";
+  EXPECT_TRUE(claim(add_node(), 1).empty()) << "it is not there any more";
+  const auto next = submit().sequence_number;
+  const auto claimed = claim(add_node(), 1);
+  ASSERT_EQ(claimed.size(), 1U);
+  EXPECT_EQ(claimed[0].job.sequence_number, next);
+}
+
 // ---- kill -9 ----
 
 // Set for the child of the kill test only: the database it works on.
@@ -172,6 +196,7 @@ constexpr const char* kChildPath = "FFRTMP_KILLED_CHILD_DB";
       Submit s;
       s.job.id = ids.next(clock.now().utc);
       s.job.owner = "k";
+      s.job.effective.input = "/media/in.mkv";
       const auto reply = store->apply_wait(s);
       if (!reply) ::_exit(5);
       say('s', reply->job.sequence_number);

@@ -73,6 +73,7 @@ class StoreBed : public ::testing::TestWithParam<Backend> {
     submit.job.id = new_id();
     submit.job.owner = "alice";
     submit.job.spec.scenario = "720p30-h264";
+    submit.job.effective.input = "/media/in.mkv";
     submit.job.effective.codec = codec;
     return submit;
   }
