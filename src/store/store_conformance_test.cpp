@@ -584,6 +584,156 @@ TEST_P(StoreConformance, OutputErrorIsRetriedOnce) {
   EXPECT_EQ(detail(sequence).attempts.size(), 2U);
 }
 
+// ---- what the platform promises ----
+
+// contract: F47
+TEST_P(StoreConformance, AnEndedJobIsJudgedByWhereItSpentItsTime) {
+  const TestNode node = add_node(9);
+  const auto verdict = [&](std::int64_t sequence) {
+    const model::JobStatus now = detail(sequence).view.job.now;
+    if (!now.sla_verdict) return std::string("none");
+    const char* const names[] = {"compliant", "violation", "undetermined"};
+    return cat(names[static_cast<int>(*now.sla_verdict)], now.sla_reason.empty() ? "" : " ", now.sla_reason);
+  };
+  const auto good = submit().sequence_number;
+  EXPECT_EQ(verdict(good), "none");
+  clock.advance(30s);
+  Uuid attempt = claim_one(node);
+  clock.advance(60s);
+  progress(node, attempt);
+  for (int i = 0; i < 10; ++i) {
+    clock.advance(60s);
+    progress(node, attempt, 2 + i);
+  }
+  EXPECT_EQ(verdict(good), "none");
+  finish(node, attempt, ResultStatus::kCompleted);
+  EXPECT_EQ(verdict(good), "compliant");
+  EXPECT_TRUE(detail(good).view.job.now.sla_worthy);
+
+  // A job may take twice its media, which only its result tells.
+  for (const double seconds : {400.0, 300.0}) {
+    const auto film = submit().sequence_number;
+    attempt = claim_one(node);
+    progress(node, attempt);
+    for (int i = 0; i < 14; ++i) {
+      clock.advance(50s);
+      progress(node, attempt, 2 + i);
+    }
+    Finish made = a_result(node, attempt, ResultStatus::kCompleted);
+    made.result.output.emplace().duration_seconds = seconds;
+    ASSERT_TRUE(store->apply_wait(made));
+    EXPECT_EQ(verdict(film), seconds == 400 ? "compliant" : "violation processing_time_exceeded");
+  }
+
+  const auto slow_start = submit().sequence_number;
+  attempt = claim_one(node);
+  clock.advance(61s);
+  progress(node, attempt);
+  finish(node, attempt, ResultStatus::kCompleted);
+  EXPECT_EQ(verdict(slow_start), "violation start_delay_exceeded");
+
+  // Two waits in the queue count together, the back-off between them does not.
+  const auto twice = submit().sequence_number;
+  clock.advance(16s);
+  finish(node, claim_one(node), ResultStatus::kFailed, FailureReason::kUnknown);
+  clock.advance(10s);
+  sweep();
+  clock.advance(14s);
+  finish(node, claim_one(node), ResultStatus::kCompleted);
+  EXPECT_EQ(verdict(twice), "compliant");
+  const auto thrice = submit().sequence_number;
+  clock.advance(16s);
+  finish(node, claim_one(node), ResultStatus::kFailed, FailureReason::kUnknown);
+  clock.advance(10s);
+  sweep();
+  clock.advance(15s);
+  finish(node, claim_one(node), ResultStatus::kCompleted);
+  EXPECT_EQ(verdict(thrice), "violation queue_time_exceeded");
+
+  // A pause is nobody's work.
+  const auto paused = submit().sequence_number;
+  attempt = claim_one(node);
+  progress(node, attempt);
+  ASSERT_TRUE(control(paused, ControlJob::Kind::kPause));
+  progress(node, attempt, 2, {cat(attempt.str(), "/1")});
+  for (int i = 0; i < 20; ++i) {
+    clock.advance(60s);
+    progress(node, attempt, 3 + i);
+  }
+  ASSERT_TRUE(control(paused, ControlJob::Kind::kResume));
+  progress(node, attempt, 30, {cat(attempt.str(), "/2")});
+  finish(node, attempt, ResultStatus::kCompleted);
+  EXPECT_EQ(verdict(paused), "compliant");
+
+  Submit once = a_job();
+  once.job.spec.max_retries = 0;
+  once.job.spec.classification = model::Classification::kTest;
+  const auto disk_full = submit(once).sequence_number;
+  finish(node, claim_one(node), ResultStatus::kFailed, FailureReason::kPlatformError);
+  EXPECT_EQ(verdict(disk_full), "violation platform_failure");
+  EXPECT_FALSE(detail(disk_full).view.job.now.sla_worthy);
+  once.job.id = new_id();
+  const auto crash = submit(once).sequence_number;
+  finish(node, claim_one(node), ResultStatus::kFailed, FailureReason::kUnknown);
+  EXPECT_EQ(verdict(crash), "undetermined cause_unknown");
+  once.job.id = new_id();
+  const auto own = submit(once).sequence_number;
+  time_out(node, claim_one(node), model::TimeoutCause::kTimeoutSec);
+  EXPECT_EQ(verdict(own), "compliant external_failure_platform_ok");
+  once.job.id = new_id();
+  const auto stalled = submit(once).sequence_number;
+  time_out(node, claim_one(node), model::TimeoutCause::kStall);
+  EXPECT_EQ(verdict(stalled), "violation platform_timeout_exceeded");
+  once.job.id = new_id();
+  const auto lost = submit(once).sequence_number;
+  claim_one(node);
+  lose_lease();
+  EXPECT_EQ(verdict(lost), "violation platform_failure");
+  const auto canceled = submit().sequence_number;
+  ASSERT_TRUE(control(canceled, ControlJob::Kind::kCancel));
+  EXPECT_EQ(verdict(canceled), "compliant");
+  ASSERT_TRUE(control(stalled, ControlJob::Kind::kRetry));
+  EXPECT_EQ(verdict(stalled), "none") << "it has not ended";
+  finish(node, claim_one(node), ResultStatus::kCompleted);
+  EXPECT_EQ(verdict(stalled), "compliant");
+}
+
+TEST_P(StoreConformance, EndedJobsAreCountedByWhatTheyHaveInCommon) {
+  const TestNode node = add_node(9);
+  const auto end_one = [&](const std::string& scenario, ResultStatus status, std::optional<FailureReason> reason = {}) {
+    Submit job = a_job();
+    job.job.spec.scenario = scenario;
+    job.job.spec.max_retries = 0;
+    submit(job);
+    finish(node, claim_one(node), status, reason);
+  };
+  submit();
+  claim_one(node);  // still live: not counted
+  for (int i = 0; i < 3; ++i) end_one("720p", ResultStatus::kCompleted);
+  end_one("720p", ResultStatus::kFailed, FailureReason::kUnknown);
+  clock.advance(100s);
+  const UtcTime later = clock.now().utc;
+  end_one("test", ResultStatus::kFailed, FailureReason::kOutputError);
+  const auto counted = [&](std::optional<UtcTime> from, std::optional<UtcTime> to) {
+    const auto counts = store->count_sla(from, to);
+    EXPECT_TRUE(counts) << counts.error().message;
+    std::vector<std::string> lines;
+    for (const SlaCount& c : *counts)
+      lines.push_back(cat(c.scenario, " ", static_cast<int>(c.verdict), " ", c.reason, c.is_worthy ? " worthy " : " ",
+                          c.jobs, c.classification ? " classified" : ""));
+    std::sort(lines.begin(), lines.end());
+    return lines;
+  };
+  const std::string good = "720p 0  worthy 3";
+  const std::string crash = "720p 2 cause_unknown worthy 1";
+  const std::string trial = "test 1 output_invalid 1";
+  using Lines = std::vector<std::string>;
+  EXPECT_EQ(counted({}, {}), (Lines{good, crash, trial}));
+  EXPECT_EQ(counted({}, later), (Lines{good, crash}));
+  EXPECT_EQ(counted(later, {}), (Lines{trial}));
+  EXPECT_EQ(counted(later + 1us, {}), Lines{});
+}
+
 // ---- control ----
 
 TEST_P(StoreConformance, WaitingJobsObeyAtOnce) {
