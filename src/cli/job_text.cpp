@@ -260,6 +260,7 @@ std::string node_pairs(const api::Node& node) {
               {"Engines", map_text(node.engines, " ")},
               {"Labels", map_text(node.labels, "=")},
               {"Roots", join(node.roots, ", ")},
+              {"Makes inputs", node.generates_input ? "yes" : "no"},
               {"Load", number_or(node.load1, 2, "", "")},
               {"Disk free", node.disk_free_bytes ? format_bytes(*node.disk_free_bytes) : ""},
               {"Last heartbeat", time_or(node.last_heartbeat, "")},

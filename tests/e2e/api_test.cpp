@@ -214,6 +214,23 @@ TEST(Api, NothingIsOpenWithoutAKey) {
   }
 }
 
+TEST(Config, WhatIsRecommendedStartsAWorker) {
+  const TempDir dir;
+  const std::string binary = std::string(FFRTMP_BINARY_DIR) + "/ffrtmp";
+  const Ran yaml =
+      run_command({binary, "config", "recommend", "-e", "staging", "-o", "yaml", "--state-dir", dir / "none"});
+  ASSERT_EQ(yaml.exit_code, 0) << yaml.err;
+  EXPECT_FALSE(std::filesystem::exists(dir / "none")) << "a machine that is only looked at keeps nothing";
+  write_file(dir / "w.yaml", yaml.out);
+  // Without --register it says what it can do, and ends.
+  const Ran worker = run_command({binary, "worker", "--config", dir / "w.yaml", "--state-dir", dir / "none"});
+  EXPECT_EQ(worker.exit_code, 0) << worker.err;
+  EXPECT_NE(worker.out.find("libx264"), std::string::npos) << worker.out;
+  const Ran shown = run_command({binary, "config", "show", "--config", dir / "w.yaml"});
+  EXPECT_NE(shown.out.find("max-concurrent-jobs: "), std::string::npos);
+  EXPECT_NE(shown.out.find("/w.yaml:2:1"), std::string::npos) << shown.out;
+}
+
 // contract: F44
 TEST(Api, PathsOutsideTheRootsAreRefused) {
   Box box;
