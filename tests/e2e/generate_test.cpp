@@ -5,6 +5,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <set>
+#include <thread>
 
 #include "api/codec.h"
 #include "base/text.h"
@@ -266,6 +267,14 @@ TEST_F(Generate, HardwareThatFailsIsFollowedBySoftware) {
   expect_nothing_left();
 }
 
+TEST_F(Generate, HardwareThatHangsIsFollowedBySoftware) {
+  start_fake("nvenc;gen_nvenc_hangs", {"--stall-timeout", "2s"});
+  const auto job = box_.wait_end(submit(cat(to("o.mp4"), R"(,"duration":1)")));
+  ASSERT_EQ(job.status, model::JobState::kCompleted) << job.error.value_or("");
+  EXPECT_EQ(job.result->input->encoder, "libx264");
+  expect_nothing_left();
+}
+
 TEST_F(Generate, ItIsPartOfTheJobsTreeAndCanBeCanceled) {
   start_fake("gen_hang");
   const auto number = submit(cat(to("o.mp4"), R"(,"duration":1)"));
@@ -279,6 +288,32 @@ TEST_F(Generate, ItIsPartOfTheJobsTreeAndCanBeCanceled) {
   EXPECT_TRUE(eventually([this] { return box_.engine_processes().empty(); }, 3s)) << "2 s and the grace";
   EXPECT_EQ(box_.wait_end(number, 5s).status, model::JobState::kCanceled);
   expect_nothing_left();
+}
+
+TEST_F(Generate, ItIsPausedAndGoesOn) {
+  start_fake("gen_slow=1.5");
+  const auto number = submit(cat(to("o.mp4"), R"(,"duration":1)"));
+  ASSERT_TRUE(eventually([this] { return names_in("inputs").size() == 1; }));
+  box_.wait_for(number, [](const api::Job& job) { return job.status == model::JobState::kRunning; });
+  EXPECT_EQ(box_.http("POST", cat("/api/v1/jobs/", number, "/pause")).status, 202);
+  box_.wait_for(number, [](const api::Job& job) { return job.status == model::JobState::kPaused; });
+  const std::string part = box_.worker_dir() + "/work/inputs/" + *names_in("inputs").begin();
+  std::this_thread::sleep_for(2500ms);
+  ASSERT_TRUE(part.ends_with(".part"));
+  EXPECT_EQ(fs::file_size(part), 0U);
+  EXPECT_EQ(box_.http("POST", cat("/api/v1/jobs/", number, "/resume")).status, 202);
+  EXPECT_EQ(box_.wait_end(number).status, model::JobState::kCompleted);
+}
+
+TEST_F(Generate, AWorkerThatIsStoppedGivesTheJobBack) {
+  start_fake("gen_hang");
+  const auto number = submit(cat(to("o.mp4"), R"(,"duration":1)"));
+  ASSERT_TRUE(eventually([this] { return box_.engine_processes().size() >= 2; }));
+  box_.worker().send(SIGTERM);
+  EXPECT_EQ(box_.worker().wait(20s), 0);
+  EXPECT_TRUE(box_.engine_processes().empty());
+  EXPECT_EQ(box_.job(number).status, model::JobState::kQueued);
+  EXPECT_TRUE(names_in("inputs").empty());
 }
 
 TEST_F(Generate, AWorkerThatDiesOverItBeginsAnew) {

@@ -316,7 +316,9 @@ int main(int argc, char** argv) {
   if (option(args, "-progress").empty()) become_real(args);
   if (is_generation(args)) return generate(args, behaviour);
   if (option(args, "-c:v").ends_with("_nvenc")) return encode_on_gpu(args, behaviour);
-  if (behaviour.items.empty() || (behaviour.has("nvenc") && !behaviour.has("slow"))) become_real(args);
+  const auto is_of_generation = [](const auto& item) { return item.first.starts_with("gen_"); };
+  if (std::all_of(behaviour.items.begin(), behaviour.items.end(), is_of_generation)) become_real(args);
+  if (behaviour.has("nvenc") && !behaviour.has("slow")) become_real(args);
   prepare_signals(behaviour);
   if (behaviour.has("flood")) flood(behaviour.text("flood"));
   if (behaviour.has("stderr")) std::fprintf(stderr, "%s\n", behaviour.text("stderr").c_str());
