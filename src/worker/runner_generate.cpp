@@ -4,7 +4,7 @@
 //   create .part ─ hardware ──failed──> software ──failed──> platform_error
 //                     └──────── made ──────┴──> rename, notes ─> the attempt goes on as with any input
 //
-// Notes say that an input is being made before anything is there: a worker that is started again makes it anew.
+// Notes say that an input is being made before its engine runs: a worker that is started again makes it anew.
 #include <algorithm>
 
 #include "base/log.h"
@@ -74,9 +74,9 @@ std::optional<model::AttemptResult> Runner::generate_with(const engine::ChosenEn
   run.argv = media::plan_generation({p, length.seconds, encoder.name, encoder.device, part, shared_.settings.ffmpeg});
   notes_.generated->encoder = encoder.name;
   notes_.command = run.argv;
+  if (auto refused = start_supervisor()) return refused;  // starts while the notes are flushed
   if (const Status saved = dir_.save_notes(notes_); !saved)
     return failure(FailureReason::kPlatformError, saved.error().message);
-  if (auto refused = start_supervisor()) return refused;
   supervisor::Plan plan = plan_of(run, part);
   const auto own = notes_.claim.job.resource_limits.timeout_sec;
   const auto own_left = own ? of_seconds(static_cast<double>(*own) - notes_.earlier_seconds) : milliseconds::max();
