@@ -114,6 +114,7 @@ Runner::End Runner::work() {
     return End::kReleased;
   }
   if (result->output && output_goes()) result->output->removed = true;
+  blame_generation(*result);
   if (const Status saved = dir_.save_result(*result); !saved)
     log::error("result cannot be written down", {{"attempt_id", id_.str()}, {"err", saved.error().message}});
   if (result->status == model::ResultStatus::kCompleted)

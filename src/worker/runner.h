@@ -91,6 +91,7 @@ class Runner {
   std::optional<model::AttemptResult> judge_generation(std::chrono::milliseconds limit, bool is_own);
   std::optional<model::AttemptResult> finish_generation(double seconds_spent);
   void forget_generation();
+  void blame_generation(model::AttemptResult& result) const;
   [[nodiscard]] model::InputInfo input_info() const;
   void remove_generated_input();
   // Nobody named the input, nobody named the output: it was made to see that it can be made.

@@ -125,6 +125,13 @@ std::optional<model::AttemptResult> Runner::finish_generation(double seconds_spe
   return std::nullopt;
 }
 
+// What is wrong with an input that we made is not the job's fault, unless it asks for streams that there are none of.
+void Runner::blame_generation(model::AttemptResult& result) const {
+  const bool takes_what_is_there = notes_.claim.job.parameters.streams == std::vector<std::string>{"default"};
+  if (notes_.generated && takes_what_is_there && result.failure_reason == FailureReason::kInputError)
+    result.failure_reason = FailureReason::kPlatformError;
+}
+
 // An earlier worker's unfinished one.
 void Runner::forget_generation() {
   end_engine();

@@ -209,6 +209,19 @@ TEST_F(Generate, TooLargeAnInputIsToldByName) {
   expect_nothing_left();
 }
 
+// As of a disk that was full for a moment: ffmpeg does not always say so by its exit code.
+TEST_F(Generate, AnInputThatIsNotWholeIsNotTheJobsFault) {
+  start_fake("gen_cut=5000");
+  const auto job = box_.wait_end(submit(cat(to("o.mp4"), R"(,"duration":1)")));
+  EXPECT_EQ(job.failure_reason, model::FailureReason::kPlatformError) << job.error.value_or("");
+  EXPECT_TRUE(job.error.value_or("").starts_with("input: ")) << job.error.value_or("");
+  EXPECT_FALSE(fs::exists(box_.path("o.mp4")));
+  set_fake_behaviour(program_, "");
+  const auto wrong = box_.wait_end(submit(cat(to("p.mp4"), R"(,"duration":1,"streams":["a:7"])")));
+  EXPECT_EQ(wrong.failure_reason, model::FailureReason::kInputError) << wrong.error.value_or("");
+  expect_nothing_left();
+}
+
 TEST_F(Generate, AHangIsToldByName) {
   start_fake("gen_hang", {"--stall-timeout", "2s"});
   const auto job = box_.wait_end(submit(cat(to("o.mp4"), R"(,"duration":1)")));

@@ -24,7 +24,8 @@
 //   gen_slow=S gen_hang gen_busy   an input is generated after S seconds; never, asleep; never, at work (alone, these
 //                                  leave the encode to the real ffmpeg)
 //   gen_full gen_exit=CODE         the disk is full in the middle; it ends at once with CODE, saying so
-//   gen_nvenc_dies gen_nvenc_hangs the same with NVENC alone
+//   gen_cut=N                      N bytes are cut off it; exit 0
+//   gen_nvenc_dies gen_nvenc_hangs as gen_exit and gen_hang, with NVENC alone
 // clang-format on
 #include <string>
 #include <string_view>

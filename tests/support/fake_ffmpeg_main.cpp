@@ -303,6 +303,11 @@ int generate(const Args& args, const Behaviour& behaviour) {
     std::fprintf(stderr, "[error] gen_exit\n");
     return static_cast<int>(behaviour.number("gen_exit", 1));
   }
+  if (behaviour.has("gen_cut")) {
+    const int code = run_real(args);
+    damage(output_of(args), "cut:" + behaviour.text("gen_cut"));
+    return code;
+  }
   if (on_gpu) return encode_on_gpu(args, behaviour);
   become_real(args);
 }
