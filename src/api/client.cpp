@@ -98,10 +98,6 @@ Result<Document<LogPage>> PersonClient::logs(const std::string& ref, const LogRe
   return call_document<LogPage>(caller_, std::move(ask));
 }
 
-Result<Document<SlaReport>> PersonClient::sla(const Query& query) {
-  return call_document<SlaReport>(caller_, {.route = RouteId::kGetSla, .query = query});
-}
-
 Result<Document<NodeList>> PersonClient::nodes(const Query& filter) {
   return call_document<NodeList>(caller_, {.route = RouteId::kListNodes, .query = filter});
 }

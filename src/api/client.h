@@ -74,7 +74,6 @@ class PersonClient {
   [[nodiscard]] Result<Document<ControlReply>> resume(const std::string& ref);
   [[nodiscard]] Result<Document<ControlReply>> retry(const std::string& ref);
   [[nodiscard]] Result<Document<LogPage>> logs(const std::string& ref, const LogRequest& request);
-  [[nodiscard]] Result<Document<SlaReport>> sla(const Query& query);
   [[nodiscard]] Result<Document<NodeList>> nodes(const Query& filter);
   [[nodiscard]] Result<Document<Node>> node(const std::string& id);
 

@@ -1,7 +1,6 @@
 #include "api/view.h"
 
 #include "base/text.h"
-#include "model/sla.h"
 
 namespace ffrtmp::api {
 namespace {
@@ -44,7 +43,6 @@ void put_request(Job& out, const model::JobSpec& spec, const std::optional<std::
   out.resource_limits = spec.resource_limits;
   out.constraints = spec.constraints;
   out.max_retries = spec.max_retries;
-  out.sla_category = model::sla_category(spec);
 }
 
 void put_status(Job& out, const model::JobStatus& now) {
@@ -61,10 +59,6 @@ void put_status(Job& out, const model::JobStatus& now) {
   out.last_activity_at = now.last_activity_at;
   out.failure_reason = now.failure_reason;
   if (!now.error.empty()) out.error = now.error;
-  if (!now.sla_verdict) return;
-  if (*now.sla_verdict != model::SlaVerdict::kUndetermined)
-    out.platform_sla_compliant = *now.sla_verdict == model::SlaVerdict::kCompliant;
-  if (!now.sla_reason.empty()) out.platform_sla_reason = now.sla_reason;
 }
 
 }  // namespace

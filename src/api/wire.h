@@ -102,9 +102,6 @@ struct Job {
   UtcTime last_activity_at;
   std::optional<model::FailureReason> failure_reason;
   std::optional<std::string> error;
-  std::string sla_category;                    // "production", …, "batch", "other"
-  std::optional<bool> platform_sla_compliant;  // of an ended job; absent when it cannot be told
-  std::optional<std::string> platform_sla_reason;
   std::optional<std::vector<model::Transition>> state_transitions;
   std::optional<std::vector<Attempt>> attempts;
   std::optional<model::AttemptResult> result;  // of the last attempt that sent one
@@ -114,7 +111,7 @@ BOOST_DESCRIBE_STRUCT(Job, (),
                        priority, parameters, effective_parameters, scenario_parsed, resource_limits, constraints,
                        max_retries, progress, node_id, node_name, attempt_id, retry_count, next_retry_at, created_at,
                        queued_at, assigned_at, started_at, completed_at, last_activity_at, failure_reason, error,
-                       sla_category, platform_sla_compliant, platform_sla_reason, state_transitions, attempts, result))
+                       state_transitions, attempts, result))
 
 struct JobList {
   std::vector<Job> jobs;
@@ -177,29 +174,6 @@ struct NodeList {
   std::optional<std::string> next_cursor;
 };
 BOOST_DESCRIBE_STRUCT(NodeList, (), (nodes, count, next_cursor))
-
-// Jobs that have ended: the verdicts of those that count, and how many do not. All four together are `jobs`.
-struct SlaTally {
-  std::int64_t jobs = 0;
-  std::int64_t compliant = 0;
-  std::int64_t violation = 0;
-  std::int64_t undetermined = 0;
-  std::int64_t unworthy = 0;
-  std::optional<double> rate;  // compliant of all three verdicts, 0 to 1; absent without any
-};
-BOOST_DESCRIBE_STRUCT(SlaTally, (), (jobs, compliant, violation, undetermined, unworthy, rate))
-struct SlaGroup : SlaTally {
-  std::string key;
-};
-BOOST_DESCRIBE_STRUCT(SlaGroup, (SlaTally), (key))
-struct SlaReport {
-  std::optional<UtcTime> from;  // of the ends of jobs, as asked
-  std::optional<UtcTime> to;    // exclusive
-  std::string by;               // what the groups are: "scenario", "queue", "classification", "reason"
-  SlaTally total;
-  std::vector<SlaGroup> groups;  // largest first
-};
-BOOST_DESCRIBE_STRUCT(SlaReport, (), (from, to, by, total, groups))
 
 // ---- worker <-> master ----
 

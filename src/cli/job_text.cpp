@@ -114,16 +114,6 @@ std::string input_text(const api::Job& job) {
   return text;
 }
 
-// Of an ended job.
-std::string sla_text(const api::Job& job) {
-  if (!model::is_ended(job.status)) return {};
-  std::string text = !job.platform_sla_compliant   ? "undetermined"
-                     : *job.platform_sla_compliant ? "compliant"
-                                                   : "violation";
-  if (job.platform_sla_reason) text += cat(" (", *job.platform_sla_reason, ")");
-  return text;
-}
-
 std::string count_text(const std::optional<std::int64_t>& count) { return count ? cat(*count) : std::string(); }
 
 }  // namespace
@@ -158,8 +148,7 @@ std::string job_pairs(const api::Job& job) {
               {"Started", time_or(job.started_at, "")},
               {"Ended", time_or(job.completed_at, "")},
               {"Failure", name_or(job.failure_reason, "")},
-              {"Error", job.error.value_or("")},
-              {"SLA", sla_text(job)}};
+              {"Error", job.error.value_or("")}};
   if (job.result) {
     if (job.result->encoder) pairs.emplace_back("Encoder", encoder_text(*job.result->encoder));
     if (job.result->output) put_output(pairs, *job.result->output);
@@ -186,20 +175,6 @@ std::string outcome_pairs(const api::Job& job) {
     pairs.emplace_back("Error", job.error.value_or(""));
   }
   return format_pairs(pairs);
-}
-
-std::string sla_table(const api::SlaReport& report) {
-  std::vector<std::vector<std::string>> rows;
-  const auto add = [&](const std::string& key, const api::SlaTally& tally) {
-    rows.push_back({key, cat(tally.jobs), cat(tally.compliant), cat(tally.violation), cat(tally.undetermined),
-                    cat(tally.unworthy),
-                    tally.rate ? cat(format_fixed(*tally.rate * 100, 2), "%") : std::string(kUnknown)});
-  };
-  for (const api::SlaGroup& group : report.groups) add(group.key, group);
-  add("total", report.total);
-  std::string title = report.by;
-  if (!title.empty()) title.front() = static_cast<char>(std::toupper(static_cast<unsigned char>(title.front())));
-  return format_table({title, "Jobs", "Compliant", "Violation", "Undetermined", "Not counted", "Rate"}, rows);
 }
 
 std::string attempts_table(const std::vector<api::Attempt>& attempts) {

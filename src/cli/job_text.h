@@ -14,8 +14,6 @@ namespace ffrtmp::cli {
 [[nodiscard]] std::string job_pairs(const api::Job& job);
 // What came of it: encoder, durations, output, verification, or why it failed.
 [[nodiscard]] std::string outcome_pairs(const api::Job& job);
-// Verdicts by group, then in total.
-[[nodiscard]] std::string sla_table(const api::SlaReport& report);
 [[nodiscard]] std::string attempts_table(const std::vector<api::Attempt>& attempts);
 [[nodiscard]] std::string nodes_table(const std::vector<api::Node>& nodes);
 [[nodiscard]] std::string node_pairs(const api::Node& node);

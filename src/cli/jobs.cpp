@@ -164,16 +164,6 @@ int logs(Session& session, const Invocation& invocation) {
   return follows ? follow_log(session, log) : 0;
 }
 
-int sla(Session& session, const Invocation& invocation) {
-  api::Query query;
-  for (const char* name : {"from", "to", "by"})
-    if (invocation.has(name)) query.emplace_back(name, invocation.value(name));
-  const auto report = session.client().sla(query);
-  if (!report) return session.fail(report.error());
-  session.print(report->text, sla_table(report->value));
-  return 0;
-}
-
 template <class Run>
 std::function<int(const Invocation&)> in_session(Run run) {
   return [run](const Invocation& invocation) {
@@ -208,14 +198,6 @@ std::vector<Command> jobs_commands() {
        false,
        in_session(status)},
       {"jobs logs", "what the engine said", {job}, log_flags, false, in_session(logs)},
-      {"jobs sla",
-       "how many ended jobs got what the platform promises",
-       {},
-       {{"from", Kind::kValue, "only jobs that ended then or later, as 2026-01-31T00:00:00Z"},
-        {"to", Kind::kValue, "only jobs that ended before"},
-        {"by", Kind::kValue, "scenario, queue, classification or reason", "scenario"}},
-       false,
-       in_session(sla)},
       control_command("cancel", "end a job", "canceled", cancel_flags, cancel_with),
       control_command("pause", "freeze a job", "paused", {}, simple(&api::PersonClient::pause)),
       control_command("resume", "let a paused job go on", "resumed", {}, simple(&api::PersonClient::resume)),

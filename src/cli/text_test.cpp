@@ -83,37 +83,6 @@ TEST(JobText, OutcomeOfAGoodAndABadEnd) {
       "Size:      1.5 KiB\nVerified:  sample: failed\nFailure:   output_error\nError:     video ends at 58.0 s of 60.0 s\n");
 }
 
-TEST(JobText, TheVerdictOfAnEndedJob) {
-  api::Job job = running_job();
-  EXPECT_EQ(job_pairs(job).find("SLA:"), std::string::npos) << "not judged yet";
-  job.status = model::JobState::kFailed;
-  job.platform_sla_reason = "cause_unknown";
-  EXPECT_NE(job_pairs(job).find("undetermined (cause_unknown)"), std::string::npos) << job_pairs(job);
-  job.platform_sla_compliant = false;
-  job.platform_sla_reason = "platform_failure";
-  EXPECT_NE(job_pairs(job).find("violation (platform_failure)"), std::string::npos) << job_pairs(job);
-  job.status = model::JobState::kCompleted;
-  job.platform_sla_compliant = true;
-  job.platform_sla_reason.reset();
-  EXPECT_NE(job_pairs(job).find("compliant\n"), std::string::npos) << job_pairs(job);
-}
-
-TEST(JobText, TheReportOnThePromises) {
-  api::SlaReport report;
-  report.by = "queue";
-  report.total = {3, 1, 1, 0, 1, 0.5};
-  report.groups.resize(2);
-  static_cast<api::SlaTally&>(report.groups[0]) = {2, 1, 1, 0, 0, 0.5};
-  report.groups[0].key = "default";
-  static_cast<api::SlaTally&>(report.groups[1]) = {1, 0, 0, 0, 1, std::nullopt};
-  report.groups[1].key = "batch";
-  EXPECT_EQ(sla_table(report),
-            "Queue    Jobs  Compliant  Violation  Undetermined  Not counted  Rate\n"
-            "default  2     1          1          0             0            50.00%\n"
-            "batch    1     0          0          0             1            -\n"
-            "total    3     1          1          0             1            50.00%\n");
-}
-
 TEST(Log, LastLines) {
   EXPECT_EQ(last_lines("a\nb\nc\n", 2), "b\nc\n");
   EXPECT_EQ(last_lines("a\nb\nc", 2), "b\nc");

@@ -23,7 +23,6 @@ struct Routes {
       Row{api::RouteId::kResumeJob, &Service::resume_job},
       Row{api::RouteId::kRetryJob, &Service::retry_job},
       Row{api::RouteId::kGetLogs, &Service::get_logs},
-      Row{api::RouteId::kGetSla, &Service::get_sla},
       Row{api::RouteId::kRegisterNode, &Service::register_node},
       Row{api::RouteId::kListNodes, &Service::list_nodes},
       Row{api::RouteId::kGetNode, &Service::get_node},

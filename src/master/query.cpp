@@ -95,17 +95,6 @@ Result<std::int64_t> read_query_int(const net::Request& request, std::string_vie
   return *value;
 }
 
-Result<SlaQuery> read_sla_query(const net::Request& request) {
-  FFRTMP_TRY(check_names(request, {"from", "to", "by"}));
-  SlaQuery query;
-  FFRTMP_TRY(read_time(request, "from", query.from));
-  FFRTMP_TRY(read_time(request, "to", query.to));
-  std::optional<SlaBy> by;
-  FFRTMP_TRY(read_enum(request, "by", by));
-  query.by = by.value_or(query.by);
-  return query;
-}
-
 Result<JobQuery> read_job_query(const net::Request& request) {
   FFRTMP_TRY(check_names(request, {"status", "queue", "priority", "engine", "classification", "scenario", "node_id",
                                    "owner", "failure_reason", "created_after", "created_before", "limit", "cursor"}));

@@ -33,16 +33,7 @@ struct LogQuery {
   std::int64_t limit = 1 << 16;
 };
 
-enum class SlaBy : std::uint8_t { kScenario, kQueue, kClassification, kReason };
-BOOST_DESCRIBE_ENUM(SlaBy, kScenario, kQueue, kClassification, kReason)
-struct SlaQuery {
-  std::optional<UtcTime> from;
-  std::optional<UtcTime> to;
-  SlaBy by = SlaBy::kScenario;
-};
-
 [[nodiscard]] Result<JobQuery> read_job_query(const net::Request& request);
-[[nodiscard]] Result<SlaQuery> read_sla_query(const net::Request& request);
 [[nodiscard]] Result<NodeQuery> read_node_query(const net::Request& request);
 // For routes without parameters.
 [[nodiscard]] Status refuse_query(const net::Request& request);

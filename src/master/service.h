@@ -66,7 +66,6 @@ class Service {
   void resume_job(std::shared_ptr<Call> call);
   void retry_job(std::shared_ptr<Call> call);
   void get_logs(std::shared_ptr<Call> call);
-  void get_sla(std::shared_ptr<Call> call);  // routes_sla.cpp
   void control(std::shared_ptr<Call> call, store::ControlJob command);
   void serve_logs(std::shared_ptr<Call> call, BootTime give_up);
   [[nodiscard]] Status check_generation(const model::Parameters& parameters) const;

@@ -512,38 +512,6 @@ TEST_F(MasterRoutes, LimitsThatNoWorkerAppliesAreRefused) {
             201);
 }
 
-TEST_F(MasterRoutes, ThePromisesAreReported) {
-  start();
-  const Worker worker = add_worker();
-  ASSERT_EQ(http("POST", "/api/v1/jobs", kJob).status, 201);
-  const auto claimed = worker.client->claim(claim_of(worker, 0));
-  ASSERT_TRUE(claimed && claimed->claims.size() == 1);
-  model::AttemptResult result;
-  result.result_id = ids_.next(clock_.now().utc);
-  result.status = model::ResultStatus::kCompleted;
-  ASSERT_TRUE(worker.client->result(claimed->claims[0].attempt.id, result));
-  const auto report = api::decode<api::SlaReport>(http("GET", "/api/v1/sla").body);
-  ASSERT_TRUE(report) << report.error().message;
-  EXPECT_EQ(report->by, "scenario");
-  EXPECT_EQ(report->total.jobs, 1);
-  EXPECT_EQ(report->total.compliant, 1);
-  EXPECT_EQ(report->total.rate, 1);
-  ASSERT_EQ(report->groups.size(), 1U);
-  EXPECT_EQ(report->groups[0].key, "x");
-  const auto job = api::decode<api::Job>(http("GET", "/api/v1/jobs/1").body);
-  ASSERT_TRUE(job);
-  EXPECT_EQ(job->platform_sla_compliant, true);
-  EXPECT_EQ(job->sla_category, "other");
-  EXPECT_EQ(field_of(http("GET", "/api/v1/sla?by=owner")), "by");
-  EXPECT_EQ(field_of(http("GET", "/api/v1/sla?from=yesterday")), "from");
-  EXPECT_EQ(field_of(http("GET", "/api/v1/sla?since=1")), "since");
-  EXPECT_EQ(http("GET", "/api/v1/sla", "", "").status, 401);
-  EXPECT_EQ(http("GET", "/api/v1/sla", "", worker.token).status, 403);
-  const auto none = api::decode<api::SlaReport>(http("GET", "/api/v1/sla?to=2020-01-01T00:00:00Z").body);
-  ASSERT_TRUE(none);
-  EXPECT_EQ(none->total.jobs, 0);
-}
-
 TEST_F(MasterRoutes, RequestsAreCountedByTemplate) {
   start();
   (void)http("GET", "/api/v1/jobs/77");

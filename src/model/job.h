@@ -97,10 +97,6 @@ struct Transition {
 };
 BOOST_DESCRIBE_STRUCT(Transition, (), (from, to, timestamp, reason, actor, attempt_id))
 
-// Whether the platform kept its promise to a job that has ended (sla.h).
-enum class SlaVerdict : std::uint8_t { kCompliant, kViolation, kUndetermined };
-BOOST_DESCRIBE_ENUM(SlaVerdict, kCompliant, kViolation, kUndetermined)
-
 // Everything of a job that may change after submit. A retry erases no time.
 struct JobStatus {
   JobState status = JobState::kQueued;
@@ -123,23 +119,11 @@ struct JobStatus {
   UtcTime last_activity_at;
   std::optional<FailureReason> failure_reason;
   std::string error;
-  std::optional<TimeoutCause> timeout_cause;  // with kTimeout
-  // How long it was where, over all attempts: what it is judged by at its end.
-  UtcTime state_since;              // came into `status`
-  std::int64_t queued_us = 0;       // microseconds
-  std::int64_t start_delay_us = 0;  // longest from assigned to running
-  std::int64_t running_us = 0;      // pauses excluded
-  // Only of an ended job.
-  std::optional<SlaVerdict> sla_verdict;
-  std::string sla_reason;
-  bool sla_worthy = false;
 };
 BOOST_DESCRIBE_STRUCT(JobStatus, (),
                       (status, desired, desired_version, grace_seconds, desired_actor, desired_reason, attempt_id,
                        node_id, retry_count, attempt_count, attempts_before_retry, next_retry_at, avoid_node_id,
-                       queued_at, assigned_at, started_at, completed_at, last_activity_at, failure_reason, error,
-                       timeout_cause, state_since, queued_us, start_delay_us, running_us, sla_verdict, sla_reason,
-                       sla_worthy))
+                       queued_at, assigned_at, started_at, completed_at, last_activity_at, failure_reason, error))
 
 struct Job {
   Uuid id;

@@ -121,7 +121,6 @@ Result<Reply> apply_release(Tx& tx, ApplyContext& context, const Release& releas
   } else {
     FFRTMP_TRY(change.step(model::Event::kFail, cause));
     change.now().failure_reason = model::FailureReason::kPlatformError;
-    change.now().timeout_cause.reset();
     change.now().error = "released by every attempt it may have";
   }
   FFRTMP_TRY(close_attempt(tx, context, attempt, model::AttemptState::kReleased));

@@ -41,7 +41,6 @@ Status fail(JobChange& change, const ApplyContext& context, const model::Attempt
   FFRTMP_TRY(change.step(event, by_node(why, attempt.node_id, attempt.id)));
   model::JobStatus& now = change.now();
   now.failure_reason = reason;
-  now.timeout_cause = timed_out ? result.timeout_cause : std::nullopt;
   now.error = result.error.value_or("");
   if (!again) return {};
   ++now.retry_count;
@@ -61,13 +60,6 @@ Status complete(JobChange& change, const model::Attempt& attempt) {
   FFRTMP_TRY(change.step(Event::kComplete, by_node("completed", attempt.node_id, attempt.id)));
   change.now().avoid_node_id.reset();
   return {};
-}
-
-// Of the output; of one that was never finished as much as was made.
-std::optional<double> media_seconds(const model::AttemptResult& result) {
-  if (result.output && result.output->duration_seconds) return result.output->duration_seconds;
-  if (!result.stats || !result.stats->speed || !result.stats->run_seconds) return std::nullopt;
-  return *result.stats->speed * *result.stats->run_seconds;
 }
 
 // The job after the result: an earlier completion wins over a wanted cancel, a wanted cancel over a retry.
@@ -104,7 +96,6 @@ Result<Reply> apply_finish(Tx& tx, ApplyContext& context, const Finish& finish) 
     attempt.started_at = context.now.utc;
   }
   FFRTMP_TRY(end_job(change, context, attempt, finish.result));
-  change.note_media(media_seconds(finish.result));
   attempt.result = finish.result;
   attempt.reply_status = change.now().status;
   attempt.reply_retry_at = change.now().next_retry_at;

@@ -22,7 +22,6 @@ model::Job new_job(const Submit& command, UtcTime now) {
   job.now = {};
   job.now.queued_at = now;
   job.now.last_activity_at = now;
-  job.now.state_since = now;
   return job;
 }
 

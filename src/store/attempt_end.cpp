@@ -82,7 +82,6 @@ Status lose(Tx& tx, ApplyContext& context, const Uuid& attempt_id, const Cause& 
   } else {
     FFRTMP_TRY(change.step(model::Event::kFail, cause));
     change.now().failure_reason = model::FailureReason::kPlatformError;
-    change.now().timeout_cause.reset();
     change.now().error = "node or lease lost";
   }
   FFRTMP_TRY(close_attempt(tx, context, attempt, model::AttemptState::kLost));

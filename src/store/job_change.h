@@ -28,9 +28,6 @@ class JobChange {
   // The queue entry, where the caller knows it already: saves looking the class up.
   void set_entry(const QueueEntry& entry) { entry_ = entry; }
 
-  // How long the media turned out to be, where nobody said so before: the time of work is judged by it.
-  void note_media(std::optional<double> seconds) { media_seconds_ = seconds; }
-
   [[nodiscard]] model::JobStatus& now() { return now_; }
   [[nodiscard]] const model::JobStatus& now() const { return now_; }
   [[nodiscard]] const model::Job& before() const { return *job_; }
@@ -49,7 +46,6 @@ class JobChange {
   UtcTime time_;
   std::vector<model::Transition> transitions_;
   std::optional<QueueEntry> entry_;
-  std::optional<double> media_seconds_;
 };
 
 [[nodiscard]] Result<QueueEntry> queue_entry_of(Tx& tx, const model::Job& job, const Settings& settings);

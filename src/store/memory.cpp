@@ -1,6 +1,4 @@
-#include <map>
 #include <shared_mutex>
-#include <tuple>
 
 #include "store/memory_rows.h"
 #include "store/store.h"
@@ -37,7 +35,6 @@ class MemoryStore final : public Store {
   Result<std::vector<NodeView>> nodes() override;
   Result<std::vector<KeyRecord>> keys() override;
   Result<std::map<model::JobState, std::int64_t>> count_by_state() override { return live_.counts(); }
-  Result<std::vector<SlaCount>> count_sla(std::optional<UtcTime> from, std::optional<UtcTime> to) override;
   Status check() override { return writer_.probe(); }
 
  private:
@@ -75,25 +72,6 @@ Result<JobPage> MemoryStore::list_jobs(const JobFilter& filter, std::optional<st
     page.jobs.push_back(make_view(*row.job, row.progress, live_));
   }
   return page;
-}
-
-Result<std::vector<SlaCount>> MemoryStore::count_sla(std::optional<UtcTime> from, std::optional<UtcTime> to) {
-  const std::shared_lock lock(mutex_);
-  using Alike =
-      std::tuple<std::string, model::Queue, std::optional<model::Classification>, bool, model::SlaVerdict, std::string>;
-  std::map<Alike, std::int64_t> counts;
-  for (const auto& [sequence, row] : data_.jobs) {
-    const model::JobStatus& now = row.job->now;
-    if (!now.sla_verdict || (from && now.completed_at < *from) || (to && now.completed_at >= *to)) continue;
-    const model::JobSpec& spec = row.job->spec;
-    ++counts[{spec.scenario, spec.queue, spec.classification, now.sla_worthy, *now.sla_verdict, now.sla_reason}];
-  }
-  std::vector<SlaCount> out;
-  for (const auto& [alike, jobs] : counts) {
-    const auto& [scenario, queue, classification, is_worthy, verdict, reason] = alike;
-    out.push_back({scenario, queue, classification, is_worthy, verdict, reason, jobs});
-  }
-  return out;
 }
 
 Result<std::vector<NodeView>> MemoryStore::nodes() {

@@ -151,19 +151,6 @@ Result<JobPage> SqliteReader::list_jobs(const JobFilter& filter, std::optional<s
   }
 }
 
-Result<std::vector<SlaCount>> SqliteReader::count_sla(std::optional<UtcTime> from, std::optional<UtcTime> to) {
-  Conditions where;
-  where.literal("sla_verdict IS NOT NULL");
-  if (from) where.add("completed_at>=?", *from);
-  if (to) where.add("completed_at<?", *to);
-  const std::string alike = "scenario, queue, classification, sla_worthy, sla_verdict, sla_reason";
-  Statement query(db_, cat("SELECT ", alike, ", count(*) FROM job CROSS JOIN job_spec USING(sequence) ", where.text(),
-                           " GROUP BY ", alike));
-  FFRTMP_TRY(query.begin());
-  where.bind(query);
-  return read_all<SlaCount>(query);
-}
-
 Result<std::vector<model::Node>> SqliteReader::nodes() {
   FFRTMP_TRY(nodes_.begin());
   return read_all<model::Node>(nodes_);

@@ -17,7 +17,6 @@ class SqliteReader {
 
   Result<std::optional<JobDetail>> job(const JobRef& ref);
   Result<JobPage> list_jobs(const JobFilter& filter, std::optional<std::int64_t> before_sequence, int limit);
-  Result<std::vector<SlaCount>> count_sla(std::optional<UtcTime> from, std::optional<UtcTime> to);
   Result<std::vector<model::Node>> nodes();
   Result<std::vector<KeyRecord>> keys();
 

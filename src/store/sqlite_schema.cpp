@@ -53,17 +53,6 @@ CREATE INDEX idempotency_age ON idempotency(created_at);
 CREATE TABLE api_key(
   id TEXT PRIMARY KEY, name TEXT NOT NULL, role TEXT NOT NULL, hash TEXT NOT NULL, created_at INTEGER NOT NULL) STRICT;
 CREATE TABLE probe(id INTEGER PRIMARY KEY, value INTEGER NOT NULL) STRICT;
-)sql",
-                            R"sql(
-ALTER TABLE job ADD COLUMN timeout_cause INTEGER;
-ALTER TABLE job ADD COLUMN state_since INTEGER NOT NULL DEFAULT 0;
-ALTER TABLE job ADD COLUMN queued_us INTEGER NOT NULL DEFAULT 0;
-ALTER TABLE job ADD COLUMN start_delay_us INTEGER NOT NULL DEFAULT 0;
-ALTER TABLE job ADD COLUMN running_us INTEGER NOT NULL DEFAULT 0;
-ALTER TABLE job ADD COLUMN sla_verdict INTEGER;
-ALTER TABLE job ADD COLUMN sla_reason TEXT NOT NULL DEFAULT '';
-ALTER TABLE job ADD COLUMN sla_worthy INTEGER NOT NULL DEFAULT 0;
-UPDATE job SET state_since=last_activity_at;
 )sql"};
 
 Result<std::int64_t> version_of(Database& db) {

@@ -169,27 +169,6 @@ TEST_P(SqliteStoreTest, AClassThatAnEarlierVersionWroteIsStillTheSame) {
   EXPECT_EQ(claimed[0].job.sequence_number, next);
 }
 
-// The first schema knew nothing of what jobs are judged by.
-TEST_P(SqliteStoreTest, JobsOfTheFirstSchemaGoOn) {
-  const auto waiting = submit().sequence_number;
-  store.reset();
-  {
-    auto db = Database::open(dir / "master.db", Database::Mode::kWriter);
-    ASSERT_TRUE(db) << db.error().message;
-    for (const char* column : {"timeout_cause", "state_since", "queued_us", "start_delay_us", "running_us",
-                               "sla_verdict", "sla_reason", "sla_worthy"})
-      ASSERT_TRUE(db->execute(cat("ALTER TABLE job DROP COLUMN ", column).c_str())) << column;
-    ASSERT_TRUE(db->execute("PRAGMA user_version=1"));
-  }
-  clock.advance(20s);
-  open();
-  const TestNode node = add_node();
-  finish(node, claim_one(node), ResultStatus::kCompleted);
-  const model::JobStatus now = detail(waiting).view.job.now;
-  EXPECT_EQ(now.queued_us, 20'000'000);
-  EXPECT_EQ(now.sla_verdict, model::SlaVerdict::kCompliant);
-}
-
 // ---- kill -9 ----
 
 // Set for the child of the kill test only: the database it works on.

@@ -46,18 +46,6 @@ struct JobFilter {
   std::optional<UtcTime> created_before;  // exclusive
 };
 
-// Ended jobs that are alike in all that a report on the promises tells apart.
-struct SlaCount {
-  std::string scenario;
-  model::Queue queue = model::Queue::kDefault;
-  std::optional<model::Classification> classification;
-  bool is_worthy = false;
-  model::SlaVerdict verdict = model::SlaVerdict::kCompliant;
-  std::string reason;
-  std::int64_t jobs = 0;
-};
-BOOST_DESCRIBE_STRUCT(SlaCount, (), (scenario, queue, classification, is_worthy, verdict, reason, jobs))
-
 // A job as a reader sees it.
 struct JobView {
   model::Job job;
@@ -100,8 +88,6 @@ class Store {
   virtual Result<std::vector<KeyRecord>> keys() = 0;
   // Jobs by state, for metrics.
   virtual Result<std::map<model::JobState, std::int64_t>> count_by_state() = 0;
-  // Of jobs that ended in [from, to), each end absent: open. In no order.
-  virtual Result<std::vector<SlaCount>> count_sla(std::optional<UtcTime> from, std::optional<UtcTime> to) = 0;
   // One write and one read, for readiness; kStoreUnavailable with a reason.
   virtual Status check() = 0;
 

@@ -202,40 +202,6 @@ TEST(Transcode, ANamedHardwareEncoderIsNotReplaced) {
   EXPECT_FALSE(std::filesystem::exists(box.path("o.mp4")));
 }
 
-// contract: F47
-TEST(Transcode, WhatThePlatformPromisedIsJudged) {
-  Box box;
-  box.start_master();
-  const std::string program = install_fake_ffmpeg(
-      box.path("bin"), "stderr=[error] av_interleaved_write_frame(): No space left on device;frames=30;exit=1");
-  box.start_worker("w1", {"--ffmpeg", program});
-  const std::string once = R"(,"max_retries":0,"classification":"production")";
-  const auto full = box.wait_end(box.submit(box.clip(1), box.path("o.mp4"), "", once));
-  EXPECT_EQ(full.failure_reason, model::FailureReason::kPlatformError) << full.error.value_or("");
-  EXPECT_EQ(full.platform_sla_compliant, false);
-  EXPECT_EQ(full.platform_sla_reason, "platform_failure");
-  set_fake_behaviour(program, "crash");
-  const auto crash = box.wait_end(box.submit(box.clip(1), box.path("p.mp4"), "", once));
-  EXPECT_EQ(crash.failure_reason, model::FailureReason::kUnknown) << crash.error.value_or("");
-  EXPECT_FALSE(crash.platform_sla_compliant);
-  EXPECT_EQ(crash.platform_sla_reason, "cause_unknown");
-  set_fake_behaviour(program, "");
-  const auto good = box.wait_end(box.submit(box.clip(1), box.path("q.mp4"), "", once));
-  EXPECT_EQ(good.platform_sla_compliant, true) << good.error.value_or("");
-  EXPECT_EQ(good.sla_category, "production");
-  box.wait_end(box.submit(box.clip(1), box.path("r.mp4")));  // scenario "test": it does not count
-  const Ran report = box.cli({"jobs", "sla", "--by", "reason"});
-  EXPECT_EQ(report.exit_code, 0) << report.err;
-  EXPECT_NE(report.out.find("none              2     1          0          0             1            100.00%\n"),
-            std::string::npos)
-      << report.out;
-  EXPECT_NE(report.out.find("total             4     1          1          1             1            33.33%\n"),
-            std::string::npos)
-      << report.out;
-  EXPECT_NE(box.cli({"jobs", "status", cat(crash.sequence_number)}).out.find("undetermined (cause_unknown)"),
-            std::string::npos);
-}
-
 // contract: F35
 TEST(Transcode, ANewFfmpegIsNoticedAndRegistered) {
   Box box;
