@@ -475,20 +475,20 @@ TEST_F(MasterRoutes, PathsOutsideTheAnnouncedRootsAreRefused) {
             "parameters.output");
 }
 
-// Better refused than accepted and not applied.
-TEST_F(MasterRoutes, LimitsThatNoWorkerAppliesAreRefused) {
+TEST_F(MasterRoutes, LimitsOfAJobAreTakenAndCheckedByLine) {
   start();
-  for (const char* limit : {"\"max_cpu_percent\":50", "\"max_memory_mb\":512", "\"cpu_weight\":100", "\"pids_max\":64",
-                            "\"io_max\":\"8:0 rbps=1000000\""}) {
-    const auto reply = http("POST", "/api/v1/jobs",
-                            cat(R"({"scenario":"x","parameters":{"input":"/media/a"},"resource_limits":{)", limit, "}}"));
-    EXPECT_EQ(reply.status, 422) << limit;
-    EXPECT_TRUE(field_of(reply).starts_with("resource_limits.")) << field_of(reply);
-  }
-  EXPECT_EQ(http("POST", "/api/v1/jobs",
-                 R"({"scenario":"x","parameters":{"input":"/media/a"},"resource_limits":{"max_disk_mb":9,"timeout_sec":60}})")
+  const auto submit = [&](const std::string& limits) {
+    return http("POST", "/api/v1/jobs",
+                cat(R"({"scenario":"x","parameters":{"input":"/media/a"},"resource_limits":{)", limits, "}}"));
+  };
+  EXPECT_EQ(submit(R"("max_cpu_percent":50,"max_memory_mb":512,"cpu_weight":100,"pids_max":64,"io_max":"8:0 rbps=9 wiops=max")")
                 .status,
             201);
+  for (const char* line : {"8:0", "8:0 bps=1", "8:0 rbps=-1", "sda rbps=1", ""}) {
+    const auto reply = submit(cat(R"("io_max":")", line, "\""));
+    EXPECT_EQ(reply.status, 422) << line;
+    EXPECT_EQ(field_of(reply), "resource_limits.io_max") << line;
+  }
 }
 
 TEST_F(MasterRoutes, RequestsAreCountedByTemplate) {

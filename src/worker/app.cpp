@@ -14,7 +14,6 @@
 #include "api/client.h"
 #include "base/log.h"
 #include "base/text.h"
-#include "sys/cgroup.h"
 #include "sys/file_io.h"
 #include "sys/proc_fs.h"
 #include "worker/machine.h"
@@ -56,8 +55,8 @@ class RunningApp final : public App {
     FFRTMP_ASSIGN(model::NodeFacts facts, detect_now());
     know(std::move(facts));
     watch_.emplace(detect_now, shared_.settings.machine_check, BootClock::now());
-    if (auto own = sys::find_own_cgroup(sys::Host::real())) shared_.cgroup_base = *own;
-    else log::warn("no cgroup for jobs, signals only", {{"reason", own.error().message}});
+    FFRTMP_ASSIGN(shared_.governor,
+                  JobGovernor::open(sys::Host::real(), facts_.ram_total_bytes, shared_.settings.slots));
     if (auto boot = sys::read_boot_id(sys::Host::real())) shared_.boot_id = *boot;
     shared_.connect = [this] { return connect(token()); };
     shared_.on_commands = [this](const std::vector<api::Command>& commands) { dispatch(commands); };
@@ -167,7 +166,7 @@ class RunningApp final : public App {
       listed.push_back(notes.claim.attempt.id.str());
     }
     if (!registered_) {
-      FFRTMP_TRY(supervisor::kill_strays(shared_.cgroup_base, attempts_dir(), listed));
+      FFRTMP_TRY(supervisor::kill_strays(attempts_dir(), listed));
     }
     {
       const std::lock_guard lock(mutex_);
@@ -197,7 +196,7 @@ class RunningApp final : public App {
     std::vector<std::string> keep;
     for (const api::AttemptVerdict& verdict : verdicts)
       if (verdict.verdict == "keep") keep.push_back(verdict.attempt_id.str());
-    const Status killed = supervisor::kill_strays(shared_.cgroup_base, attempts_dir(), keep);
+    const Status killed = supervisor::kill_strays(attempts_dir(), keep);
     if (!killed) log::error("strays of an earlier worker remain", {{"err", killed.error().message}});
     std::vector<std::string> taken;
     for (Notes& notes : left) {
@@ -214,7 +213,10 @@ class RunningApp final : public App {
       if (!notes.staged_name.empty())
         take_back({notes.output_dir, notes.staged_name, notes.output_name, notes.may_replace, notes.staged_inode});
     }
-    if (killed) AttemptDir::sweep(attempts_dir(), taken);
+    if (!killed) return;
+    for (const Uuid& id : AttemptDir::list(attempts_dir()))
+      if (std::find(taken.begin(), taken.end(), id.str()) == taken.end()) shared_.governor->remove_left(id.str());
+    AttemptDir::sweep(attempts_dir(), taken);
   }
 
   // ---- the one open request ----

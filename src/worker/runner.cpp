@@ -296,7 +296,7 @@ Move Runner::move() const {
 
 // Where no supervisor tells of the end: it may have died and left an engine or a group.
 void Runner::end_engine() {
-  const Status ended = supervisor::kill_attempt(shared_.cgroup_base, dir_.path());
+  const Status ended = supervisor::kill_attempt(dir_.path());
   link_.reset();  // takes the dead child's status
   was_supervised_ = !ended;
   if (!ended) log::error("strays of an attempt remain", {{"attempt_id", id_.str()}, {"err", ended.error().message}});
@@ -317,6 +317,9 @@ void Runner::clean_up() {
     }
   }
   if (was_supervised_ && !exit_) end_engine();
+  link_.reset();
+  if (origin_ == Origin::kAdopted) shared_.governor->remove_left(id_.str());
+  else shared_.governor->remove(groups_);
   if (const Move move = this->move(); !move.staged.empty()) {
     if (delivered_) settle(move);
     else take_back(move);
