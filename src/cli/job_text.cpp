@@ -94,6 +94,14 @@ std::string encoder_text(const model::EncoderUsed& encoder) {
 
 using Pairs = std::vector<std::pair<std::string, std::string>>;
 
+// Only what is not in force.
+void put_limits(Pairs& pairs, const std::vector<model::LimitOutcome>& limits) {
+  for (const model::LimitOutcome& one : limits)
+    if (one.status != "applied")
+      pairs.emplace_back("Limit", cat(one.limit, " ", one.wanted, one.wanted.empty() ? "" : " ", one.status,
+                                      one.detail ? cat(": ", *one.detail) : ""));
+}
+
 void put_output(Pairs& pairs, const model::OutputInfo& output) {
   pairs.emplace_back("Duration", number_or(output.duration_seconds, 2, " s", ""));
   pairs.emplace_back("Output", output.path);
@@ -140,6 +148,7 @@ std::string job_pairs(const api::Job& job) {
   if (job.result) {
     if (job.result->encoder) pairs.emplace_back("Encoder", encoder_text(*job.result->encoder));
     if (job.result->output) put_output(pairs, *job.result->output);
+    put_limits(pairs, job.result->limits);
   } else {
     pairs.emplace_back("Output", job.effective_parameters.output.value_or(""));
   }

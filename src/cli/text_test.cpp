@@ -83,6 +83,16 @@ TEST(JobText, OutcomeOfAGoodAndABadEnd) {
       "Size:      1.5 KiB\nVerified:  sample: failed\nFailure:   output_error\nError:     video ends at 58.0 s of 60.0 s\n");
 }
 
+TEST(JobText, TellsLimitsThatAreNotInForce) {
+  api::Job job = running_job();
+  job.result.emplace();
+  job.result->limits = {{"memory_limit", "applied", "536870912", std::nullopt, std::nullopt},
+                        {"pids_max", "unsupported", "", std::nullopt, "no pids controller"}};
+  const std::string text = job_pairs(job);
+  EXPECT_EQ(text.find("memory_limit"), std::string::npos) << text;
+  EXPECT_NE(text.find("pids_max unsupported: no pids controller\n"), std::string::npos) << text;
+}
+
 TEST(Log, LastLines) {
   EXPECT_EQ(last_lines("a\nb\nc\n", 2), "b\nc\n");
   EXPECT_EQ(last_lines("a\nb\nc", 2), "b\nc");

@@ -43,7 +43,8 @@ class BirthGroups {
   std::vector<std::string> unjoined_;
 };
 
-// A group that is gone already is fine.
+// A group that is gone already is fine; the one above it goes too when it is empty.
+[[nodiscard]] Status remove_unified(const std::string& directory);
 [[nodiscard]] Status remove_joined(const std::vector<JoinedGroup>& joins);
 
 }  // namespace ffrtmp::supervisor

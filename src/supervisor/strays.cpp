@@ -9,8 +9,8 @@
 #include <set>
 
 #include "base/text.h"
-#include "supervisor/link.h"
 #include "supervisor/birth_groups.h"
+#include "supervisor/link.h"
 #include "supervisor/protocol.h"
 #include "sys/cgroup.h"
 #include "sys/pid_fd.h"
@@ -51,13 +51,12 @@ Status kill_supervisor(const sys::Host& host, const std::string& boot_id, const 
   return kill_and_wait(host, {static_cast<pid_t>(identity.pid), static_cast<std::uint64_t>(identity.start_ticks)});
 }
 
-Status clear_group(const std::string& path) {
+Status empty_group(const std::string& path) {
   if (path.empty()) return {};
   auto group = sys::Cgroup::open(path);
   if (!group) return group.error().code == Errc::kGone ? Status{} : Status(group.error());
   FFRTMP_TRY(group->kill());
-  FFRTMP_TRY(group->wait_empty(kDeathTime));
-  return group->remove();
+  return group->wait_empty(kDeathTime);
 }
 
 // Its supervisor, then what is in its groups, then these.
@@ -65,7 +64,8 @@ Status clear_attempt(const sys::Host& host, const std::string& boot_id, const st
   if (const auto identity = load_identity(dir)) FFRTMP_TRY(kill_supervisor(host, boot_id, *identity));
   const auto plan = load_plan(dir);
   if (!plan) return {};  // it never got so far
-  FFRTMP_TRY(clear_group(plan->cgroup));
+  FFRTMP_TRY(empty_group(plan->cgroup));
+  FFRTMP_TRY(remove_unified(plan->cgroup));
   return remove_joined(plan->joins);
 }
 
@@ -88,8 +88,7 @@ Status kill_strays(const std::string& attempts_dir, const std::vector<std::strin
   for (const std::string& kept : keep) attempts.erase(kept);
   if (attempts.empty()) return {};
   FFRTMP_ASSIGN(const std::string boot_id, sys::read_boot_id(host));
-  for (const std::string& attempt : attempts)
-    FFRTMP_TRY(clear_attempt(host, boot_id, cat(attempts_dir, "/", attempt)));
+  for (const std::string& attempt : attempts) FFRTMP_TRY(clear_attempt(host, boot_id, cat(attempts_dir, "/", attempt)));
   return kill_marked(host, attempts);
 }
 

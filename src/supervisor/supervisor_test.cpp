@@ -381,7 +381,8 @@ class V1Group {
   static std::optional<V1Group> make(const std::string& controller, const std::string& name) {
     const std::string mount = "/sys/fs/cgroup/" + controller;
     const auto mounts = sys::read_text("/proc/self/mounts");
-    if (!mounts || mounts->find(cat(" ", mount, " cgroup ")) == std::string::npos || geteuid() != 0) return std::nullopt;
+    if (!mounts || mounts->find(cat(" ", mount, " cgroup ")) == std::string::npos || geteuid() != 0)
+      return std::nullopt;
     V1Group group(cat(mount, "/ffrtmp-test-", name));
     if (!std::filesystem::create_directory(group.path_)) return std::nullopt;
     return group;

@@ -43,7 +43,8 @@ JobGroups JobGovernor::make(const std::string& attempt, const model::ResourceLim
   if (!prepared) {
     // What is left is a group to freeze and to kill.
     for (govern::LimitReport& report : govern::plan_limits(limits, {}).refused) {
-      report.status = prepared.error().code == Errc::kDenied ? govern::LimitStatus::kDenied : govern::LimitStatus::kFailed;
+      report.status =
+          prepared.error().code == Errc::kDenied ? govern::LimitStatus::kDenied : govern::LimitStatus::kFailed;
       report.err = prepared.error().sys;
       report.detail = prepared.error().message;
       groups.limits.push_back(std::move(report));
@@ -61,8 +62,8 @@ JobGroups JobGovernor::make(const std::string& attempt, const model::ResourceLim
     if (hierarchy == settings_.layout.unified())
       groups.cgroup = hierarchy->directory_of(group.path);
     else
-      groups.joins.push_back({hierarchy->directory_of(group.path),
-                              hierarchy->directory_of(prepared->original.at(group.hierarchy))});
+      groups.joins.push_back(
+          {hierarchy->directory_of(group.path), hierarchy->directory_of(prepared->original.at(group.hierarchy))});
   }
   return groups;
 }

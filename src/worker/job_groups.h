@@ -13,9 +13,9 @@
 namespace ffrtmp::worker {
 
 struct JobGroups {
-  govern::Governed governed;                    // what remove() needs
-  std::vector<govern::LimitReport> limits;      // as read back before anybody is in them
-  std::string cgroup;                           // of supervisor::Plan, as the next two
+  govern::Governed governed;                // what remove() needs
+  std::vector<govern::LimitReport> limits;  // as read back before anybody is in them
+  std::string cgroup;                       // of supervisor::Plan, as the next two
   std::vector<supervisor::JoinedGroup> joins;
   std::string oom_file;
 };
