@@ -52,6 +52,9 @@ void add_worker(Table& table, WorkerSettings& s) {
   table.verify_level("verify", s.verify, "how much of an output is decoded: packets, sample or full");
   table.text("ffmpeg", s.ffmpeg, "the ffmpeg program");
   table.text("ffprobe", s.ffprobe, "the ffprobe program");
+  table.text("metrics-listen", s.metrics_listen,
+             "address of /metrics, /healthz, /readyz and /violations; none: not served");
+  table.integer("metrics-port", s.metrics_port, 0, 65535, "port of them; 0: a free one, printed");
   table.paths("allow-input", s.allow_input, "directory that inputs may lie in");
   table.paths("allow-output", s.allow_output, "directory that outputs may lie in");
 }

@@ -79,6 +79,8 @@ worker::Settings worker_settings(const config::WorkerSettings& settings) {
   out.ffprobe = settings.ffprobe;
   out.input_roots = absolute(settings.allow_input);
   out.output_roots = absolute(settings.allow_output);
+  out.metrics_listen = settings.metrics_listen;
+  out.metrics_port = static_cast<std::uint16_t>(settings.metrics_port);
   out.log_head_bytes = settings.common.log_head_bytes;
   out.log_tail_bytes = settings.common.log_tail_bytes;
   return out;

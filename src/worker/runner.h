@@ -26,6 +26,7 @@
 #include "supervisor/link.h"
 #include "worker/attempt_dir.h"
 #include "worker/job_groups.h"
+#include "worker/meters.h"
 #include "worker/publish.h"
 #include "worker/settings.h"
 
@@ -36,6 +37,7 @@ struct Shared {
   Settings settings;
   std::shared_ptr<const std::vector<model::Encoder>> encoders;  // changed by the thread that makes runners
   std::unique_ptr<JobGovernor> governor;
+  Meters* meters = nullptr;  // outlives the runners
   std::string boot_id;
   std::function<Result<std::unique_ptr<api::WorkerClient>>()> connect;  // with the node's token
   std::function<void(const std::vector<api::Command>&)> on_commands;  // commands for any attempt, as replies carry them

@@ -94,6 +94,8 @@ void Farm::start_worker(int index) {
                            name,
                            "--heartbeat-interval",
                            "1s",
+                           "--metrics-port",
+                           "0",
                            "--poll-interval",
                            "300ms",
                            "--allow-input",
