@@ -106,6 +106,12 @@ Status take_in_tree(const sys::Host& host, const AttachRequest& request, Attachm
 
 }  // namespace
 
+Limits Governed::in_force() const {
+  Limits all = limits;
+  if (inherited_pids_max) all.pids_max = std::min(*inherited_pids_max, all.pids_max.value_or(*inherited_pids_max));
+  return all;
+}
+
 Attacher::Attacher(AttacherSettings settings) : settings_(std::move(settings)) {}
 
 std::optional<std::string> Attacher::job_of_group(std::string_view path) {
@@ -253,6 +259,7 @@ Status Attacher::join_more(Governed& governed) {
   }
   const Governed& more = attachment.outcome().governed;
   governed.groups.insert(governed.groups.end(), more.groups.begin(), more.groups.end());
+  if (more.inherited_pids_max) governed.inherited_pids_max = more.inherited_pids_max;
   for (const Original& moved : more.members)
     for (Original& member : governed.members)
       if (member.key() == moved.key()) member.cgroup.insert(moved.cgroup.begin(), moved.cgroup.end());

@@ -58,12 +58,18 @@ BOOST_DESCRIBE_STRUCT(Group, (), (hierarchy, path, enabled, enabled_in))
 // Everything that reassert and restore need; goes into claims and the state file as it is.
 struct Governed {
   std::string job_id;
-  Limits limits;
+  Limits limits;  // as asked
+  // A finite pids.max that its processes left behind, which stands in their group instead. No change of `limits` lifts
+  // it.
+  std::optional<std::int64_t> inherited_pids_max;
   LateMemory late_memory = LateMemory::kObserve;
   std::vector<Group> groups;      // empty: not moved
   std::vector<Original> members;  // the attached process first
+
+  // What has to stand in the groups: `limits`, and the inherited one where that is tighter.
+  [[nodiscard]] Limits in_force() const;
 };
-BOOST_DESCRIBE_STRUCT(Governed, (), (job_id, limits, late_memory, groups, members))
+BOOST_DESCRIBE_STRUCT(Governed, (), (job_id, limits, inherited_pids_max, late_memory, groups, members))
 
 struct AttachRequest {
   sys::ProcessKey process;

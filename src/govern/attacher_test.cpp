@@ -48,6 +48,7 @@ class RealAttacher : public testing::Test {
       kill(pid, SIGKILL);
       waitpid(pid, nullptr, 0);
     }
+    EXPECT_TRUE(!outer_ || outer_->remove_tree());
     for (const std::string& path : group_paths()) EXPECT_FALSE(std::filesystem::exists(path)) << path;
   }
 
@@ -86,6 +87,17 @@ class RealAttacher : public testing::Test {
     return wanted;
   }
 
+  // Puts the process into a group of the test's own, at the top of the controller's hierarchy, that has this limit.
+  void put_below(const sys::ProcessKey& process, std::string_view controller, const std::string& file,
+                 const std::string& text) {
+    const sys::Hierarchy* hierarchy = layout_.of_controller(controller);
+    auto outer = sys::CgroupDir::create(cat(hierarchy->directory_of(hierarchy->root), "/ffrtmp-outer-", getpid()));
+    ASSERT_TRUE(outer) << outer.error().message;
+    outer_ = std::move(*outer);
+    ASSERT_TRUE(outer_->write(file, text));
+    ASSERT_TRUE(outer_->add(process.pid));
+  }
+
   // Text of a control file in the group that the process is in now: told by /proc, not by us.
   std::string control(const sys::ProcessKey& process, std::string_view controller, const std::string& v2_file,
                       const std::string& v1_file) const {
@@ -100,6 +112,7 @@ class RealAttacher : public testing::Test {
   std::optional<Attacher> attacher_;
   std::string job_;
   std::vector<pid_t> children_;
+  std::optional<sys::CgroupDir> outer_;
 };
 
 Limits quota(int percent) {
@@ -438,12 +451,8 @@ TEST_F(RealAttacher, LeavesNoLimitBehind) {
 
 TEST_F(RealAttacher, TakesAPidsLimitAlong) {
   const sys::Hierarchy* pids = layout_.of_controller("pids");
-  const std::string path = cat(pids->directory_of(pids->root), "/ffrtmp-outer-", getpid());
-  const auto outer = sys::CgroupDir::create(path);
-  ASSERT_TRUE(outer) << outer.error().message;
-  ASSERT_TRUE(outer->write("pids.max", "77"));
   const sys::ProcessKey process = start_sleep();
-  ASSERT_TRUE(outer->add(process.pid));
+  ASSERT_NO_FATAL_FAILURE(put_below(process, "pids", "pids.max", "77"));
   Limits limits;
   limits.pids_max = 100;
   AttachRequest wanted = request(process, limits);
@@ -452,11 +461,45 @@ TEST_F(RealAttacher, TakesAPidsLimitAlong) {
   ASSERT_TRUE(outcome) << outcome.error().message;
   EXPECT_EQ(sys::read_membership(kHost, process.pid)->at(pids->name).find("ffrtmp-outer"), std::string::npos);
   EXPECT_EQ(control(process, "pids", "pids.max", "pids.max"), "77");
+  EXPECT_EQ(outcome->governed.limits, limits) << "what was asked stays what was asked";
   EXPECT_TRUE(attacher_->restore(outcome->governed).failures.empty());
-  kill(process.pid, SIGKILL);
-  waitpid(process.pid, nullptr, 0);
-  std::erase(children_, process.pid);
-  EXPECT_TRUE(outer->remove_tree());
+}
+
+// It left 77 behind: whatever is asked of it later, it never has more.
+TEST_F(RealAttacher, NeverLiftsAPidsLimitThatItTookAlong) {
+  const sys::ProcessKey process = start_sleep();
+  ASSERT_NO_FATAL_FAILURE(put_below(process, "pids", "pids.max", "77"));
+  const auto before = sys::read_membership(kHost, process.pid);
+  const auto pids_max = [&] { return control(process, "pids", "pids.max", "pids.max"); };
+  Limits limits = quota(50);
+  limits.pids_max = 100;
+  AttachRequest wanted = request(process, limits);
+  wanted.placement = Placement::kRoot;
+  const auto outcome = attacher_->attach(wanted);
+  ASSERT_TRUE(outcome) << outcome.error().message;
+  Governed governed = outcome->governed;
+  struct Row {
+    std::optional<std::int64_t> asked;
+    const char* in_force;
+  };
+  for (const Row& row : {Row{std::nullopt, "77"}, Row{200, "77"}, Row{50, "50"}, Row{std::nullopt, "77"}}) {
+    limits.pids_max = row.asked;
+    const auto changed = attacher_->change(governed, limits);
+    ASSERT_TRUE(changed) << changed.error().message;
+    EXPECT_EQ(pids_max(), row.in_force);
+    EXPECT_EQ(changed->governed.limits, limits);
+    governed = changed->governed;
+    EXPECT_TRUE(attacher_->reassert(governed)->drifts.empty());
+  }
+  // Nor when it cannot be moved back, and what was asked of it is lifted.
+  ASSERT_TRUE(fault::arm("move:EPERM"));
+  EXPECT_TRUE(attacher_->restore(governed).limits_reset);
+  const std::string quota_text = control(process, "cpu", "cpu.max", "cpu.cfs_quota_us");
+  EXPECT_TRUE(quota_text == "-1" || quota_text.starts_with("max")) << quota_text;
+  EXPECT_EQ(pids_max(), "77");
+  ASSERT_TRUE(fault::arm(""));
+  EXPECT_TRUE(attacher_->restore(governed).failures.empty());
+  EXPECT_EQ(sys::read_membership(kHost, process.pid).value(), before.value());
 }
 
 // contract: G30

@@ -60,8 +60,7 @@ std::vector<const Hierarchy*> Attachment::hierarchies() const {
 
 std::vector<std::string> Attachment::controllers_of(const Hierarchy& hierarchy) const {
   std::vector<std::string> names;
-  // A copied pids.max needs its controller too.
-  for (const Controller controller : controllers_for(outcome_.governed.limits)) {
+  for (const Controller controller : controllers_for(outcome_.governed.in_force())) {
     const std::string_view name = kernel_name(controller, hierarchy.version);
     if (hierarchy.has(name)) names.emplace_back(name);
   }
@@ -72,6 +71,7 @@ void Attachment::refuse_all(std::string reason, std::string evidence) {
   outcome_.reason = std::move(reason);
   outcome_.evidence = std::move(evidence);
   slots_.clear();
+  outcome_.governed.inherited_pids_max.reset();
   outcome_.limits.clear();
   // Without a group no controller offers anything, so the plan refuses all that needs one.
   for (LimitReport& report : plan_limits(request_.limits, {}).refused) {
@@ -93,11 +93,7 @@ void Attachment::choose(const Mover& mover, const std::set<pid_t>& moved, const 
     slot.place = decide_place(facts, request_.placement);
     if (slot.place.reason.empty()) {
       slot.path = job_path(slot.place.base, request_.job_id);
-      if (slot.place.pids_max && hierarchy->has("pids")) {
-        auto& pids = outcome_.governed.limits.pids_max;
-        pids = std::min(*slot.place.pids_max, pids.value_or(*slot.place.pids_max));
-        copies_pids_ = true;
-      }
+      if (hierarchy->has("pids")) outcome_.governed.inherited_pids_max = slot.place.pids_max;
       slots_.push_back(std::move(slot));
     } else if (slot.is_needed) {
       return refuse_all(slot.place.reason, slot.place.evidence);
@@ -155,13 +151,13 @@ bool Attachment::moves_first() const {
 
 Status Attachment::write_limits() {
   if (outcome_.governed.groups.empty()) return {};
-  const Limits& asked = outcome_.governed.limits;
+  const Limits asked = outcome_.governed.in_force();
   FFRTMP_ASSIGN(const OpenGroups groups, OpenGroups::open(settings_, outcome_.governed.groups, asked));
   outcome_.limits = reports_in_terms(groups.write(limits_in_terms(asked, memory_)), asked, memory_);
   const bool is_copied = std::any_of(outcome_.limits.begin(), outcome_.limits.end(), [](const LimitReport& report) {
     return report.limit == LimitName::kPidsMax && report.status == LimitStatus::kApplied;
   });
-  if (copies_pids_ && !is_copied)
+  if (outcome_.governed.inherited_pids_max && !is_copied)
     return make_error(Errc::kDenied, cat("would escape pids.max ", *asked.pids_max, ", which could not be copied"));
   return {};
 }

@@ -82,7 +82,6 @@ class Attachment {
   AttachOutcome outcome_;
   std::vector<Slot> slots_;
   MemoryDecision memory_;
-  bool copies_pids_ = false;  // the process leaves a finite pids.max, which has to stand in its new group too
 };
 
 }  // namespace ffrtmp::govern

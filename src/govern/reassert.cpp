@@ -129,7 +129,7 @@ class Reasserter {
       const Hierarchy* hierarchy = settings_.layout.find(group.hierarchy);
       if (hierarchy == nullptr || hierarchy->version == CgroupVersion::kV1) continue;
       std::vector<std::string> names;
-      for (const Controller controller : controllers_for(governed_.limits)) {
+      for (const Controller controller : controllers_for(governed_.in_force())) {
         const std::string_view name = kernel_name(controller, CgroupVersion::kV2);
         if (hierarchy->has(name)) names.emplace_back(name);
       }
@@ -141,7 +141,7 @@ class Reasserter {
 
   Status reassert_limits() {
     if (governed_.groups.empty()) return {};
-    const Limits& asked = governed_.limits;
+    const Limits asked = governed_.in_force();
     auto opened = OpenGroups::open(settings_, governed_.groups, asked);
     // The process is there, only its group is not: that is not "gone".
     if (!opened) return make_error(Errc::kIo, opened.error().message);
@@ -215,8 +215,9 @@ Result<Reassertion> Attacher::reassert(const Governed& governed) { return Reasse
 Result<std::vector<LimitReport>> Attacher::read_back(const Governed& governed) const {
   std::vector<LimitReport> reports;
   if (!governed.groups.empty()) {
-    FFRTMP_ASSIGN(const OpenGroups groups, OpenGroups::open(settings_, governed.groups, governed.limits));
-    reports = groups.read(governed.limits);
+    const Limits limits = governed.in_force();
+    FFRTMP_ASSIGN(const OpenGroups groups, OpenGroups::open(settings_, governed.groups, limits));
+    reports = groups.read(limits);
   }
   if (governed.members.empty()) return reports;
   const pid_t pid = governed.members.front().key().pid;
@@ -252,7 +253,7 @@ Result<AttachOutcome> Attacher::change(const Governed& governed, const Limits& l
   AttachOutcome outcome;
   outcome.governed = governed;
   outcome.governed.limits = limits;
-  const Limits gone = removed_limits(governed.limits, limits);
+  const Limits gone = removed_limits(governed.in_force(), outcome.governed.in_force());
   if (!governed.groups.empty() && gone.need_cgroup()) {
     FFRTMP_ASSIGN(const OpenGroups groups, OpenGroups::open(settings_, governed.groups, gone));
     groups.reset(gone);

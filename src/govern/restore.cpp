@@ -101,9 +101,15 @@ class Restorer {
   }
 
   void lift(const Group& group) {
-    const auto groups = OpenGroups::open(settings_, {group}, governed_.limits);
+    const auto groups = OpenGroups::open(settings_, {group}, governed_.in_force());
     if (!groups) return;
-    groups->reset(governed_.limits);
+    // What its processes had before us goes on holding.
+    Limits asked = governed_.limits;
+    Limits inherited;
+    inherited.pids_max = governed_.inherited_pids_max;
+    if (inherited.pids_max) asked.pids_max.reset();
+    (void)groups->write(inherited);
+    groups->reset(asked);
     report_.limits_reset = true;
   }
 
