@@ -221,7 +221,8 @@ Result<AttachOutcome> Attacher::place(Prepared prepared, const sys::ProcessKey& 
   return outcome;
 }
 
-Status Attacher::join_more(Governed& governed) {
+Result<bool> Attacher::join_more(AttachOutcome& outcome, Placement placement) {
+  Governed& governed = outcome.governed;
   if (governed.members.empty()) return make_error(Errc::kGone, "nobody is governed");
   AttacherSettings rest = settings_;
   std::erase_if(rest.layout.hierarchies, [&](const sys::Hierarchy& hierarchy) {
@@ -232,22 +233,32 @@ Status Attacher::join_more(Governed& governed) {
   request.process = governed.members.front().key();
   request.job_id = governed.job_id;
   request.limits = governed.limits;
+  request.placement = placement;
+  request.late_memory = governed.late_memory;
   Attachment attachment(rest, request);
   RootBases bases;
   for (const sys::Hierarchy* hierarchy : attachment.hierarchies()) bases[hierarchy->name] = root_base(*hierarchy);
-  if (bases.empty()) return {};
+  if (bases.empty()) return true;
   FFRTMP_ASSIGN(const sys::Membership membership, sys::read_membership(settings_.host, request.process.pid));
+  FFRTMP_ASSIGN(const std::vector<sys::ProcessKey> keys, members(governed));
   std::set<pid_t> pids;
-  for (const Original& member : governed.members) pids.insert(member.key().pid);
+  for (const sys::ProcessKey& key : keys) pids.insert(key.pid);
   attachment.choose({request.process, membership}, pids, bases);
+  if (const std::int64_t held = held_bytes(settings_.host, keys); !governed.groups.empty()) {
+    attachment.weigh_memory(held);
+  } else if (!attachment.admit(held)) {
+    outcome = attachment.outcome();
+    outcome.governed = governed;
+    return false;
+  }
 
   const auto carry_out = [&]() -> Status {
     FFRTMP_TRY(attachment.make_groups());
-    for (const Original& member : governed.members) {
-      const auto identity = Identity::hold(settings_.host, member.key());
+    for (const sys::ProcessKey& key : keys) {
+      const auto identity = Identity::hold(settings_.host, key);
       if (!identity) continue;
-      FFRTMP_ASSIGN(const sys::Membership own, sys::read_membership(settings_.host, member.key().pid));
-      Mover mover{member.key(), own};
+      FFRTMP_ASSIGN(const sys::Membership own, sys::read_membership(settings_.host, key.pid));
+      Mover mover{key, own};
       FFRTMP_TRY(attachment.move(mover));
     }
     return attachment.finish_groups();
@@ -255,15 +266,22 @@ Status Attacher::join_more(Governed& governed) {
   const Status done = carry_out();
   if (!done) {
     (void)restore(attachment.outcome().governed);  // the first failure is the one to tell
-    return done;
+    return done.error();
   }
+  outcome.reason = attachment.outcome().reason;
+  outcome.evidence = attachment.outcome().evidence;
   const Governed& more = attachment.outcome().governed;
   governed.groups.insert(governed.groups.end(), more.groups.begin(), more.groups.end());
   if (more.inherited_pids_max) governed.inherited_pids_max = more.inherited_pids_max;
-  for (const Original& moved : more.members)
-    for (Original& member : governed.members)
-      if (member.key() == moved.key()) member.cgroup.insert(moved.cgroup.begin(), moved.cgroup.end());
-  return {};
+  for (const Original& moved : more.members) {
+    const auto known = std::find_if(governed.members.begin(), governed.members.end(),
+                                    [&](const Original& member) { return member.key() == moved.key(); });
+    if (known == governed.members.end())
+      governed.members.push_back(moved);
+    else
+      known->cgroup.insert(moved.cgroup.begin(), moved.cgroup.end());
+  }
+  return true;
 }
 
 }  // namespace ffrtmp::govern

@@ -82,6 +82,14 @@ struct AttachRequest {
   bool can_kill = false;  // joins what `kill_group` needs
 };
 
+// What may be asked anew of a job that is governed already.
+struct ChangeRequest {
+  Limits limits;
+  Placement placement = Placement::kNested;  // of groups that are needed besides those there are
+  // What a memory limit does to the job's processes where they hold more. kRefuse: the old limit goes on holding.
+  LateMemory late_memory = LateMemory::kObserve;
+};
+
 struct AttachOutcome {
   Governed governed;
   Governance governance = Governance::kObserve;
@@ -142,7 +150,7 @@ class Attacher {
 
   [[nodiscard]] Result<Reassertion> reassert(const Governed& governed);
   // Other limits for a governed job, written in place: nothing is moved unless another hierarchy is needed for them.
-  [[nodiscard]] Result<AttachOutcome> change(const Governed& governed, const Limits& limits);
+  [[nodiscard]] Result<AttachOutcome> change(const Governed& governed, const ChangeRequest& request);
   [[nodiscard]] RestoreReport restore(const Governed& governed);
   // The reports as of now, nothing written.
   [[nodiscard]] Result<std::vector<LimitReport>> read_back(const Governed& governed) const;
@@ -168,8 +176,9 @@ class Attacher {
   [[nodiscard]] static std::optional<std::string> job_of_group(std::string_view path);
 
  private:
-  // Groups in hierarchies that the job's limits need and that it is not in yet.
-  [[nodiscard]] Status join_more(Governed& governed);
+  // Groups in hierarchies that the job's limits need and that it is not in yet; all its processes are moved. False: a
+  // process that was in none is refused, as attach() would.
+  [[nodiscard]] Result<bool> join_more(AttachOutcome& outcome, Placement placement);
   [[nodiscard]] std::optional<std::string> root_base(const sys::Hierarchy& hierarchy);
 
   AttacherSettings settings_;

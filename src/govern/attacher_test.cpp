@@ -285,7 +285,7 @@ TEST_F(RealAttacher, ChangesLimitsInPlace) {
   Limits other;
   other.memory_limit_bytes = 200 << 20;
   other.cpu_weight = 300;
-  const auto changed = attacher_->change(outcome->governed, other);
+  const auto changed = attacher_->change(outcome->governed, {other});
   ASSERT_TRUE(changed) << changed.error().message;
   EXPECT_EQ(changed->governance, Governance::kFull);
   const std::string cpu = control(process, "cpu", "cpu.max", "cpu.cfs_quota_us");
@@ -329,6 +329,87 @@ TEST_F(RealAttacher, NeverSetsAMemoryLimitBelowCurrentUse) {
     EXPECT_TRUE(!has_limit || *limit >= held - (1 << 20));
     EXPECT_TRUE(attacher_->restore(outcome->governed).failures.empty());
   }
+}
+
+// The same of limits that are asked for later, whether there is a limit already or the process is in no group for it.
+// contract: G47
+TEST_F(RealAttacher, NeverChangesAMemoryLimitToBelowCurrentUse) {
+  struct Row {
+    LateMemory policy;
+    LimitStatus with_limit;
+    LimitStatus without_limit;
+  };
+  const Row rows[] = {{LateMemory::kObserve, LimitStatus::kDegraded, LimitStatus::kFailed},
+                      {LateMemory::kHigh, LimitStatus::kDegraded, LimitStatus::kDegraded},
+                      {LateMemory::kCredit, LimitStatus::kDegraded, LimitStatus::kDegraded},
+                      {LateMemory::kRefuse, LimitStatus::kDegraded, LimitStatus::kFailed}};
+  constexpr std::int64_t kBefore = 400 << 20;
+  constexpr std::int64_t kAsked = 100 << 20;
+  constexpr std::int64_t kNone = std::int64_t{1} << 40;  // above it: no limit
+  const test::TempDir dir;
+  const sys::ProcessKey process = start(cat("exec ", test::fake_load(), " hold 218 ", dir / "up"));
+  wait_for_file(dir / "up");
+  const auto bytes = [&](const char* v2_file, const char* v1_file) {
+    return parse_int(control(process, "memory", v2_file, v1_file)).value_or(kNone);
+  };
+  for (const bool has_limit : {true, false}) {
+    for (const Row& row : rows) {
+      const auto where = testing::Message() << "policy " << static_cast<int>(row.policy) << ", limit " << has_limit;
+      Limits limits = quota(50);
+      if (has_limit) limits.memory_limit_bytes = kBefore;
+      const auto outcome = attacher_->attach(request(process, limits));
+      ASSERT_TRUE(outcome) << outcome.error().message;
+      limits.memory_limit_bytes = kAsked;
+      const auto changed = attacher_->change(outcome->governed, {limits, Placement::kNested, row.policy});
+      ASSERT_TRUE(changed) << changed.error().message;
+      EXPECT_EQ(changed->governed.late_memory, row.policy);
+      const auto memory = std::find_if(changed->limits.begin(), changed->limits.end(), [](const LimitReport& report) {
+        return report.limit == LimitName::kMemoryLimit;
+      });
+      ASSERT_NE(memory, changed->limits.end()) << where;
+      EXPECT_EQ(memory->status, has_limit ? row.with_limit : row.without_limit) << where;
+      EXPECT_TRUE(changed->reason.starts_with("memory_limit_")) << where << changed->reason;
+
+      const std::int64_t held = sys::read_resident_bytes(kHost, process.pid).value();
+      const std::int64_t hard = bytes("memory.max", "memory.limit_in_bytes");
+      EXPECT_GE(hard, held - (1 << 20)) << where;
+      if (row.policy == LateMemory::kCredit)
+        EXPECT_LE(hard, held + (1 << 20)) << where;
+      else
+        EXPECT_EQ(has_limit ? hard : kBefore, kBefore) << where;
+      EXPECT_EQ(hard > kNone, !has_limit && row.policy != LateMemory::kCredit) << where;
+      const std::int64_t high = bytes("memory.high", "memory.soft_limit_in_bytes");
+      EXPECT_EQ(high == kAsked, row.policy == LateMemory::kHigh) << where;
+      EXPECT_TRUE(attacher_->restore(changed->governed).failures.empty());
+    }
+  }
+}
+
+// A child that was born in the group after the attach gets the limits that are asked for later, too.
+TEST_F(RealAttacher, ChangesTheLimitsOfTheWholeGroup) {
+  const test::TempDir dir;
+  const sys::ProcessKey process =
+      start(cat("while [ ! -e ", dir / "go", " ]; do sleep 0.01; done; sleep 1000 & touch ", dir / "up", "; wait"));
+  const auto before = sys::read_membership(kHost, process.pid);
+  const auto outcome = attacher_->attach(request(process, quota(50)));
+  ASSERT_TRUE(outcome) << outcome.error().message;
+  test::write_file(dir / "go", "");
+  wait_for_file(dir / "up");
+  std::vector<sys::ProcStat> below;
+  for (int i = 0; i < 500 && below.empty(); ++i, usleep(10000)) {
+    below = sys::read_descendants(kHost, process.pid).value();
+    std::erase_if(below, [](const sys::ProcStat& stat) { return stat.comm != "sleep"; });
+  }
+  ASSERT_EQ(below.size(), 1u);
+  children_.push_back(below.front().pid);
+  Limits limits = quota(50);
+  limits.pids_max = 20;
+  const auto changed = attacher_->change(outcome->governed, {limits});
+  ASSERT_TRUE(changed) << changed.error().message;
+  EXPECT_EQ(control(process, "pids", "pids.max", "pids.max"), "20");
+  EXPECT_EQ(control(below.front().key(), "pids", "pids.max", "pids.max"), "20");
+  EXPECT_TRUE(attacher_->restore(changed->governed).failures.empty());
+  EXPECT_EQ(sys::read_membership(kHost, below.front().pid).value(), before.value());
 }
 
 TEST_F(RealAttacher, TakesChildrenToo) {
@@ -484,7 +565,7 @@ TEST_F(RealAttacher, NeverLiftsAPidsLimitThatItTookAlong) {
   };
   for (const Row& row : {Row{std::nullopt, "77"}, Row{200, "77"}, Row{50, "50"}, Row{std::nullopt, "77"}}) {
     limits.pids_max = row.asked;
-    const auto changed = attacher_->change(governed, limits);
+    const auto changed = attacher_->change(governed, {limits});
     ASSERT_TRUE(changed) << changed.error().message;
     EXPECT_EQ(pids_max(), row.in_force);
     EXPECT_EQ(changed->governed.limits, limits);

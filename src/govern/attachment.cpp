@@ -20,6 +20,12 @@ using sys::Hierarchy;
 
 std::string key_text(pid_t pid) { return cat("process ", pid); }
 
+const LimitReport* find_shortfall(const std::vector<LimitReport>& reports) {
+  const auto at = std::find_if(reports.begin(), reports.end(),
+                               [](const LimitReport& report) { return report.status != LimitStatus::kApplied; });
+  return at == reports.end() ? nullptr : &*at;
+}
+
 }  // namespace
 
 Attachment::Attachment(const AttacherSettings& settings, const AttachRequest& request)
@@ -102,11 +108,15 @@ void Attachment::choose(const Mover& mover, const std::set<pid_t>& moved, const 
   if (slots_.empty() && request_.limits.need_cgroup()) refuse_all("no_cgroups", "no controller that was asked for");
 }
 
-bool Attachment::admit(std::int64_t held_bytes) {
-  if (!request_.limits.memory_limit_bytes || slots_.empty()) return true;
+void Attachment::weigh_memory(std::int64_t held_bytes) {
+  if (!request_.limits.memory_limit_bytes || slots_.empty()) return;
   memory_ =
       decide_late_memory(*request_.limits.memory_limit_bytes, {held_bytes, 0, std::nullopt}, request_.late_memory);
   outcome_.uncovered_bytes = memory_.uncovered_bytes;
+}
+
+bool Attachment::admit(std::int64_t held_bytes) {
+  weigh_memory(held_bytes);
   if (memory_.refused) refuse_all("late_memory_refused", memory_.shortfall);
   return !memory_.refused;
 }
@@ -245,18 +255,21 @@ Status Attachment::check_membership(pid_t pid) const {
 Result<AttachOutcome> Attachment::finish() {
   outcome_.governance = decide_governance(outcome_.limits);
   if (outcome_.governance == Governance::kFull) return outcome_;
-  const auto first = std::find_if(outcome_.limits.begin(), outcome_.limits.end(),
-                                  [](const LimitReport& report) { return report.status != LimitStatus::kApplied; });
-  if (outcome_.reason.empty()) {
-    outcome_.reason = cat(name_of(first->limit), "_", name_of(first->status));
-    outcome_.evidence = first->detail.empty() ? cat(first->file, ": ", first->observed) : first->detail;
-  }
+  give_reason(outcome_);
   if (!request_.strict) return outcome_;
+  const LimitReport* first = find_shortfall(outcome_.limits);
   Error error = sys_error(cat(name_of(first->limit), " is not applied (", name_of(first->status), ")"), first->err);
   if (first->err == 0) error.message = cat(name_of(first->limit), " is ", name_of(first->status));
   if (first->err == 0) error.code = Errc::kUnsupported;
   error.message += cat(": ", outcome_.reason, ", ", outcome_.evidence);
   return error;
+}
+
+void give_reason(AttachOutcome& outcome) {
+  const LimitReport* first = find_shortfall(outcome.limits);
+  if (first == nullptr || !outcome.reason.empty()) return;
+  outcome.reason = cat(name_of(first->limit), "_", name_of(first->status));
+  outcome.evidence = first->detail.empty() ? cat(first->file, ": ", first->observed) : first->detail;
 }
 
 }  // namespace ffrtmp::govern

@@ -36,7 +36,9 @@ class Attachment {
 
   // Where the groups go. Without a place for a needed one the outcome has its reason, and there are no groups.
   void choose(const Mover& mover, const std::set<pid_t>& moved, const RootBases& root_bases);
-  // What the memory limit may be for processes that hold this much. False: refused, with its reason.
+  // What the memory limit may be for processes that hold this much.
+  void weigh_memory(std::int64_t held_bytes);
+  // The same. False: refused, with its reason.
   [[nodiscard]] bool admit(std::int64_t held_bytes);
   // Makes the groups that limits need and writes the limits, as far as they can be before the move.
   [[nodiscard]] Status make_groups();
@@ -83,5 +85,8 @@ class Attachment {
   std::vector<Slot> slots_;
   MemoryDecision memory_;
 };
+
+// The first limit that is not applied, as the reason why governance is not full; one that is told already stays.
+void give_reason(AttachOutcome& outcome);
 
 }  // namespace ffrtmp::govern

@@ -5,6 +5,7 @@
 #include "base/fault.h"
 #include "base/text.h"
 #include "govern/attacher.h"
+#include "govern/attachment.h"
 #include "govern/job_dir.h"
 #include "govern/memory_terms.h"
 #include "govern/open_groups.h"
@@ -112,9 +113,10 @@ class Reasserter {
   }
 
   MemoryDecision decide_memory(const OpenGroups& groups) const {
-    if (!governed_.limits.memory_limit_bytes) return {};
+    MemoryDecision as_asked;
+    as_asked.hard_bytes = governed_.limits.memory_limit_bytes;
     auto facts = groups.memory_facts();
-    if (!facts) return {};
+    if (!as_asked.hard_bytes || !facts) return as_asked;
     const std::string& hierarchy = groups.capabilities().controllers.at(Controller::kMemory).hierarchy;
     const auto pids = groups.dirs().at(hierarchy).procs();
     if (pids)
@@ -249,24 +251,27 @@ void change_priorities(const sys::Host& host, Original& member, const Limits& be
 
 }  // namespace
 
-Result<AttachOutcome> Attacher::change(const Governed& governed, const Limits& limits) {
+Result<AttachOutcome> Attacher::change(const Governed& governed, const ChangeRequest& request) {
   AttachOutcome outcome;
   outcome.governed = governed;
-  outcome.governed.limits = limits;
+  outcome.governed.limits = request.limits;
+  outcome.governed.late_memory = request.late_memory;
   const Limits gone = removed_limits(governed.in_force(), outcome.governed.in_force());
   if (!governed.groups.empty() && gone.need_cgroup()) {
     FFRTMP_ASSIGN(const OpenGroups groups, OpenGroups::open(settings_, governed.groups, gone));
     groups.reset(gone);
   }
-  FFRTMP_TRY(join_more(outcome.governed));
+  FFRTMP_ASSIGN(const bool is_admitted, join_more(outcome, request.placement));
+  if (!is_admitted) return outcome;
   for (Original& member : outcome.governed.members) {
     const auto stat = sys::read_stat(settings_.host, member.key().pid);
-    if (stat && stat->key() == member.key()) change_priorities(settings_.host, member, governed.limits, limits);
+    if (stat && stat->key() == member.key()) change_priorities(settings_.host, member, governed.limits, request.limits);
   }
   FFRTMP_ASSIGN(Reassertion reassertion, reassert(outcome.governed));
   outcome.limits = std::move(reassertion.limits);
   outcome.governance = reassertion.governance;
   outcome.uncovered_bytes = reassertion.uncovered_bytes;
+  give_reason(outcome);
   return outcome;
 }
 
