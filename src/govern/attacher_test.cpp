@@ -49,7 +49,10 @@ class RealAttacher : public testing::Test {
       waitpid(pid, nullptr, 0);
     }
     EXPECT_TRUE(!outer_ || outer_->remove_tree());
-    for (const std::string& path : group_paths()) EXPECT_FALSE(std::filesystem::exists(path)) << path;
+    for (const std::string& path : group_paths()) {
+      EXPECT_FALSE(std::filesystem::exists(path)) << path;
+      rmdir(std::filesystem::path(path).parent_path().c_str());
+    }
   }
 
   // Directories of the test's job, wherever they may be.
@@ -274,6 +277,24 @@ TEST_F(RealAttacher, DoesNotFightAnotherJobForAProcess) {
   std::erase(children_, process.pid);
   EXPECT_TRUE(taken->remove_tree());
   EXPECT_TRUE(attacher_->remove_groups(outcome->governed));
+}
+
+// A group whose name only begins like ours is another's: seen when it is compared, left alone when it is let go.
+TEST_F(RealAttacher, KnowsItsGroupByTheWholeName) {
+  const sys::ProcessKey process = start_sleep();
+  const auto outcome = attacher_->attach(request(process, quota(50)));
+  ASSERT_TRUE(outcome) << outcome.error().message;
+  const sys::Hierarchy* cpu = layout_.of_controller("cpu");
+  const std::string own = sys::read_membership(kHost, process.pid)->at(cpu->name);
+  outer_ = sys::CgroupDir::create(cpu->directory_of(own) + "0").value();
+  ASSERT_TRUE(outer_->add(process.pid));
+  const auto reasserted = attacher_->reassert(outcome->governed);
+  ASSERT_TRUE(reasserted) << reasserted.error().message;
+  ASSERT_EQ(reasserted->drifts.size(), 1u);
+  EXPECT_EQ(reasserted->drifts.front().kind, DriftKind::kMembership);
+  EXPECT_EQ(reasserted->drifts.front().observed, own + "0");
+  EXPECT_TRUE(attacher_->restore(outcome->governed).failures.empty());
+  EXPECT_EQ(sys::read_membership(kHost, process.pid)->at(cpu->name), own + "0");
 }
 
 TEST_F(RealAttacher, ChangesLimitsInPlace) {

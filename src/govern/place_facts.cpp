@@ -8,6 +8,7 @@
 #include "govern/delegation.h"
 #include "sys/cgroup_dir.h"
 #include "sys/file_io.h"
+#include "sys/path.h"
 
 namespace ffrtmp::govern {
 namespace {
@@ -33,7 +34,7 @@ bool is_writable(const std::string& path) { return access(path.c_str(), W_OK) ==
 
 // A path in the hierarchy: as it is, or given as a directory below the mount.
 std::string path_in(const Hierarchy& hierarchy, std::string_view text) {
-  if (text.starts_with(hierarchy.mount_point)) {
+  if (sys::is_at_or_below(text, hierarchy.mount_point)) {
     text.remove_prefix(hierarchy.mount_point.size());
     return cat(hierarchy.root == "/" ? "" : hierarchy.root, text.empty() ? std::string_view("/") : text);
   }

@@ -11,6 +11,7 @@
 #include "govern/open_groups.h"
 #include "govern/priorities.h"
 #include "sys/cgroup_dir.h"
+#include "sys/path.h"
 #include "sys/priority.h"
 
 namespace ffrtmp::govern {
@@ -101,7 +102,7 @@ class Reasserter {
       if (!membership) continue;
       for (const Group& group : governed_.groups) {
         const auto own = membership->find(group.hierarchy);
-        if (own == membership->end() || own->second.starts_with(group.path)) continue;
+        if (own == membership->end() || sys::is_at_or_below(own->second, group.path)) continue;
         const Drift drift{DriftKind::kMembership, group.hierarchy, own->second, group.path, 0};
         if (Attacher::job_of_group(own->second))
           note(drift, sys_error("another job has it", EBUSY));
