@@ -65,11 +65,13 @@ struct Governed {
   LateMemory late_memory = LateMemory::kObserve;
   std::vector<Group> groups;      // empty: not moved
   std::vector<Original> members;  // the attached process first
+  // Limits that never came into force: nobody undid them.
+  std::vector<LimitName> shortfalls;
 
   // What has to stand in the groups: `limits`, and the inherited one where that is tighter.
   [[nodiscard]] Limits in_force() const;
 };
-BOOST_DESCRIBE_STRUCT(Governed, (), (job_id, limits, inherited_pids_max, late_memory, groups, members))
+BOOST_DESCRIBE_STRUCT(Governed, (), (job_id, limits, inherited_pids_max, late_memory, groups, members, shortfalls))
 
 struct AttachRequest {
   sys::ProcessKey process;
@@ -110,7 +112,7 @@ struct Drift {
   int err = 0;  // errno of writing it again, 0: it is as wanted again
 };
 struct Reassertion {
-  std::vector<Drift> drifts;  // empty: all as it was left
+  std::vector<Drift> drifts;  // empty: all as it was left; a limit that never came into force is none
   std::vector<LimitReport> limits;
   Governance governance = Governance::kObserve;
   std::int64_t uncovered_bytes = 0;
@@ -148,7 +150,8 @@ class Attacher {
   [[nodiscard]] Result<Prepared> prepare(const AttachRequest& request, const sys::ProcessKey& like);
   [[nodiscard]] Result<AttachOutcome> place(Prepared prepared, const sys::ProcessKey& process);
 
-  [[nodiscard]] Result<Reassertion> reassert(const Governed& governed);
+  // What comes into force meanwhile is no shortfall of the job any more.
+  [[nodiscard]] Result<Reassertion> reassert(Governed& governed);
   // Other limits for a governed job, written in place: nothing is moved unless another hierarchy is needed for them.
   [[nodiscard]] Result<AttachOutcome> change(const Governed& governed, const ChangeRequest& request);
   [[nodiscard]] RestoreReport restore(const Governed& governed);

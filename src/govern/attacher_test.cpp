@@ -203,7 +203,7 @@ TEST_F(RealAttacher, ReassertsWhatWasUndone) {
   Limits limits = quota(50);
   limits.nice = 5;
   limits.oom_score_adj = 200;
-  const auto outcome = attacher_->attach(request(process, limits));
+  auto outcome = attacher_->attach(request(process, limits));
   ASSERT_TRUE(outcome) << outcome.error().message;
   const auto inside = sys::read_membership(kHost, process.pid);
   auto quiet = attacher_->reassert(outcome->governed);
@@ -239,7 +239,7 @@ TEST_F(RealAttacher, ReassertsWhatWasUndone) {
 TEST_F(RealAttacher, ReassertsInAGroupThatWasRemoved) {
   const sys::ProcessKey process = start_sleep();
   const auto before = sys::read_membership(kHost, process.pid);
-  const auto outcome = attacher_->attach(request(process, quota(50)));
+  auto outcome = attacher_->attach(request(process, quota(50)));
   ASSERT_TRUE(outcome) << outcome.error().message;
   const auto inside = sys::read_membership(kHost, process.pid);
   for (const Group& group : outcome->governed.groups) {
@@ -260,7 +260,7 @@ TEST_F(RealAttacher, ReassertsInAGroupThatWasRemoved) {
 // contract: G46
 TEST_F(RealAttacher, DoesNotFightAnotherJobForAProcess) {
   const sys::ProcessKey process = start_sleep();
-  const auto outcome = attacher_->attach(request(process, quota(50)));
+  auto outcome = attacher_->attach(request(process, quota(50)));
   ASSERT_TRUE(outcome) << outcome.error().message;
   const sys::Hierarchy* cpu = layout_.of_controller("cpu");
   const std::string other = cat(cpu->directory_of(cpu->root), "/ffrtmp/other-", getpid());
@@ -279,10 +279,69 @@ TEST_F(RealAttacher, DoesNotFightAnotherJobForAProcess) {
   EXPECT_TRUE(attacher_->remove_groups(outcome->governed));
 }
 
+// What could never be set was undone by nobody. Once it is set, it can be.
+// contract: G46
+TEST_F(RealAttacher, ALimitThatNeverWasInForceIsNoDrift) {
+  const sys::ProcessKey process = start_sleep();
+  Limits limits = quota(50);
+  limits.nice = 5;
+  ASSERT_TRUE(fault::arm("write:EACCES,nice:EACCES"));
+  auto outcome = attacher_->attach(request(process, limits));
+  ASSERT_TRUE(outcome) << outcome.error().message;
+  EXPECT_EQ(outcome->governance, Governance::kObserve);
+  Governed& governed = outcome->governed;
+  const auto look = [&](Governance governance, std::vector<DriftKind> wanted) {
+    const auto compared = attacher_->reassert(governed);
+    ASSERT_TRUE(compared) << compared.error().message;
+    EXPECT_EQ(compared->governance, governance);
+    std::vector<DriftKind> kinds;
+    for (const Drift& drift : compared->drifts) kinds.push_back(drift.kind);
+    EXPECT_EQ(kinds, wanted);
+  };
+  look(Governance::kObserve, {});
+  ASSERT_TRUE(fault::arm(""));
+  look(Governance::kFull, {});
+  EXPECT_TRUE(control(process, "cpu", "cpu.max", "cpu.cfs_quota_us").starts_with("50000"));
+  EXPECT_EQ(sys::read_nice(process.pid).value(), 5);
+  ASSERT_TRUE(sys::write_nice(process.pid, 0));
+  ASSERT_TRUE(fault::arm("nice:EACCES"));
+  look(Governance::kPartial, {DriftKind::kNice});
+  look(Governance::kPartial, {DriftKind::kNice});
+  ASSERT_TRUE(fault::arm(""));
+  look(Governance::kFull, {DriftKind::kNice});
+  EXPECT_TRUE(attacher_->restore(governed).failures.empty());
+}
+
+// A limit that waits for the process to shrink comes into force by itself: that is no drift either.
+// contract: G47
+TEST_F(RealAttacher, AMemoryLimitThatWaitedIsNoDrift) {
+  for (const LateMemory policy : {LateMemory::kObserve, LateMemory::kHigh, LateMemory::kCredit}) {
+    const auto where = testing::Message() << "policy " << static_cast<int>(policy);
+    const test::TempDir dir;
+    const sys::ProcessKey process = start(cat("exec ", test::fake_load(), " hold 218 ", dir / "up"));
+    wait_for_file(dir / "up");
+    Limits limits;
+    limits.memory_limit_bytes = 100 << 20;
+    AttachRequest wanted = request(process, limits);
+    wanted.late_memory = policy;
+    auto outcome = attacher_->attach(wanted);
+    ASSERT_TRUE(outcome) << outcome.error().message;
+    EXPECT_NE(outcome->governance, Governance::kFull) << where;
+    kill(process.pid, SIGUSR1);
+    for (int i = 0; i < 1000 && sys::read_resident_bytes(kHost, process.pid).value() > (50 << 20); ++i) usleep(10000);
+    const auto compared = attacher_->reassert(outcome->governed);
+    ASSERT_TRUE(compared) << compared.error().message;
+    EXPECT_TRUE(compared->drifts.empty()) << where << ": " << compared->drifts.front().what;
+    EXPECT_EQ(compared->governance, Governance::kFull) << where;
+    EXPECT_EQ(control(process, "memory", "memory.max", "memory.limit_in_bytes"), "104857600") << where;
+    EXPECT_TRUE(attacher_->restore(outcome->governed).failures.empty());
+  }
+}
+
 // A group whose name only begins like ours is another's: seen when it is compared, left alone when it is let go.
 TEST_F(RealAttacher, KnowsItsGroupByTheWholeName) {
   const sys::ProcessKey process = start_sleep();
-  const auto outcome = attacher_->attach(request(process, quota(50)));
+  auto outcome = attacher_->attach(request(process, quota(50)));
   ASSERT_TRUE(outcome) << outcome.error().message;
   const sys::Hierarchy* cpu = layout_.of_controller("cpu");
   const std::string own = sys::read_membership(kHost, process.pid)->at(cpu->name);
@@ -694,7 +753,7 @@ TEST_F(RealAttacher, MovesNobodyToWhereHeIs) {
   ASSERT_TRUE(child) << child.error().message;
   children_.push_back(child->pid);
   ASSERT_TRUE(fault::arm("move:EBUSY"));
-  const auto outcome = attacher_->place(std::move(*prepared), sys::read_stat(kHost, child->pid)->key());
+  auto outcome = attacher_->place(std::move(*prepared), sys::read_stat(kHost, child->pid)->key());
   ASSERT_TRUE(outcome) << outcome.error().message;
   const auto reasserted = attacher_->reassert(outcome->governed);
   ASSERT_TRUE(reasserted);

@@ -254,6 +254,7 @@ Status Attachment::check_membership(pid_t pid) const {
 
 Result<AttachOutcome> Attachment::finish() {
   outcome_.governance = decide_governance(outcome_.limits);
+  outcome_.governed.shortfalls = find_shortfalls(outcome_.limits);
   if (outcome_.governance == Governance::kFull) return outcome_;
   give_reason(outcome_);
   if (!request_.strict) return outcome_;

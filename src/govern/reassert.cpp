@@ -21,14 +21,16 @@ using sys::CgroupDir;
 using sys::CgroupVersion;
 using sys::Hierarchy;
 
-bool is_in_force(const LimitReport& report) {
-  return report.status == LimitStatus::kApplied || report.status == LimitStatus::kDegraded;
-}
-
 const LimitReport* find(const std::vector<LimitReport>& reports, LimitName limit) {
   const auto at =
       std::find_if(reports.begin(), reports.end(), [&](const LimitReport& report) { return report.limit == limit; });
   return at == reports.end() ? nullptr : &*at;
+}
+
+// What kept a limit from being in force; 0: it is. A value that did not stay has no errno of its own.
+int error_of(const LimitReport& report) {
+  if (is_in_force(report)) return 0;
+  return report.err != 0 ? report.err : EINVAL;
 }
 
 // The members of a removed option: present before, absent now.
@@ -56,7 +58,7 @@ Limits removed_limits(const Limits& before, const Limits& now) {
 
 class Reasserter {
  public:
-  Reasserter(const AttacherSettings& settings, const Governed& governed) : settings_(settings), governed_(governed) {}
+  Reasserter(const AttacherSettings& settings, Governed& governed) : settings_(settings), governed_(governed) {}
 
   Result<Reassertion> run() {
     if (governed_.members.empty()) return make_error(Errc::kGone, "nobody is governed");
@@ -65,6 +67,10 @@ class Reasserter {
     FFRTMP_TRY(reassert_limits());
     reassert_priorities();
     result_.governance = decide_governance(result_.limits);
+    const std::vector<LimitName> short_now = find_shortfalls(result_.limits);
+    std::erase_if(governed_.shortfalls, [&](LimitName limit) {
+      return std::find(short_now.begin(), short_now.end(), limit) == short_now.end();
+    });
     return std::move(result_);
   }
 
@@ -74,6 +80,12 @@ class Reasserter {
     if (stat.key() != member.key() || stat.state == 'Z' || stat.state == 'X')
       return make_error(Errc::kGone, cat("process ", member.pid, " has ended"));
     return {};
+  }
+
+  // It was in force once.
+  bool was_in_force(const LimitReport& report) const {
+    const auto& never = governed_.shortfalls;
+    return std::find(never.begin(), never.end(), report.limit) == never.end();
   }
 
   void note(Drift drift, const Status& status) {
@@ -164,10 +176,10 @@ class Reasserter {
       now = groups.write(terms);
     }
     for (const LimitReport& before : found) {
-      if (is_in_force(before)) continue;
+      if (is_in_force(before) || !was_in_force(before)) continue;
       const LimitReport* after = find(now, before.limit);
       Drift drift{DriftKind::kLimit, std::string(name_of(before.limit)), before.observed, before.wanted, 0};
-      if (after != nullptr && !is_in_force(*after)) drift.err = after->err != 0 ? after->err : EINVAL;
+      if (after != nullptr) drift.err = error_of(*after);
       if (before.status != LimitStatus::kUnsupported || drift.err == 0) result_.drifts.push_back(std::move(drift));
     }
     result_.limits = reports_in_terms(std::move(now), asked, memory);
@@ -178,9 +190,9 @@ class Reasserter {
                          const std::optional<LimitReport>& after) {
     if (!before) return;
     const LimitReport& now = after ? *after : *before;
-    if (!is_in_force(*before))
-      result_.drifts.push_back({kind, std::string(name_of(before->limit)), before->observed, before->wanted,
-                                is_in_force(now) ? 0 : now.err});
+    if (!is_in_force(*before) && was_in_force(*before))
+      result_.drifts.push_back(
+          {kind, std::string(name_of(before->limit)), before->observed, before->wanted, error_of(now)});
     const auto known = std::find_if(result_.limits.begin(), result_.limits.end(),
                                     [&](const LimitReport& other) { return other.limit == now.limit; });
     if (known == result_.limits.end())
@@ -207,13 +219,13 @@ class Reasserter {
   }
 
   const AttacherSettings& settings_;
-  const Governed& governed_;
+  Governed& governed_;
   Reassertion result_;
 };
 
 }  // namespace
 
-Result<Reassertion> Attacher::reassert(const Governed& governed) { return Reasserter(settings_, governed).run(); }
+Result<Reassertion> Attacher::reassert(Governed& governed) { return Reasserter(settings_, governed).run(); }
 
 Result<std::vector<LimitReport>> Attacher::read_back(const Governed& governed) const {
   std::vector<LimitReport> reports;
@@ -272,6 +284,7 @@ Result<AttachOutcome> Attacher::change(const Governed& governed, const ChangeReq
   outcome.limits = std::move(reassertion.limits);
   outcome.governance = reassertion.governance;
   outcome.uncovered_bytes = reassertion.uncovered_bytes;
+  outcome.governed.shortfalls = find_shortfalls(outcome.limits);
   give_reason(outcome);
   return outcome;
 }
