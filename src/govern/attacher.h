@@ -118,6 +118,9 @@ struct Reassertion {
   std::int64_t uncovered_bytes = 0;
 };
 
+// The first limit that is not applied, as the reason why governance is not full.
+void give_reason(AttachOutcome& outcome);
+
 // What could not be put back; empty when all is.
 struct RestoreReport {
   std::vector<std::string> failures;
@@ -151,6 +154,8 @@ class Attacher {
   [[nodiscard]] Result<AttachOutcome> place(Prepared prepared, const sys::ProcessKey& process);
 
   // What comes into force meanwhile is no shortfall of the job any more.
+  // Errors: kGone when the process has ended, what keeps it from being looked at. A group that cannot be made or
+  // entered again is drift, and its limits have failed.
   [[nodiscard]] Result<Reassertion> reassert(Governed& governed);
   // Other limits for a governed job, written in place: nothing is moved unless another hierarchy is needed for them.
   [[nodiscard]] Result<AttachOutcome> change(const Governed& governed, const ChangeRequest& request);

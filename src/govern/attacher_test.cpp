@@ -258,6 +258,58 @@ TEST_F(RealAttacher, ReassertsInAGroupThatWasRemoved) {
 }
 
 // contract: G46
+TEST_F(RealAttacher, AGroupThatCannotBeMadeAgainHoldsNothing) {
+  const sys::ProcessKey process = start_sleep();
+  const auto before = sys::read_membership(kHost, process.pid);
+  Limits limits = quota(50);
+  limits.nice = 5;
+  auto outcome = attacher_->attach(request(process, limits));
+  ASSERT_TRUE(outcome) << outcome.error().message;
+  for (const Group& group : outcome->governed.groups) {
+    const sys::Hierarchy* hierarchy = layout_.find(group.hierarchy);
+    const auto home = sys::CgroupDir::open(hierarchy->directory_of(before->at(hierarchy->name)));
+    ASSERT_TRUE(home->add(process.pid));
+    ASSERT_TRUE(sys::CgroupDir::open(hierarchy->directory_of(group.path))->remove_tree());
+  }
+  ASSERT_TRUE(fault::arm("mkdir:EACCES"));
+  const auto reasserted = attacher_->reassert(outcome->governed);
+  ASSERT_TRUE(reasserted) << reasserted.error().message;
+  EXPECT_EQ(reasserted->governance, Governance::kNiceOnly);
+  const auto quota_report = std::find_if(reasserted->limits.begin(), reasserted->limits.end(),
+                                         [](const LimitReport& r) { return r.limit == LimitName::kCpuQuota; });
+  ASSERT_NE(quota_report, reasserted->limits.end());
+  EXPECT_EQ(quota_report->status, LimitStatus::kFailed);
+  EXPECT_EQ(reasserted->drifts.size(), outcome->governed.groups.size() + 1) << "each membership, and the limit";
+  const auto reports = attacher_->read_back(outcome->governed);
+  ASSERT_TRUE(reports) << reports.error().message;
+  EXPECT_EQ(decide_governance(*reports), Governance::kNiceOnly);
+  ASSERT_TRUE(fault::arm(""));
+  EXPECT_EQ(attacher_->reassert(outcome->governed)->governance, Governance::kFull);
+  EXPECT_TRUE(attacher_->restore(outcome->governed).failures.empty());
+}
+
+// A process that was not moved at all is under no limit, however often it is asked.
+TEST_F(RealAttacher, ALimitWithoutAGroupIsNeverInForce) {
+  const sys::ProcessKey process = start_sleep();
+  const bool v2 = layout_.of_controller("memory")->version == sys::CgroupVersion::kV2;
+  ASSERT_NO_FATAL_FAILURE(put_below(process, "memory", v2 ? "memory.max" : "memory.limit_in_bytes", cat(256 << 20)));
+  Limits limits;
+  limits.memory_limit_bytes = 64 << 20;
+  limits.nice = 5;
+  AttachRequest wanted = request(process, limits);
+  wanted.placement = Placement::kRoot;
+  auto outcome = attacher_->attach(wanted);
+  ASSERT_TRUE(outcome) << outcome.error().message;
+  EXPECT_EQ(outcome->governance, Governance::kNiceOnly);
+  const auto reasserted = attacher_->reassert(outcome->governed);
+  ASSERT_TRUE(reasserted) << reasserted.error().message;
+  EXPECT_EQ(reasserted->governance, Governance::kNiceOnly);
+  EXPECT_TRUE(reasserted->drifts.empty());
+  EXPECT_EQ(decide_governance(attacher_->read_back(outcome->governed).value()), Governance::kNiceOnly);
+  EXPECT_TRUE(attacher_->restore(outcome->governed).failures.empty());
+}
+
+// contract: G46
 TEST_F(RealAttacher, DoesNotFightAnotherJobForAProcess) {
   const sys::ProcessKey process = start_sleep();
   auto outcome = attacher_->attach(request(process, quota(50)));
@@ -271,6 +323,9 @@ TEST_F(RealAttacher, DoesNotFightAnotherJobForAProcess) {
   ASSERT_TRUE(reasserted) << reasserted.error().message;
   ASSERT_EQ(reasserted->drifts.size(), 1u);
   EXPECT_EQ(reasserted->drifts.front().err, EBUSY);
+  EXPECT_EQ(reasserted->governance, Governance::kObserve) << "its limits hold a group that it is not in";
+  ASSERT_EQ(reasserted->limits.size(), 1u);
+  EXPECT_EQ(reasserted->limits.front().err, EBUSY);
   EXPECT_NE(sys::read_membership(kHost, process.pid)->at(cpu->name).find("/other-"), std::string::npos);
   kill(process.pid, SIGKILL);
   waitpid(process.pid, nullptr, 0);

@@ -256,7 +256,7 @@ Result<AttachOutcome> Attachment::finish() {
   outcome_.governance = decide_governance(outcome_.limits);
   outcome_.governed.shortfalls = find_shortfalls(outcome_.limits);
   if (outcome_.governance == Governance::kFull) return outcome_;
-  give_reason(outcome_);
+  if (outcome_.reason.empty()) give_reason(outcome_);
   if (!request_.strict) return outcome_;
   const LimitReport* first = find_shortfall(outcome_.limits);
   Error error = sys_error(cat(name_of(first->limit), " is not applied (", name_of(first->status), ")"), first->err);
@@ -268,7 +268,7 @@ Result<AttachOutcome> Attachment::finish() {
 
 void give_reason(AttachOutcome& outcome) {
   const LimitReport* first = find_shortfall(outcome.limits);
-  if (first == nullptr || !outcome.reason.empty()) return;
+  if (first == nullptr) return;
   outcome.reason = cat(name_of(first->limit), "_", name_of(first->status));
   outcome.evidence = first->detail.empty() ? cat(first->file, ": ", first->observed) : first->detail;
 }

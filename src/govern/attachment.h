@@ -86,7 +86,4 @@ class Attachment {
   MemoryDecision memory_;
 };
 
-// The first limit that is not applied, as the reason why governance is not full; one that is told already stays.
-void give_reason(AttachOutcome& outcome);
-
 }  // namespace ffrtmp::govern

@@ -221,6 +221,29 @@ std::string_view kernel_name(Controller controller, CgroupVersion version) {
   return "";
 }
 
+std::optional<Controller> controller_of(LimitName limit) {
+  switch (limit) {
+    case LimitName::kCpuQuota:
+    case LimitName::kCpuWeight:
+      return Controller::kCpu;
+    case LimitName::kMemoryLimit:
+    case LimitName::kMemoryHigh:
+    case LimitName::kMemorySwapLimit:
+      return Controller::kMemory;
+    case LimitName::kIoWeight:
+    case LimitName::kIoReadBps:
+    case LimitName::kIoWriteBps:
+    case LimitName::kIoMax:
+      return Controller::kIo;
+    case LimitName::kPidsMax:
+      return Controller::kPids;
+    case LimitName::kNice:
+    case LimitName::kOomScoreAdj:
+      return std::nullopt;
+  }
+  return std::nullopt;
+}
+
 std::set<Controller> controllers_for(const Limits& limits) {
   std::set<Controller> needed;
   if (limits.cpu_quota_percent || limits.cpu_max || limits.cpu_weight) needed.insert(Controller::kCpu);

@@ -5,7 +5,6 @@
 #include "base/fault.h"
 #include "base/text.h"
 #include "govern/attacher.h"
-#include "govern/attachment.h"
 #include "govern/job_dir.h"
 #include "govern/memory_terms.h"
 #include "govern/open_groups.h"
@@ -31,6 +30,17 @@ const LimitReport* find(const std::vector<LimitReport>& reports, LimitName limit
 int error_of(const LimitReport& report) {
   if (is_in_force(report)) return 0;
   return report.err != 0 ? report.err : EINVAL;
+}
+
+// What is to be said of `limits` when there is no group to read them from.
+std::vector<LimitReport> reports_without_groups(const Limits& limits, const Error* why) {
+  std::vector<LimitReport> reports = plan_limits(limits, {}).refused;
+  for (LimitReport& report : reports) {
+    report.status = why == nullptr ? LimitStatus::kDenied : LimitStatus::kFailed;
+    report.err = why == nullptr ? 0 : why->sys;
+    report.detail = why == nullptr ? "there is no group for it" : why->message;
+  }
+  return reports;
 }
 
 // The members of a removed option: present before, absent now.
@@ -115,11 +125,10 @@ class Reasserter {
       for (const Group& group : governed_.groups) {
         const auto own = membership->find(group.hierarchy);
         if (own == membership->end() || sys::is_at_or_below(own->second, group.path)) continue;
-        const Drift drift{DriftKind::kMembership, group.hierarchy, own->second, group.path, 0};
-        if (Attacher::job_of_group(own->second))
-          note(drift, sys_error("another job has it", EBUSY));
-        else
-          note(drift, move_back(member.key().pid, group));
+        const Status back = Attacher::job_of_group(own->second) ? Status(sys_error("another job has it", EBUSY))
+                                                                : move_back(member.key().pid, group);
+        note({DriftKind::kMembership, group.hierarchy, own->second, group.path, 0}, back);
+        if (!back) outside_.insert_or_assign(group.hierarchy, back.error());
       }
     }
     return {};
@@ -154,12 +163,31 @@ class Reasserter {
     return any;
   }
 
+  // Limits of a group that a process is kept out of do not hold it, whatever their files say.
+  void tell_outside() {
+    for (LimitReport& report : result_.limits) {
+      const auto controller = controller_of(report.limit);
+      if (!controller) continue;
+      const Hierarchy* hierarchy = settings_.layout.of_controller(kernel_name(*controller, CgroupVersion::kV2));
+      const auto why = hierarchy == nullptr ? outside_.end() : outside_.find(hierarchy->name);
+      if (why == outside_.end() || !is_in_force(report)) continue;
+      report.status = LimitStatus::kFailed;
+      report.err = why->second.sys;
+      report.detail = cat("not in its group: ", why->second.message);
+    }
+  }
+
   Status reassert_limits() {
-    if (governed_.groups.empty()) return {};
     const Limits asked = governed_.in_force();
     auto opened = OpenGroups::open(settings_, governed_.groups, asked);
-    // The process is there, only its group is not: that is not "gone".
-    if (!opened) return make_error(Errc::kIo, opened.error().message);
+    if (governed_.groups.empty() || !opened) {
+      result_.limits = reports_without_groups(asked, opened ? nullptr : &opened.error());
+      for (const LimitReport& report : result_.limits)
+        if (was_in_force(report))
+          result_.drifts.push_back(
+              {DriftKind::kLimit, std::string(name_of(report.limit)), report.detail, "a group", error_of(report)});
+      return {};
+    }
     OpenGroups groups = std::move(opened).value();
     const MemoryDecision memory = decide_memory(groups);
     const Limits terms = limits_in_terms(asked, memory);
@@ -183,6 +211,7 @@ class Reasserter {
       if (before.status != LimitStatus::kUnsupported || drift.err == 0) result_.drifts.push_back(std::move(drift));
     }
     result_.limits = reports_in_terms(std::move(now), asked, memory);
+    tell_outside();
     return {};
   }
 
@@ -221,6 +250,7 @@ class Reasserter {
   const AttacherSettings& settings_;
   Governed& governed_;
   Reassertion result_;
+  std::map<std::string, Error> outside_;  // hierarchies in whose group a process cannot be kept, and why
 };
 
 }  // namespace
@@ -228,12 +258,11 @@ class Reasserter {
 Result<Reassertion> Attacher::reassert(Governed& governed) { return Reasserter(settings_, governed).run(); }
 
 Result<std::vector<LimitReport>> Attacher::read_back(const Governed& governed) const {
-  std::vector<LimitReport> reports;
-  if (!governed.groups.empty()) {
-    const Limits limits = governed.in_force();
-    FFRTMP_ASSIGN(const OpenGroups groups, OpenGroups::open(settings_, governed.groups, limits));
-    reports = groups.read(limits);
-  }
+  const Limits limits = governed.in_force();
+  const auto groups = OpenGroups::open(settings_, governed.groups, limits);
+  std::vector<LimitReport> reports = groups && !governed.groups.empty()
+                                         ? groups->read(limits)
+                                         : reports_without_groups(limits, groups ? nullptr : &groups.error());
   if (governed.members.empty()) return reports;
   const pid_t pid = governed.members.front().key().pid;
   FFRTMP_ASSIGN(const PriorityChange priorities, read_priorities(settings_.host, pid, governed.limits));
@@ -285,7 +314,7 @@ Result<AttachOutcome> Attacher::change(const Governed& governed, const ChangeReq
   outcome.governance = reassertion.governance;
   outcome.uncovered_bytes = reassertion.uncovered_bytes;
   outcome.governed.shortfalls = find_shortfalls(outcome.limits);
-  give_reason(outcome);
+  if (outcome.reason.empty()) give_reason(outcome);
   return outcome;
 }
 

@@ -94,6 +94,7 @@ class Attach {
       end_.detached = wake.event == StopSignals::Event::kSignal;
       break;
     }
+    end_.governance = outcome_.governance;
     end_.oom_kills = ground_.attacher.oom_kills(outcome_.governed).value_or(0);
     const std::string cgroup = ground_.attacher.directory(outcome_.governed);
     if (end_.detached && settings_.on_stop == "keep")
@@ -105,13 +106,33 @@ class Attach {
 
   void reassert() {
     const auto done = ground_.attacher.reassert(outcome_.governed);
-    if (!done) return;  // ended: the next wait tells
+    if (!done && done.error().code == Errc::kGone) return;  // the next wait tells
+    if (!done) return lose_sight(done.error());
     for (const govern::Drift& drift : done->drifts)
       say(cat("Drift: ", drift.what, " was ", drift.observed, ", ", drift.err == 0 ? "is " : "could not be made ",
               drift.wanted, drift.err == 0 ? " again" : ""));
     outcome_.limits = done->limits;
     outcome_.governance = done->governance;
     outcome_.uncovered_bytes = done->uncovered_bytes;
+    if (!outcome_.governed.groups.empty()) tell_reason();
+  }
+
+  // What cannot be read back is not known to be applied.
+  void lose_sight(const Error& error) {
+    say(cat("Limits cannot be looked at: ", error.message));
+    for (govern::LimitReport& report : outcome_.limits) {
+      report.status = govern::LimitStatus::kFailed;
+      report.err = error.sys;
+      report.detail = error.message;
+    }
+    outcome_.governance = govern::decide_governance(outcome_.limits);
+    tell_reason();
+  }
+
+  void tell_reason() {
+    outcome_.reason.clear();
+    outcome_.evidence.clear();
+    govern::give_reason(outcome_);
   }
 
   // Also of a process that ended: its children may be left in the group.
