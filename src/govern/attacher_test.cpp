@@ -111,6 +111,12 @@ class RealAttacher : public testing::Test {
     return std::string(trim(sys::read_text(path).value_or("?")));
   }
 
+  // "max", or v1's largest number.
+  bool has_no_memory_high(const sys::ProcessKey& process) const {
+    const std::string text = control(process, "memory", "memory.high", "memory.soft_limit_in_bytes");
+    return text == "max" || parse_int(text).value_or(0) > (std::int64_t{1} << 60);
+  }
+
   sys::CgroupLayout layout_;
   std::optional<Attacher> attacher_;
   std::string job_;
@@ -389,7 +395,31 @@ TEST_F(RealAttacher, AMemoryLimitThatWaitedIsNoDrift) {
     EXPECT_TRUE(compared->drifts.empty()) << where << ": " << compared->drifts.front().what;
     EXPECT_EQ(compared->governance, Governance::kFull) << where;
     EXPECT_EQ(control(process, "memory", "memory.max", "memory.limit_in_bytes"), "104857600") << where;
+    EXPECT_TRUE(has_no_memory_high(process)) << where;
     EXPECT_TRUE(attacher_->restore(outcome->governed).failures.empty());
+  }
+}
+
+// memory.high that stood in the limit's place goes with the limit, or with the policy that wanted it.
+// contract: G47
+TEST_F(RealAttacher, TakesBackTheMemoryHighOfAPolicy) {
+  const test::TempDir dir;
+  const sys::ProcessKey process = start(cat("exec ", test::fake_load(), " hold 218 ", dir / "up"));
+  wait_for_file(dir / "up");
+  Limits limited = quota(50);
+  limited.memory_limit_bytes = 100 << 20;
+  const ChangeRequest changes[] = {{limited, Placement::kNested, LateMemory::kObserve},
+                                   {quota(50), Placement::kNested, LateMemory::kHigh}};
+  for (const ChangeRequest& change : changes) {
+    AttachRequest wanted = request(process, limited);
+    wanted.late_memory = LateMemory::kHigh;
+    const auto outcome = attacher_->attach(wanted);
+    ASSERT_TRUE(outcome) << outcome.error().message;
+    EXPECT_EQ(control(process, "memory", "memory.high", "memory.soft_limit_in_bytes"), "104857600");
+    const auto changed = attacher_->change(outcome->governed, change);
+    ASSERT_TRUE(changed) << changed.error().message;
+    EXPECT_TRUE(has_no_memory_high(process));
+    EXPECT_TRUE(attacher_->restore(changed->governed).failures.empty());
   }
 }
 

@@ -74,6 +74,8 @@ struct LimitPlan {
 // The controllers that `limits` needs.
 [[nodiscard]] std::set<Controller> controllers_for(const Limits& limits);
 [[nodiscard]] LimitPlan plan_limits(const Limits& limits, const Capabilities& capabilities);
+// Those of `before` that `now` does not have, a device's line by its device and key.
+[[nodiscard]] LimitPlan plan_removal(const LimitPlan& before, const LimitPlan& now);
 // Whether `observed`, the file's whole text, says what `write` asked for.
 [[nodiscard]] bool matches(const LimitWrite& write, std::string_view observed);
 

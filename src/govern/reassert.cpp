@@ -43,29 +43,6 @@ std::vector<LimitReport> reports_without_groups(const Limits& limits, const Erro
   return reports;
 }
 
-// The members of a removed option: present before, absent now.
-Limits removed_limits(const Limits& before, const Limits& now) {
-  Limits gone;
-  const auto keep = [](auto& out, const auto& old_value, const auto& new_value) {
-    if (old_value && !new_value) out = old_value;
-  };
-  const bool had_bandwidth = before.cpu_quota_percent || before.cpu_max;
-  if (had_bandwidth && !now.cpu_quota_percent && !now.cpu_max) gone.cpu_quota_percent = 100;
-  keep(gone.cpu_weight, before.cpu_weight, now.cpu_weight);
-  keep(gone.io_weight, before.io_weight, now.io_weight);
-  keep(gone.memory_limit_bytes, before.memory_limit_bytes, now.memory_limit_bytes);
-  keep(gone.memory_high_bytes, before.memory_high_bytes, now.memory_high_bytes);
-  keep(gone.memory_swap_bytes, before.memory_swap_bytes, now.memory_swap_bytes);
-  keep(gone.io_read_bps, before.io_read_bps, now.io_read_bps);
-  keep(gone.io_write_bps, before.io_write_bps, now.io_write_bps);
-  keep(gone.pids_max, before.pids_max, now.pids_max);
-  for (const model::DeviceLimit& line : before.io_max) {
-    const auto same = [&](const model::DeviceLimit& other) { return other.device == line.device; };
-    if (std::none_of(now.io_max.begin(), now.io_max.end(), same)) gone.io_max.push_back(line);
-  }
-  return gone;
-}
-
 class Reasserter {
  public:
   Reasserter(const AttacherSettings& settings, Governed& governed) : settings_(settings), governed_(governed) {}
@@ -203,6 +180,12 @@ class Reasserter {
       }
       now = groups.write(terms);
     }
+    if (const LimitReport* hard = find(now, LimitName::kMemoryLimit);
+        memory.lifts_high && !asked.memory_high_bytes && hard != nullptr && is_in_force(*hard)) {
+      Limits high;
+      high.memory_high_bytes = asked.memory_limit_bytes;
+      groups.reset(high);
+    }
     for (const LimitReport& before : found) {
       if (is_in_force(before) || !was_in_force(before)) continue;
       const LimitReport* after = find(now, before.limit);
@@ -273,6 +256,14 @@ Result<std::vector<LimitReport>> Attacher::read_back(const Governed& governed) c
 
 namespace {
 
+// What is asked for, and memory.high where late_memory may have set it in the hard limit's place.
+Limits may_stand_in_files(const Governed& governed) {
+  Limits limits = governed.in_force();
+  if (governed.late_memory == LateMemory::kHigh && !limits.memory_high_bytes)
+    limits.memory_high_bytes = limits.memory_limit_bytes;
+  return limits;
+}
+
 // Takes back what is not asked for any more, sets what is, and remembers what was before us.
 void change_priorities(const sys::Host& host, Original& member, const Limits& before, const Limits& now) {
   const pid_t pid = member.key().pid;
@@ -298,11 +289,10 @@ Result<AttachOutcome> Attacher::change(const Governed& governed, const ChangeReq
   outcome.governed = governed;
   outcome.governed.limits = request.limits;
   outcome.governed.late_memory = request.late_memory;
-  const Limits gone = removed_limits(governed.in_force(), outcome.governed.in_force());
-  if (!governed.groups.empty() && gone.need_cgroup()) {
-    FFRTMP_ASSIGN(const OpenGroups groups, OpenGroups::open(settings_, governed.groups, gone));
-    groups.reset(gone);
-  }
+  const Limits before = may_stand_in_files(governed);
+  // A group that is gone is made again by the reassertion.
+  const auto groups = OpenGroups::open(settings_, governed.groups, before);
+  if (groups) groups->take_back(before, may_stand_in_files(outcome.governed));
   FFRTMP_ASSIGN(const bool is_admitted, join_more(outcome, request.placement));
   if (!is_admitted) return outcome;
   for (Original& member : outcome.governed.members) {
