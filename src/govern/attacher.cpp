@@ -124,7 +124,8 @@ std::optional<std::string> Attacher::job_of_group(std::string_view path) {
 std::optional<std::string> Attacher::root_base(const sys::Hierarchy& hierarchy) {
   const auto known = root_bases_.find(hierarchy.name);
   if (known != root_bases_.end()) return known->second;
-  return root_bases_[hierarchy.name] = find_root_base(settings_.host, hierarchy, settings_.cgroup_root);
+  return root_bases_[hierarchy.name] =
+             find_root_base(settings_.host, settings_.layout, hierarchy, settings_.cgroup_root);
 }
 
 Result<AttachOutcome> Attacher::attach(const AttachRequest& request) {

@@ -138,7 +138,7 @@ struct Prepared {
 struct AttacherSettings {
   sys::Host host;
   sys::CgroupLayout layout;
-  std::string cgroup_root;  // --cgroup-root: a path inside the hierarchies, or a directory below a mount; "": detect
+  std::string cgroup_root;  // --cgroup-root, as find_root_base takes it (govern/place_facts.h); "": detect
 };
 
 class Attacher {

@@ -748,6 +748,30 @@ TEST_F(RealAttacher, NeverLiftsAPidsLimitThatItTookAlong) {
   EXPECT_EQ(sys::read_membership(kHost, process.pid).value(), before.value());
 }
 
+TEST_F(RealAttacher, ARootGivenAsADirectoryHoldsInEveryHierarchy) {
+  const std::string name = cat("/ffrtmp-root-", getpid());
+  const sys::Hierarchy* memory = layout_.of_controller("memory");
+  Attacher attacher({kHost, layout_, memory->directory_of(memory->root) + name});
+  const sys::ProcessKey process = start_sleep();
+  const auto before = sys::read_membership(kHost, process.pid);
+  Limits limits = quota(50);
+  limits.memory_limit_bytes = 64 << 20;
+  AttachRequest wanted = request(process, limits);
+  wanted.placement = Placement::kRoot;
+  const auto outcome = attacher.attach(wanted);
+  ASSERT_TRUE(outcome) << outcome.error().message;
+  EXPECT_EQ(outcome->governance, Governance::kFull) << outcome->reason;
+  for (const char* controller : {"cpu", "memory"}) {
+    const sys::Hierarchy* hierarchy = layout_.of_controller(controller);
+    const std::string root = hierarchy->root == "/" ? "" : hierarchy->root;
+    EXPECT_EQ(sys::read_membership(kHost, process.pid)->at(hierarchy->name), cat(root, name, "/ffrtmp/", job_));
+  }
+  EXPECT_TRUE(attacher.restore(outcome->governed).failures.empty());
+  EXPECT_EQ(sys::read_membership(kHost, process.pid).value(), before.value());
+  for (const sys::Hierarchy& hierarchy : layout_.hierarchies)
+    rmdir((hierarchy.directory_of(hierarchy.root) + name).c_str());
+}
+
 // contract: G30
 TEST_F(RealAttacher, AnotherProcessWithThePidIsLeftAlone) {
   sys::ProcessKey process = start_sleep();
