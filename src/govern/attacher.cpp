@@ -248,8 +248,9 @@ Result<bool> Attacher::join_more(AttachOutcome& outcome, Placement placement) {
   if (const std::int64_t held = held_bytes(settings_.host, keys); !governed.groups.empty()) {
     attachment.weigh_memory(held);
   } else if (!attachment.admit(held)) {
-    outcome = attachment.outcome();
-    outcome.governed = governed;
+    AttachOutcome refused = attachment.outcome();
+    refused.governed = governed;
+    outcome = std::move(refused);
     return false;
   }
 

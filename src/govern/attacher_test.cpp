@@ -550,6 +550,28 @@ TEST_F(RealAttacher, NeverChangesAMemoryLimitToBelowCurrentUse) {
   }
 }
 
+// contract: G47
+TEST_F(RealAttacher, RefusesALaterLimitTooWhereNothingIsGovernedYet) {
+  const test::TempDir dir;
+  const sys::ProcessKey process = start(cat("exec ", test::fake_load(), " hold 218 ", dir / "up"));
+  wait_for_file(dir / "up");
+  const auto before = sys::read_membership(kHost, process.pid);
+  const auto nothing = attacher_->attach(request(process, {}));
+  ASSERT_TRUE(nothing) << nothing.error().message;
+  Limits limits = quota(50);
+  limits.memory_limit_bytes = 100 << 20;
+  const auto refused = attacher_->change(nothing->governed, {limits, Placement::kNested, LateMemory::kRefuse});
+  ASSERT_TRUE(refused) << refused.error().message;
+  EXPECT_EQ(refused->governance, Governance::kObserve);
+  EXPECT_EQ(refused->reason, "late_memory_refused");
+  EXPECT_EQ(sys::read_membership(kHost, process.pid).value(), before.value());
+  const auto observed = attacher_->change(refused->governed, {limits, Placement::kNested, LateMemory::kObserve});
+  ASSERT_TRUE(observed) << observed.error().message;
+  EXPECT_EQ(observed->governance, Governance::kPartial);
+  EXPECT_TRUE(attacher_->restore(observed->governed).failures.empty());
+  EXPECT_EQ(sys::read_membership(kHost, process.pid).value(), before.value());
+}
+
 // A child that was born in the group after the attach gets the limits that are asked for later, too.
 TEST_F(RealAttacher, ChangesTheLimitsOfTheWholeGroup) {
   const test::TempDir dir;
@@ -728,7 +750,7 @@ TEST_F(RealAttacher, NeverLiftsAPidsLimitThatItTookAlong) {
     std::optional<std::int64_t> asked;
     const char* in_force;
   };
-  for (const Row& row : {Row{std::nullopt, "77"}, Row{200, "77"}, Row{50, "50"}, Row{std::nullopt, "77"}}) {
+  for (const Row& row : {Row{std::nullopt, "77"}, Row{50, "50"}, Row{200, "77"}, Row{50, "50"}}) {
     limits.pids_max = row.asked;
     const auto changed = attacher_->change(governed, {limits});
     ASSERT_TRUE(changed) << changed.error().message;
