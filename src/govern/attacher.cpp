@@ -54,7 +54,7 @@ Result<std::vector<sys::ProcessKey>> read_tree(const sys::Host& host, const Atta
   if (!request.children) return keys;
   FFRTMP_ASSIGN(const auto below, sys::read_descendants(host, request.process.pid));
   for (const sys::ProcStat& stat : below)
-    if (stat.state != 'Z') keys.push_back(stat.key());
+    if (!stat.has_ended()) keys.push_back(stat.key());
   return keys;
 }
 
@@ -128,6 +128,12 @@ std::optional<std::string> Attacher::root_base(const sys::Hierarchy& hierarchy) 
              find_root_base(settings_.host, settings_.layout, hierarchy, settings_.cgroup_root);
 }
 
+RootBases Attacher::root_bases(const std::vector<const sys::Hierarchy*>& hierarchies) {
+  RootBases bases;
+  for (const sys::Hierarchy* hierarchy : hierarchies) bases[hierarchy->name] = root_base(*hierarchy);
+  return bases;
+}
+
 Result<AttachOutcome> Attacher::attach(const AttachRequest& request) {
   const sys::Host& host = settings_.host;
   FFRTMP_ASSIGN(const Identity identity, Identity::hold(host, request.process));
@@ -139,10 +145,8 @@ Result<AttachOutcome> Attacher::attach(const AttachRequest& request) {
   for (const sys::ProcessKey& key : keys) pids.insert(key.pid);
 
   Attachment attachment(settings_, request);
-  RootBases bases;
-  for (const sys::Hierarchy* hierarchy : attachment.hierarchies()) bases[hierarchy->name] = root_base(*hierarchy);
   Mover leader{request.process, membership};
-  attachment.choose(leader, pids, bases);
+  attachment.choose(leader, pids, root_bases(attachment.hierarchies()));
 
   const auto carry_out = [&]() -> Status {
     if (request.limits.memory_limit_bytes && !attachment.admit(held_bytes(host, keys))) return {};
@@ -170,9 +174,7 @@ Result<AttachOutcome> Attacher::attach(const AttachRequest& request) {
 Result<Prepared> Attacher::prepare(const AttachRequest& request, const sys::ProcessKey& like) {
   FFRTMP_ASSIGN(sys::Membership membership, sys::read_membership(settings_.host, like.pid));
   Attachment attachment(settings_, request);
-  RootBases bases;
-  for (const sys::Hierarchy* hierarchy : attachment.hierarchies()) bases[hierarchy->name] = root_base(*hierarchy);
-  attachment.choose({like, membership}, {}, bases);
+  attachment.choose({like, membership}, {}, root_bases(attachment.hierarchies()));
   Status made = attachment.make_groups();
   attachment.make_optional_groups();
   if (!made) {
@@ -237,8 +239,7 @@ Result<bool> Attacher::join_more(AttachOutcome& outcome, Placement placement) {
   request.placement = placement;
   request.late_memory = governed.late_memory;
   Attachment attachment(rest, request);
-  RootBases bases;
-  for (const sys::Hierarchy* hierarchy : attachment.hierarchies()) bases[hierarchy->name] = root_base(*hierarchy);
+  const RootBases bases = root_bases(attachment.hierarchies());
   if (bases.empty()) return true;
   FFRTMP_ASSIGN(const sys::Membership membership, sys::read_membership(settings_.host, request.process.pid));
   FFRTMP_ASSIGN(const std::vector<sys::ProcessKey> keys, members(governed));

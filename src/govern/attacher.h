@@ -141,6 +141,9 @@ struct AttacherSettings {
   std::string cgroup_root;  // --cgroup-root, as find_root_base takes it (govern/place_facts.h); "": detect
 };
 
+// Of find_root_base (govern/place_facts.h), by hierarchy.
+using RootBases = std::map<std::string, std::optional<std::string>>;
+
 class Attacher {
  public:
   explicit Attacher(AttacherSettings settings);
@@ -188,9 +191,10 @@ class Attacher {
   // process that was in none is refused, as attach() would.
   [[nodiscard]] Result<bool> join_more(AttachOutcome& outcome, Placement placement);
   [[nodiscard]] std::optional<std::string> root_base(const sys::Hierarchy& hierarchy);
+  [[nodiscard]] RootBases root_bases(const std::vector<const sys::Hierarchy*>& hierarchies);
 
   AttacherSettings settings_;
-  std::map<std::string, std::optional<std::string>> root_bases_;  // by hierarchy, as found at first need
+  RootBases root_bases_;  // as found at first need
 };
 
 }  // namespace ffrtmp::govern

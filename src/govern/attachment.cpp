@@ -213,7 +213,7 @@ Result<std::vector<sys::ProcessKey>> Attachment::read_first_group() const {
   FFRTMP_ASSIGN(const std::vector<pid_t> pids, group.own_procs());
   for (const pid_t pid : pids) {
     const auto stat = sys::read_stat(settings_.host, pid);
-    if (stat && stat->state != 'Z') keys.push_back(stat->key());
+    if (stat && !stat->has_ended()) keys.push_back(stat->key());
   }
   return keys;
 }

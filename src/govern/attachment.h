@@ -16,9 +16,6 @@
 
 namespace ffrtmp::govern {
 
-// Path of root_base by hierarchy name.
-using RootBases = std::map<std::string, std::optional<std::string>>;
-
 // One process on its way into the groups, as it was found.
 struct Mover {
   sys::ProcessKey key;

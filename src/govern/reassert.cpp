@@ -64,7 +64,7 @@ class Reasserter {
  private:
   Status check_identity(const Original& member) const {
     FFRTMP_ASSIGN(const sys::ProcStat stat, sys::read_stat(settings_.host, member.key().pid));
-    if (stat.key() != member.key() || stat.state == 'Z' || stat.state == 'X')
+    if (stat.key() != member.key() || stat.has_ended())
       return make_error(Errc::kGone, cat("process ", member.pid, " has ended"));
     return {};
   }

@@ -14,7 +14,6 @@
 namespace ffrtmp::launch {
 namespace {
 
-constexpr int kFailed = 1;
 constexpr pid_t kKthreadd = 2;  // parent of all kernel threads
 
 class Attach {
@@ -48,8 +47,7 @@ class Attach {
  private:
   Status take_over() {
     const auto stat = sys::read_stat(ground_.host, settings_.pid);
-    if (!stat || stat->state == 'Z' || stat->state == 'X')
-      return make_error(Errc::kGone, cat("process ", settings_.pid, " does not exist"));
+    if (!stat || stat->has_ended()) return make_error(Errc::kGone, cat("process ", settings_.pid, " does not exist"));
     if (stat->ppid == kKthreadd || stat->pid == kKthreadd)
       return make_error(Errc::kInvalid, cat("process ", settings_.pid, " is a kernel thread"));
     if (stat->pid == getpid()) return make_error(Errc::kInvalid, "this is the command itself");
@@ -146,8 +144,7 @@ class Attach {
   void tell(const std::string& cgroup = {}) {
     const govern::JobResult result = make_result(job_, end_, outcome_, cgroup, clock_.now());
     if (end_.attached) say_summary(result);
-    if (settings_.govern.json) print_document(result);
-    post_result(ground_.runtime_dir, result);
+    publish(result, settings_.govern.json, ground_.runtime_dir);
   }
 
   const config::AttachSettings& settings_;
@@ -163,18 +160,6 @@ class Attach {
 
 }  // namespace
 
-int attach(const config::AttachSettings& settings) {
-  auto ground = open_ground(settings.govern);
-  if (!ground) {
-    say(cat("failed to attach: ", ground.error().message));
-    return kFailed;
-  }
-  auto signals = StopSignals::take();
-  if (!signals) {
-    say(cat("failed to attach: ", signals.error().message));
-    return kFailed;
-  }
-  return Attach(settings, std::move(*ground), std::move(*signals)).go();
-}
+int attach(const config::AttachSettings& settings) { return go_on_ground<Attach>(settings, "failed to attach"); }
 
 }  // namespace ffrtmp::launch
