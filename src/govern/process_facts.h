@@ -41,7 +41,7 @@ struct ProcessFacts {
   std::optional<std::string> cwd;
   sys::Membership cgroup;  // by hierarchy; empty when unreadable
 
-  [[nodiscard]] bool has_ended() const { return state == 'Z' || state == 'X' || state == 'x'; }
+  [[nodiscard]] bool has_ended() const { return sys::is_ended(state); }
 };
 
 // The parent as filters see it.
