@@ -34,6 +34,11 @@ log::Level level_of(govern::ErrorClass error_class) {
 Governor::Governor(Context context, std::shared_ptr<const govern::Policy> policy)
     : context_(std::move(context)), policy_(std::move(policy)) {}
 
+Governor::~Governor() {
+  for (auto& [pid, entry] : entries_)
+    if (entry.claim) entry.claim->keep();
+}
+
 Entry* Governor::find(pid_t pid) {
   const auto at = entries_.find(pid);
   return at == entries_.end() ? nullptr : &at->second;

@@ -38,6 +38,10 @@ class Governor {
     bool events_tell = false;  // of exits too, with the exit status
   };
   Governor(Context context, std::shared_ptr<const govern::Policy> policy);
+  // What is still governed keeps its limits and its claim, for the next daemon.
+  ~Governor();
+  Governor(const Governor&) = delete;
+  Governor& operator=(const Governor&) = delete;
 
   enum class Source { kScan, kEvent, kGate };
   // Takes a match in and attaches it. `exec_age`: how long ago the event said that it was executed.

@@ -1,6 +1,8 @@
 // How the daemon starts, reloads, ends and comes back, and what that does to what it governs: nothing that hurts.
 #include <gtest/gtest.h>
+#include <netinet/in.h>
 #include <signal.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -9,6 +11,7 @@
 #include <thread>
 
 #include "base/text.h"
+#include "sys/fd.h"
 #include "sys/proc_fs.h"
 #include "tests/watch/watch_box.h"
 
@@ -116,6 +119,49 @@ TEST(Lifecycle, AfterAKillEverythingIsTakenOver) {
   EXPECT_EQ(box.stop_daemon(), 0);
   EXPECT_FALSE(box.is_governed(lives));
   EXPECT_EQ(box.nice_of(lives), 0);
+  EXPECT_EQ(box.groups(), std::vector<std::string>{});
+}
+
+// A port of the loopback that somebody else listens on.
+class TakenPort {
+ public:
+  TakenPort() : socket_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    socklen_t size = sizeof address;
+    auto* plain = reinterpret_cast<sockaddr*>(&address);
+    const bool listens = bind(socket_.get(), plain, size) == 0 && listen(socket_.get(), 1) == 0 &&
+                         getsockname(socket_.get(), plain, &size) == 0;
+    EXPECT_TRUE(listens);
+    number_ = ntohs(address.sin_port);
+  }
+  [[nodiscard]] int number() const { return number_; }
+
+ private:
+  sys::Fd socket_;
+  int number_ = 0;
+};
+
+// contract: G15
+TEST(Lifecycle, AFailedStartLeavesWhatItTookOverToTheNext) {
+  NEED_ROOT();
+  WatchBox box;
+  const pid_t pid = box.start_target();
+  const std::string before = box.group_of(pid);
+  box.write_policy(kQuota);
+  box.start_daemon();
+  ASSERT_TRUE(box.wait_governed(pid));
+  EXPECT_EQ(box.stop_daemon(SIGKILL), 128 + SIGKILL);
+  const TakenPort port;
+  box.start_daemon({"--metrics-listen", cat("127.0.0.1:", port.number())});
+  EXPECT_EQ(box.daemon().wait(30s), 1) << "it cannot listen";
+  EXPECT_TRUE(box.is_governed(pid)) << "limits outlive a start that fails";
+  box.start_daemon();
+  ASSERT_TRUE(box.wait_ready());
+  EXPECT_EQ(box.stop_daemon(), 0);
+  EXPECT_EQ(box.group_of(pid), before);
+  EXPECT_EQ(box.nice_of(pid), 0);
   EXPECT_EQ(box.groups(), std::vector<std::string>{});
 }
 
