@@ -97,7 +97,9 @@ class Governor {
   void take_outcome(Entry& entry, govern::AttachOutcome outcome);
   void fail(Entry& entry, const Failure& failure);
   void bury(Entry& entry, std::string reason);
-  void try_again(const sys::ProcessKey& key);
+  // One timer an identity: whatever was due before is not any more.
+  void try_later(Entry& entry, std::chrono::nanoseconds delay);
+  void try_again(const sys::ProcessKey& key, std::uint64_t timer);
   void watch_end(Entry& entry);
   void on_pidfd(const sys::ProcessKey& key);
   [[nodiscard]] govern::Claim claim_of(const Entry& entry) const;

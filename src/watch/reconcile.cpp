@@ -170,8 +170,7 @@ void Governor::use(std::shared_ptr<const govern::Policy> policy) {
       entries_.erase(pid);
     } else if (entry.state == EntryState::kDead || entry.state == EntryState::kRetrying) {
       entry.tries.clear();
-      entry.state = EntryState::kRetrying;
-      context_.reactor.at(now, [this, key = entry.key] { try_again(key); });
+      try_later(entry, std::chrono::nanoseconds(0));
     } else {
       if (entry.state == EntryState::kContested) entry.state = EntryState::kAttached;
       entry.fights = entry.rest = 0;

@@ -50,6 +50,27 @@ TEST(Reliability, TriesAtZeroOneThreeSevenSecondsThenADeadLetter) {
   EXPECT_EQ(box.groups(), std::vector<std::string>{}) << "a failed join leaves no group";
 }
 
+// contract: G36
+TEST(Reliability, AReloadDuringABackoffLeavesOneChainOfTries) {
+  NEED_ROOT();
+  WatchBox box;
+  const pid_t pid = box.start_target();
+  box.write_policy(kQuota + "scan_interval: 1h\nretry: {enabled: true, max_attempts: 3, initial_backoff: 500ms}\n");
+  box.start_daemon({"--fault"}, {"FFRTMP_FAULT=move:EBUSY"});
+  ASSERT_TRUE(box.wait_log("failed (transient)", 2)) << "the next one waits a second";
+  box.daemon().send(SIGHUP);
+  std::vector<std::chrono::steady_clock::time_point> tries;
+  for (std::size_t n = 3; n <= 6; ++n) {
+    ASSERT_TRUE(box.wait_log("failed (transient)", n)) << n;
+    tries.push_back(std::chrono::steady_clock::now());
+  }
+  const std::vector<std::chrono::milliseconds> due{0ms, 500ms, 1500ms, 3500ms};
+  for (std::size_t n = 1; n < due.size(); ++n) EXPECT_GE(tries[n] - tries[0], due[n] * 9 / 10 - 100ms) << n;
+  std::this_thread::sleep_for(1s);
+  EXPECT_EQ(box.count_log(cat("Attachment to PID ", pid, " failed")), 6u) << "given up";
+  EXPECT_EQ(box.count_log("added to retry queue"), 5u);
+}
+
 // contract: G37
 TEST(Reliability, PermanentResourceAndGone) {
   NEED_ROOT();
