@@ -112,6 +112,10 @@ class Governor {
   void contest(Entry& entry, const std::vector<govern::Drift>& drifts);
   void adopt_claim(const govern::FoundClaim& found, const State& state);
   [[nodiscard]] bool take_over(const govern::FoundClaim& found, const State& state);
+  // The policy, or its reader, changed: whether it is still meant, and under which limits.
+  void ask_again(pid_t pid);
+  [[nodiscard]] std::optional<std::string> decide_command(const govern::ProcessFacts& facts);
+  void change_command(Entry& entry, const std::string& command);
   void change_rule(Entry& entry, const govern::Rule& rule);
   void changed() { ++version_; }
   void set_gauges();

@@ -165,6 +165,48 @@ TEST(Lifecycle, AFailedStartLeavesWhatItTookOverToTheNext) {
   EXPECT_EQ(box.groups(), std::vector<std::string>{});
 }
 
+// contract: G15, G40
+TEST(Lifecycle, ARestartAsksWhatItTakesOverOnceMore) {
+  NEED_ROOT();
+  for (const auto& [policy, stays] :
+       std::map<std::string, bool>{{kQuota + "filters: {blocked_uids: [0]}\n", false},
+                                   {kQuota + "target_commands: [another]\n", false},
+                                   {kQuota + "filters: {max_runtime: 1ms}\n", true}}) {  // age counts at discovery only
+    WatchBox box;
+    const pid_t pid = box.start_target();
+    const std::string before = box.group_of(pid);
+    box.write_policy(kQuota);
+    box.start_daemon();
+    ASSERT_TRUE(box.wait_governed(pid));
+    EXPECT_EQ(box.stop_daemon(SIGKILL), 128 + SIGKILL);
+    box.write_policy(policy);
+    box.start_daemon();
+    ASSERT_TRUE(box.wait_ready());
+    EXPECT_EQ(box.is_governed(pid), stays) << policy;
+    EXPECT_EQ(box.nice_of(pid), stays ? 5 : 0) << policy;
+    if (stays) continue;
+    EXPECT_EQ(box.group_of(pid), before);
+    EXPECT_EQ(box.groups(), std::vector<std::string>{});
+    EXPECT_TRUE(box.alive(pid));
+  }
+}
+
+// contract: G40
+TEST(Lifecycle, ARestartWritesTheLimitsOfItsPolicy) {
+  NEED_ROOT();
+  WatchBox box;
+  const pid_t pid = box.start_target();
+  box.write_policy(kQuota);
+  box.start_daemon();
+  ASSERT_TRUE(box.wait_governed(pid));
+  EXPECT_EQ(box.stop_daemon(SIGKILL), 128 + SIGKILL);
+  box.write_policy("default_limits: {cpu_quota: 70}\n");
+  box.start_daemon();
+  ASSERT_TRUE(box.wait_ready());
+  EXPECT_EQ(box.knob(pid, "cpu", "cpu.max", "cpu.cfs_quota_us"), is_cgroup_v2() ? "70000 100000" : "70000");
+  EXPECT_EQ(box.nice_of(pid), 0);
+}
+
 // contract: G32
 TEST(Lifecycle, OneDaemonARuntimeDirectory) {
   NEED_ROOT();
