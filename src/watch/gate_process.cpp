@@ -8,8 +8,8 @@
 #include <algorithm>
 #include <array>
 #include <chrono>
+#include <filesystem>
 #include <map>
-#include <set>
 #include <string>
 #include <vector>
 
@@ -17,7 +17,6 @@
 #include "sys/exec_gate.h"
 #include "sys/realtime.h"
 #include "sys/unix_socket.h"
-#include "watch/policy_loader.h"
 
 namespace ffrtmp::watch {
 namespace {
@@ -25,8 +24,23 @@ namespace {
 using std::chrono::milliseconds;
 using std::chrono::steady_clock;
 
+namespace fs = std::filesystem;
+
 constexpr std::size_t kMaxMessage = 8192;
+constexpr std::size_t kMaxLinks = 40;  // of the kernel; path_resolution(7)
 constexpr auto kRemark = std::chrono::seconds(1);  // when inotify missed a replacement (another mount, a network)
+
+// `path`, and what each link behind it leads to.
+std::vector<fs::path> links_of(const fs::path& path) {
+  std::vector<fs::path> steps{path};
+  std::error_code error;
+  while (steps.size() < kMaxLinks) {
+    const fs::path target = fs::read_symlink(steps.back(), error);
+    if (error) break;
+    steps.push_back(steps.back().parent_path() / target);
+  }
+  return steps;
+}
 
 class GateProcess {
  public:
@@ -84,15 +98,15 @@ class GateProcess {
   }
 
   void add(const std::string& path) {
-    const auto slash = path.rfind('/');
-    (void)inotify_add_watch(inotify_.get(), path.substr(0, std::max<std::size_t>(slash, 1)).c_str(),
-                            IN_CREATE | IN_MOVED_TO | IN_CLOSE_WRITE);
     paths_.push_back(path);
     mark(path);
   }
 
-  // The name as a person gave it may be a link: the file it leads to is marked.
+  // The name as a person gave it may be a link: the file it leads to is marked, and every folder on the way is watched,
+  // as the file may be replaced in any of them.
   void mark(const std::string& path) {
+    for (const fs::path& step : links_of(path))
+      (void)inotify_add_watch(inotify_.get(), step.parent_path().c_str(), IN_CREATE | IN_MOVED_TO | IN_CLOSE_WRITE);
     if (const auto file = gate_.mark(path)) names_[*file] = path;
   }
   void mark_all() {

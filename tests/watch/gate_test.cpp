@@ -51,6 +51,16 @@ class GateTest : public ::testing::Test {
     return read_file(box_.path(out)).find("/ffrtmp/auto-") != std::string::npos;
   }
 
+  // Of ten, as an exec event may be fast enough for one.
+  int governed_of_ten(const std::string& out) {
+    int governed = 0;
+    for (int i = 0; i < 10; ++i) {
+      run(cat(out, i));
+      governed += was_governed(cat(out, i)) ? 1 : 0;
+    }
+    return governed;
+  }
+
   WatchBox box_;
 };
 
@@ -112,6 +122,34 @@ TEST_F(GateTest, AReplacedProgramIsMarkedAgain) {
         return was_governed("replaced");
       },
       5s));
+}
+
+// contract: G45, G48
+TEST_F(GateTest, BehindALinkTheProgramIsMarked) {
+  const std::string link = box_.path("bin/" + box_.target());
+  const std::string program = box_.path("opt/real");
+  fs::create_directories(box_.path("opt"));
+  fs::rename(link, program);
+  fs::create_symlink("../opt/hop", link);
+  fs::create_symlink("real", box_.path("opt/hop"));
+  start("900ms");
+  EXPECT_EQ(governed_of_ten("linked"), 10);
+  // A new file behind the same links, then a link to another file.
+  fs::copy_file("/bin/dash", box_.path("opt/new"));
+  fs::rename(box_.path("opt/new"), program);
+  std::this_thread::sleep_for(200ms);  // less than the second after which all are marked again anyway
+  EXPECT_EQ(governed_of_ten("replaced"), 10);
+  fs::create_directories(box_.path("other"));
+  fs::copy_file("/bin/dash", box_.path("other/real"));
+  fs::create_symlink("../other/real", box_.path("opt/turn"));
+  fs::rename(box_.path("opt/turn"), box_.path("opt/hop"));
+  std::this_thread::sleep_for(200ms);
+  EXPECT_EQ(governed_of_ten("turned"), 10);
+  // In the folder that only the turned link leads to.
+  fs::copy_file("/bin/dash", box_.path("other/new"));
+  fs::rename(box_.path("other/new"), box_.path("other/real"));
+  std::this_thread::sleep_for(200ms);
+  EXPECT_EQ(governed_of_ten("turned_replaced"), 10);
 }
 
 TEST_F(GateTest, AnExecThatFailsIsLetGo) {
