@@ -100,9 +100,7 @@ std::function<Problem(const std::string&)> word(std::vector<std::pair<std::strin
   };
 }
 
-std::string no_absolute_path(const std::string& text) {
-  return cat("\"", escape(text), "\" is no absolute path");
-}
+std::string no_absolute_path(const std::string& text) { return cat("\"", escape(text), "\" is no absolute path"); }
 
 Problem first_problem(const Texts& texts, const std::function<Problem(const std::string&)>& check) {
   for (const std::string& text : texts)

@@ -16,7 +16,8 @@ class LabelledTests : public ::testing::Test {
  protected:
   void SetUp() override {
     fs::create_directories(dir_ / "scripts");
-    fs::copy_file(std::string(FFRTMP_SOURCE_DIR) + "/scripts/run_labelled_tests.sh", dir_ / "scripts/run_labelled_tests.sh");
+    fs::copy_file(std::string(FFRTMP_SOURCE_DIR) + "/scripts/run_labelled_tests.sh",
+                  dir_ / "scripts/run_labelled_tests.sh");
   }
   // A program that prints `line`.
   void build(const std::string& path, const std::string& line) {
@@ -24,8 +25,9 @@ class LabelledTests : public ::testing::Test {
     fs::permissions(dir_ / path, fs::perms::owner_all);
   }
   Ran run(const std::string& program) {
-    return run_command({"/bin/bash", "-c",
-                        cat("source ", dir_ / "scripts/run_labelled_tests.sh", "; labelled label ", program, " '*'; finish")});
+    return run_command(
+        {"/bin/bash", "-c",
+         cat("source ", dir_ / "scripts/run_labelled_tests.sh", "; labelled label ", program, " '*'; finish")});
   }
 
   TempDir dir_;
