@@ -32,6 +32,7 @@ class WatchBox {
   // ---- daemon ----
   // The policy: target and paths of this box, and `more` lines of YAML.
   void write_policy(const std::string& more = "");
+  // It logs at debug, unless `flags` hold another level.
   Process& start_daemon(const Arguments& flags = {}, const Arguments& env = {});
   Process& daemon() { return daemon_; }
   // Stops it; its exit code.
