@@ -27,7 +27,7 @@ using std::chrono::steady_clock;
 namespace fs = std::filesystem;
 
 constexpr std::size_t kMaxMessage = 8192;
-constexpr std::size_t kMaxLinks = 40;  // of the kernel; path_resolution(7)
+constexpr std::size_t kMaxLinks = 40;              // of the kernel; path_resolution(7)
 constexpr auto kRemark = std::chrono::seconds(1);  // when inotify missed a replacement (another mount, a network)
 
 // `path`, and what each link behind it leads to.
@@ -93,6 +93,7 @@ class GateProcess {
       const std::string_view value = text.substr(2);
       if (text[0] == 'B') budget_ = std::chrono::nanoseconds(parse_int(value).value_or(0));
       if (text[0] == 'P') add(std::string(value));
+      if (text[0] == 'X') remove(std::string(value));
       if (text[0] == 'D') done(parse_int(value).value_or(0));
     }
   }
@@ -100,6 +101,13 @@ class GateProcess {
   void add(const std::string& path) {
     paths_.push_back(path);
     mark(path);
+  }
+
+  void remove(const std::string& path) {
+    std::erase(paths_, path);
+    std::erase_if(names_, [&](const auto& item) { return item.second == path; });
+    (void)gate_.unmark(path);  // fails when another file stands there: of the old one, what is held is allowed at once
+    mark_all();                // another name may lead to the same file
   }
 
   // The name as a person gave it may be a link: the file it leads to is marked, and every folder on the way is watched,
