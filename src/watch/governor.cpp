@@ -175,6 +175,7 @@ void Governor::accept(Entry& entry, Source source, std::optional<std::chrono::na
   } else {
     entry.attached_at = now.utc;
     ++statistics_.total_attachments;
+    ++new_attachments_;
     context_.metrics.active(entry.command, 1);
     log::info(cat("✓ Attached to PID ", pid, " (job: ", entry.job_id, ")"), fields);
     for (const govern::LimitReport& report : entry.shortfalls)

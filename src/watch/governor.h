@@ -8,6 +8,7 @@
 #include <random>
 #include <string>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "govern/attacher.h"
@@ -78,7 +79,11 @@ class Governor {
   [[nodiscard]] std::optional<double> attach_seconds() const;
   // Of `run` or `attach`, which ended.
   void take_result(JobResult result) { record(std::move(result)); }
-  void count_scan() { ++statistics_.total_scans; }
+  // Counts a scan; the attaches since the one before it.
+  std::int64_t count_scan() {
+    ++statistics_.total_scans;
+    return std::exchange(new_attachments_, 0);
+  }
   void restore_counters(const State& state);
   // Counts changes of what the state file holds.
   [[nodiscard]] std::uint64_t version() const { return version_; }
@@ -129,6 +134,7 @@ class Governor {
   std::deque<double> attach_times_;              // seconds
   std::vector<pid_t> round_;                     // still to be looked at by reconcile_some
   StateStatistics statistics_;
+  std::int64_t new_attachments_ = 0;  // since the last scan
   std::size_t failures_ = 0;
   std::uint64_t version_ = 0;
   std::mt19937_64 random_{std::random_device{}()};

@@ -25,9 +25,6 @@ using namespace std::chrono_literals;
 
 const std::string kQuota = "default_limits: {cpu_quota: 50, nice: 5}\n";
 
-#define NEED_ROOT() \
-  if (geteuid() != 0) GTEST_SKIP() << "needs root to govern"
-
 // contract: G8
 TEST(Lifecycle, NoSignalToTheDaemonReachesAWorkload) {
   NEED_ROOT();

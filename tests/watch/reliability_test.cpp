@@ -25,9 +25,6 @@ using namespace std::chrono_literals;
 const std::string kQuota = "default_limits: {cpu_quota: 50}\n";
 const std::string kRetry = "retry: {enabled: true, max_attempts: 3}\n";
 
-#define NEED_ROOT() \
-  if (geteuid() != 0) GTEST_SKIP() << "needs root to govern"
-
 // contract: G36
 TEST(Reliability, TriesAtZeroOneThreeSevenSecondsThenADeadLetter) {
   NEED_ROOT();
@@ -89,6 +86,9 @@ TEST(Reliability, PermanentResourceAndGone) {
     ASSERT_TRUE(box.wait_ready());
     EXPECT_NE(box.get("/v1/dead-letters").second.find("\"reason\":\"permanent\""), std::string::npos);
     EXPECT_EQ(box.count_log("added to retry queue"), 0u);
+    EXPECT_NE(box.get("/metrics").second.find("ffrtmp_discovery_new_attachments{component=\"watch\"} 0\n"),
+              std::string::npos)
+        << "found, and not attached";
     EXPECT_NE(box.get("/violations").second.find("\"reason\":\"attach_failed\""), std::string::npos);
   }
   {
