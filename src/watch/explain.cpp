@@ -40,7 +40,7 @@ class Explainer {
     FFRTMP_ASSIGN(facts_, examiner_.reader().read_names(pid));
     FFRTMP_TRY(examiner_.reader().read_rest(facts_));
     out_.pid = pid;
-    add("alive", true, cat("state ", std::string_view(&facts_.state, 1)), "must be running", "");
+    add("alive", !facts_.has_ended(), cat("state ", std::string_view(&facts_.state, 1)), "must be running", "");
     ask_exemptions();
     ask_command();
     ask_filters();
