@@ -1,5 +1,7 @@
 #include "sys/machine_load.h"
 
+#include <sys/statvfs.h>
+
 #include <algorithm>
 #include <filesystem>
 
@@ -91,6 +93,14 @@ Result<MemorySizes> read_memory_sizes(const Host& host) {
   const auto available = meminfo_bytes(text, "MemAvailable:");
   if (!total || !available) return make_error(Errc::kCorrupt, cat(host.proc, "/meminfo: no MemTotal or MemAvailable"));
   return MemorySizes{*total, *available};
+}
+
+std::optional<double> used_disk_ratio(const std::string& path) {
+  struct statvfs disk {};
+  if (statvfs(path.c_str(), &disk) != 0) return std::nullopt;
+  const auto used = static_cast<double>(disk.f_blocks - disk.f_bfree);
+  const double usable = used + static_cast<double>(disk.f_bavail);
+  return usable > 0 ? used / usable : 1;
 }
 
 bool has_battery(const Host& host) {

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cstdint>
 #include <optional>
+#include <string>
 
 #include "base/result.h"
 #include "sys/host.h"
@@ -24,6 +25,9 @@ struct MemorySizes {
   std::int64_t available_bytes = 0;  // without swapping, the kernel's own estimate
 };
 [[nodiscard]] Result<MemorySizes> read_memory_sizes(const Host& host);
+
+// Used part of the file system that holds `path`, as df shows it to users, 0-1: what is kept for root counts as used.
+[[nodiscard]] std::optional<double> used_disk_ratio(const std::string& path);
 
 // A battery that runs the machine, not one of a mouse.
 [[nodiscard]] bool has_battery(const Host& host);

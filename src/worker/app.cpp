@@ -40,9 +40,11 @@ class RunningApp final : public App {
       : identity_(std::move(identity)),
         instance_(RandomIds().next(SystemClock().now().utc)),
         load_(sys::Host::real(), settings.work_dir),
-        meters_(load_, [this] { return running(); }) {
+        meters_(load_, [this] { return running(); }),
+        concurrency_(settings.slots) {
     shared_.settings = std::move(settings);
     shared_.meters = &meters_;
+    shared_.concurrency = &concurrency_;
   }
 
   ~RunningApp() override { stop(true); }
@@ -52,8 +54,8 @@ class RunningApp final : public App {
     FFRTMP_ASSIGN(model::NodeFacts facts, detect_now());
     know(std::move(facts));
     watch_.emplace(detect_now, shared_.settings.machine_check, BootClock::now());
-    FFRTMP_ASSIGN(shared_.governor,
-                  JobGovernor::open(sys::Host::real(), facts_.ram_total_bytes, shared_.settings.slots));
+    shared_.ram_total_bytes = facts_.ram_total_bytes;
+    FFRTMP_ASSIGN(shared_.governor, JobGovernor::open(sys::Host::real()));
     if (auto boot = sys::read_boot_id(sys::Host::real())) shared_.boot_id = *boot;
     shared_.connect = [this] { return connect(token()); };
     shared_.on_commands = [this](const std::vector<api::Command>& commands) { dispatch(commands); };
@@ -366,7 +368,8 @@ class RunningApp final : public App {
     const std::lock_guard lock(mutex_);
     return static_cast<int>(runners_.size()) - static_cast<int>(over_.size());
   }
-  int free_slots() const { return shared_.settings.slots - running(); }
+  // None, or fewer, when more run than may at present.
+  int free_slots() { return std::max(0, concurrency_.slots(BootClock::now()) - running()); }
 
   // ---- ending ----
 
@@ -447,6 +450,7 @@ class RunningApp final : public App {
   const Uuid instance_;
   LoadMeter load_;
   Meters meters_;
+  Concurrency concurrency_;
   model::NodeFacts facts_;
   std::optional<MachineWatch> watch_;
   Uuid node_id_;

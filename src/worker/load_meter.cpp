@@ -34,13 +34,7 @@ std::optional<std::int64_t> LoadMeter::used_memory_bytes() const {
   return sizes->total_bytes - sizes->available_bytes;
 }
 
-std::optional<double> LoadMeter::used_disk_ratio() const {
-  struct statvfs disk {};
-  if (statvfs(work_dir_.c_str(), &disk) != 0) return std::nullopt;
-  const auto used = static_cast<double>(disk.f_blocks - disk.f_bfree);
-  const double usable = used + static_cast<double>(disk.f_bavail);
-  return usable > 0 ? used / usable : 1;
-}
+std::optional<double> LoadMeter::used_disk_ratio() const { return sys::used_disk_ratio(work_dir_); }
 
 void LoadMeter::measure(api::HeartbeatRequest& request) {
   double loads[1];

@@ -15,6 +15,7 @@
 #include "media/verify.h"
 #include "net/digest.h"
 #include "sys/fd.h"
+#include "sys/machine_load.h"
 #include "worker/job_limits.h"
 #include "worker/retry.h"
 #include "worker/reuse.h"
@@ -27,6 +28,7 @@ using namespace std::chrono_literals;
 using model::FailureReason;
 
 constexpr std::int64_t kDefaultDiskMb = 5000;
+constexpr double kFullDiskRatio = 0.95;  // contract fleet.md 5.5
 constexpr auto kLookEvery = 200ms;
 constexpr std::int64_t kTailBytes = 64 << 10;
 
@@ -99,6 +101,9 @@ std::optional<model::AttemptResult> Runner::place_output() {
     return failure(user ? FailureReason::kUserError : FailureReason::kPlatformError, cat("output: ", place.error().message));
   }
   const sys::Fd dir(place->dir_fd);
+  if (const auto used = sys::used_disk_ratio(place->dir); used && *used >= kFullDiskRatio)
+    return failure(FailureReason::kPlatformError,
+                   cat("output: the disk of ", place->dir, " is ", format_fixed(*used * 100, 1), " % full"));
   auto muxer = media::muxer_for(path);
   if (!muxer) return failure(FailureReason::kUserError, muxer.error().message);
   notes_.output_dir = place->dir;
@@ -166,7 +171,8 @@ std::optional<model::AttemptResult> Runner::plan_and_start() {
 }
 
 std::optional<model::AttemptResult> Runner::start_supervisor() {
-  groups_ = shared_.governor->make(id_.str(), notes_.claim.job.resource_limits);
+  groups_ = shared_.governor->make(id_.str(), limits_of(notes_.claim.job.resource_limits, shared_.ram_total_bytes,
+                                                        shared_.concurrency->slots(BootClock::now())));
   notes_.limits = groups_.limits;
   was_supervised_ = true;
   auto prepared = supervisor::Prepared::start(shared_.settings.program, dir_.path(), plan_of({}, {}));
@@ -290,6 +296,7 @@ model::AttemptResult Runner::judge(const supervisor::Exit& exit) {
     result = failure(FailureReason::kResourceError, "max_disk_mb exceeded");
   } else if (exit.exit_code != 0 && exit.oom_kills > 0) {
     const auto& asked = notes_.claim.job.resource_limits.max_memory_mb;
+    if (!asked) shared_.concurrency->drop(BootClock::now());
     result = failure(FailureReason::kResourceError,
                      asked ? cat("out of memory: max_memory_mb ", *asked, " was reached")
                            : "out of memory: the share of a slot was reached; max_memory_mb sets another limit");

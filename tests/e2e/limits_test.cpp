@@ -1,5 +1,6 @@
 // Limits of jobs, as the kernel has them while the real ffmpeg runs under them.
 #include <gtest/gtest.h>
+#include <sys/mount.h>
 
 #include <filesystem>
 #include <fstream>
@@ -103,6 +104,46 @@ TEST(Limits, AJobWithoutALimitMayTakeTheShareOfItsSlot) {
 }
 
 // A kill by the kernel is told from a crash: what it says is what to change.
+// A small file system that is gone with the test.
+class SmallDisk {
+ public:
+  SmallDisk(std::string path, const std::string& size) : path_(std::move(path)) {
+    std::filesystem::create_directories(path_);
+    is_mounted_ = mount("tmpfs", path_.c_str(), "tmpfs", 0, cat("size=", size).c_str()) == 0;
+    EXPECT_TRUE(is_mounted_);
+  }
+  ~SmallDisk() {
+    if (is_mounted_) umount2(path_.c_str(), MNT_DETACH);
+  }
+  SmallDisk(const SmallDisk&) = delete;
+  SmallDisk& operator=(const SmallDisk&) = delete;
+
+ private:
+  std::string path_;
+  bool is_mounted_ = false;
+};
+
+// contract: F47
+TEST(Limits, AFullDiskIsNamedBeforeAndDuringAJob) {
+  if (!may_limit()) GTEST_SKIP() << "mounting needs root";
+  Box box;
+  SmallDisk disk(box.path("small"), "1m");
+  box.start_master();
+  box.start_worker();
+  box.wait_for_nodes(1);
+  const auto during =
+      box.wait_end(box.submit(box.clip(20), box.path("small/out.mp4"), R"(,"bitrate":"4M")", R"(,"max_retries":0)"));
+  EXPECT_EQ(during.status, model::JobState::kFailed);
+  EXPECT_EQ(during.failure_reason, model::FailureReason::kPlatformError) << during.error.value_or("");
+  EXPECT_NE(during.error.value_or("").find("No space left on device"), std::string::npos) << during.error.value_or("");
+  EXPECT_TRUE(std::filesystem::is_empty(box.path("small"))) << "what was made of it went with it";
+
+  write_file(box.path("small/much"), std::string(1000 << 10, 'x'));
+  const auto before = box.wait_end(box.submit(box.clip(1), box.path("small/out.mp4"), "", R"(,"max_retries":0)"));
+  EXPECT_EQ(before.failure_reason, model::FailureReason::kPlatformError);
+  EXPECT_NE(before.error.value_or("").find("% full"), std::string::npos) << before.error.value_or("");
+}
+
 TEST(Limits, TooLittleMemoryIsAResourceErrorThatNamesTheLimit) {
   if (!may_limit()) GTEST_SKIP() << "limits need root";
   Box box;
