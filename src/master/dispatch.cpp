@@ -18,6 +18,7 @@ struct Routes {
       Row{api::RouteId::kListJobs, &Service::list_jobs},
       Row{api::RouteId::kGetJob, &Service::get_job},
       Row{api::RouteId::kListAttempts, &Service::list_attempts},
+      Row{api::RouteId::kSla, &Service::report_sla},
       Row{api::RouteId::kCancelJob, &Service::cancel_job},
       Row{api::RouteId::kPauseJob, &Service::pause_job},
       Row{api::RouteId::kResumeJob, &Service::resume_job},

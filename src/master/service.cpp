@@ -63,6 +63,7 @@ void Service::stop() {
 }
 
 void Service::on_commit(const store::Effects& effects) {
+  if (!effects.verdicts.empty()) counters_->count(effects.verdicts);
   if (server_ == nullptr || (!effects.queue_grew && effects.nodes_with_commands.empty())) return;
   server_->post([this, grew = effects.queue_grew, nodes = effects.nodes_with_commands] {
     if (grew) wake_all_claims();

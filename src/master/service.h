@@ -61,6 +61,7 @@ class Service {
   void list_jobs(std::shared_ptr<Call> call);
   void get_job(std::shared_ptr<Call> call);
   void list_attempts(std::shared_ptr<Call> call);
+  void report_sla(std::shared_ptr<Call> call);
   void cancel_job(std::shared_ptr<Call> call);
   void pause_job(std::shared_ptr<Call> call);
   void resume_job(std::shared_ptr<Call> call);

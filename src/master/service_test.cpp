@@ -491,6 +491,17 @@ TEST_F(MasterRoutes, LimitsOfAJobAreTakenAndCheckedByLine) {
   }
 }
 
+TEST_F(MasterRoutes, TheSlaReportChecksItsQuery) {
+  start();
+  const auto empty = http("GET", "/api/v1/sla");
+  EXPECT_EQ(empty.status, 200);
+  EXPECT_NE(empty.body.find(R"("by":"scenario","total":{"name":"total","jobs":0)"), std::string::npos) << empty.body;
+  EXPECT_EQ(field_of(http("GET", "/api/v1/sla?by=owner")), "by");
+  EXPECT_EQ(field_of(http("GET", "/api/v1/sla?from=yesterday")), "from");
+  EXPECT_EQ(field_of(http("GET", "/api/v1/sla?from=2026-01-02T00:00:00Z&to=2026-01-01T00:00:00Z")), "to");
+  EXPECT_EQ(field_of(http("GET", "/api/v1/sla?since=1")), "since");
+}
+
 TEST_F(MasterRoutes, RequestsAreCountedByTemplate) {
   start();
   (void)http("GET", "/api/v1/jobs/77");

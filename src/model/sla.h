@@ -1,7 +1,5 @@
 #pragma once
 // Whether the platform kept its promise to a job: it is the platform that is judged, not the job. Contract fleet.md 7.
-#include <boost/describe.hpp>
-#include <cstdint>
 #include <optional>
 #include <string>
 
@@ -9,9 +7,6 @@
 #include "model/outcome.h"
 
 namespace ffrtmp::model {
-
-enum class SlaVerdict : std::uint8_t { kCompliant, kViolation, kUndetermined };
-BOOST_DESCRIBE_ENUM(SlaVerdict, kCompliant, kViolation, kUndetermined)
 
 // What is not known is absent and speaks for nobody.
 struct SlaFacts {
