@@ -27,6 +27,7 @@ void add_master(Table& table, MasterSettings& s) {
   table.duration("lease", s.lease, 500ms, "an attempt that is silent for longer is lost");
   table.duration("node-timeout", s.node_timeout, 500ms, "a node that is silent for longer is offline");
   table.duration("aging", s.aging, 1ms, "waiting that is worth one level of the queue");
+  table.integer("rate-limit", s.rate_limit, 0, 1'000'000, "requests a second of each key, twice as many at once; 0: no limit");
   table.integer("max-retries", s.max_retries, 0, kMaxRetries, "retries of a job that does not say");
 }
 

@@ -22,6 +22,8 @@ Service::Service(store::Store& store, const Clock& clock, IdSource& ids, Service
       clock_(clock),
       ids_(ids),
       settings_(std::move(settings)),
+      person_requests_(settings_.person_rate),
+      node_requests_(settings_.node_rate),
       logins_(settings_.logins),
       logs_(settings_.log_dir, settings_.log_limits),
       started_(clock.now().boot),

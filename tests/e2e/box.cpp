@@ -160,7 +160,7 @@ Box::~Box() {
 void Box::start_master(const Arguments& flags, const Arguments& env) {
   Arguments argv{kBinary,       "master",     "--state-dir",          dir_ / "master", "--listen",       "127.0.0.1",
                  "--port",      cat(port_),   "--heartbeat-interval", "1s",            "--node-timeout", "4s",
-                 "--lease",     "4s"};
+                 "--lease",     "4s",         "--rate-limit",         "0"};
   argv.insert(argv.end(), flags.begin(), flags.end());
   master_ = Process(argv, dir_ / "master.log", env);
   client_.reset();
