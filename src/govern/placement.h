@@ -41,8 +41,7 @@ struct HierarchyFacts {
 };
 
 struct Place {
-  std::string base;  // path of the group to make "ffrtmp/<job>" in; "" with a reason
-  bool nested = false;
+  std::string base;                      // path of the group to make "ffrtmp/<job>" in; "" with a reason
   bool moves_before_enabling = false;    // v2, nested below a group that is not the root
   std::optional<std::int64_t> pids_max;  // to be copied into the new group
   std::string reason;                    // "would_escape_limits", "no_writable_base", "denied"
