@@ -2,9 +2,9 @@
 // Who governs which process, for all governors of a host to see: RT/governed/<pid>-<start_ticks>.json, locked by its
 // owner as long as that lives (flock: the kernel lets go when the owner dies, however it dies).
 //
-//   no file, or file without lock and owner   the process is free
-//   locked                                    live claim: hands off
-//   unlocked                                  its owner died: the groups in it are swept or taken over
+//   no file    the process is free
+//   locked     live claim: hands off
+//   unlocked   its owner died, or left it on purpose: the groups in it are swept or taken over
 #include <boost/describe.hpp>
 #include <cstdint>
 #include <optional>
@@ -44,7 +44,7 @@ class HeldClaim {
 
   // kNodeBusy, with owner and job in the message, while another holds it.
   [[nodiscard]] static Result<HeldClaim> take(const std::string& runtime_dir, const Claim& claim);
-  // Replaces the text under the same lock.
+  // Replaces the text; nobody finds the claim without its lock meanwhile.
   [[nodiscard]] Status update(const Claim& claim);
   void release();
   void keep();

@@ -1,6 +1,6 @@
 #pragma once
-// Where in a hierarchy a job's group is made, and whether a process may be moved there. Pure; facts are gathered by the
-// attacher, one HierarchyFacts for each hierarchy that a requested limit needs.
+// Where in a hierarchy a job's group is made, and whether a process may be moved there. Pure; facts are read by
+// place_facts.h, one HierarchyFacts for each hierarchy that a requested limit needs.
 //
 //   <base>/ffrtmp/<job>     base: the process's own group (nested), else the root base
 //
