@@ -1,5 +1,5 @@
 #pragma once
-// One attach on its way: each step adds to what undo() takes back. Used by the attacher only.
+// One attach on its way: each step adds to what a restore takes back. Used by the attacher only.
 #include <sys/types.h>
 
 #include <map>

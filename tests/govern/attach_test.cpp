@@ -127,7 +127,8 @@ TEST_F(AttachCommand, TellsLimitsThatItCouldNotKeep) {
   const auto home = sys::read_membership(kHost, workload.pid());
   Started started(line(workload.pid(), {"--cpu-quota", "50", "--reconcile-interval", "100ms", "--json"}), runtime());
   started.wait_for("✓ Attached");
-  const auto other = sys::CgroupDir::create(cat(cpu->directory_of(cpu->root), "/ffrtmp/other-", getpid()));
+  const std::string own = sys::read_membership(kHost, workload.pid())->at(cpu->name);
+  const auto other = sys::CgroupDir::create(cat(cpu->directory_of(own), "-of-another"));
   ASSERT_TRUE(other) << other.error().message;
   ASSERT_TRUE(other->add(workload.pid()));
   started.wait_for("could not be made");
@@ -140,7 +141,7 @@ TEST_F(AttachCommand, TellsLimitsThatItCouldNotKeep) {
   EXPECT_EQ(result.platform_sla_reason, govern::SlaReason::kLimitNotApplied);
   ASSERT_TRUE(sys::CgroupDir::open(cpu->directory_of(home->at(cpu->name)))->add(workload.pid()));
   ASSERT_TRUE(other->remove_tree());
-  rmdir(cat(cpu->directory_of(cpu->root), "/ffrtmp").c_str());
+  rmdir(cpu->directory_of(own.substr(0, own.rfind('/'))).c_str());
 }
 
 TEST_F(AttachCommand, KeepsLimitsWhenAsked) {
