@@ -39,7 +39,7 @@ std::size_t Governor::adopt(const State& state) {
     if (entry == nullptr || static_cast<std::int64_t>(entry->key.start_ticks) != process.start_ticks) ++stale;
   }
   for (const auto& letter : state.dead_letters) dead_letters_.push_front(letter);
-  set_gauges();
+  context_.metrics.dead_letters(static_cast<double>(dead_letters_.size()));
   return stale;
 }
 
@@ -108,8 +108,7 @@ bool Governor::take_over(const govern::FoundClaim& found, const State& state) {
       if (report.status != govern::LimitStatus::kApplied) entry.shortfalls.push_back(std::move(report));
   }
   log::info(cat("Re-adopted PID ", pid, " (job: ", entry.job_id, ")"), {{"pid", cat(pid)}, {"job_id", entry.job_id}});
-  context_.metrics.active(entry.command, 1);
-  watch_end(entries_.insert_or_assign(pid, std::move(entry)).first->second);
+  watch_end(ledger_.put(std::move(entry)));
   ask_again(pid);  // its policy may be another one by now
   changed();
   return true;

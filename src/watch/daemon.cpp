@@ -148,9 +148,10 @@ Status Daemon::prepare() {
   health_.emplace(clock_, metrics_, policy_->health);
   attacher_.emplace(govern::AttacherSettings{host_, layout_, settings_.cgroup_root});
   examiner_.emplace(Examiner::Settings{host_, settings_.runtime_dir, sysconf(_SC_CLK_TCK)}, *scanner_, names_, self_);
-  governor_.emplace(Governor::Context{clock_, host_, *attacher_, *examiner_, metrics_, *health_, *reactor_,
-                                      settings_.runtime_dir, boot_id_, self_, settings_.dry_run, false},
-                    policy_);
+  governor_.emplace(
+      Governor::Context{clock_, host_, *attacher_, *examiner_, metrics_, *health_, *reactor_, settings_.runtime_dir,
+                        boot_id_, self_, attacher_->mode(), settings_.dry_run, false},
+      policy_);
   discovery_.emplace(
       Discovery::Context{clock_, *scanner_, *examiner_, *governor_, metrics_, *health_, *reactor_, realtime_}, policy_);
   return watch_signals();
@@ -192,7 +193,7 @@ Status Daemon::load() {
       has_filters(policy_->defaults) || std::any_of(policy_->commands.begin(), policy_->commands.end(),
                                                     [](const auto& item) { return has_filters(item.second); });
   if (any_filter) log::info("Filters applied to scanner");
-  const auto mode = attacher_->mode();
+  const govern::Attacher::Mode& mode = governor_->mode();
   log::info(
       cat("Governance mode: ", govern::name_of(mode.best), mode.reason.empty() ? "" : cat(" (", mode.reason, ")")));
   governor_->restore_counters(state);
@@ -306,15 +307,15 @@ void Daemon::reconcile_on_time() {
   reactor_->after(policy_->reconcile_interval, [this, generation = generation_] {
     if (generation != generation_) return;
     reconcile_on_time();
-    reconcile_slice();
+    if (!is_reconciling_) reconcile_slice();  // else the round before this one still goes on
   });
 }
 
 void Daemon::reconcile_slice() {
   realtime_.lower();
-  const bool has_more = governor_->reconcile_some(kReconcileSlice);
+  is_reconciling_ = governor_->reconcile_some(kReconcileSlice);
   realtime_.raise();
-  if (has_more) reactor_->after(1ms, [this] { reconcile_slice(); });
+  if (is_reconciling_) reactor_->after(1ms, [this] { reconcile_slice(); });
 }
 
 void Daemon::flush_on_time() {
@@ -492,11 +493,12 @@ StatusView Daemon::status_view() {
     view.discovery.gate_late = gate.late;
     view.discovery.gate_restarts = gate.restarts;
   }
-  const auto mode = attacher_->mode();
+  const govern::Attacher::Mode& mode = governor_->mode();
   view.cgroup = {mode.best, mode.reason, governor_->attach_seconds(), hierarchy_views(layout_)};
   view.tracked = static_cast<std::int64_t>(governor_->entries().size());
-  view.attached = static_cast<std::int64_t>(governor_->attached_count());
-  view.retrying = static_cast<std::int64_t>(governor_->retrying_count());
+  const Ledger& ledger = governor_->ledger();
+  view.attached = static_cast<std::int64_t>(ledger.count(EntryState::kAttached) + ledger.count(EntryState::kContested));
+  view.retrying = static_cast<std::int64_t>(ledger.count(EntryState::kRetrying));
   view.dead_letters = static_cast<std::int64_t>(governor_->dead_letters().size());
   view.statistics = governor_->statistics();
   return view;

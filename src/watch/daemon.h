@@ -94,7 +94,8 @@ class Daemon {
   std::uint64_t written_scans_ = 0;
   std::atomic<bool> is_ready_{false};
   std::atomic<bool> is_stopping_{false};
-  int generation_ = 0;  // of the policy: timers of an older one do nothing
+  int generation_ = 0;           // of the policy: timers of an older one do nothing
+  bool is_reconciling_ = false;  // a round is not at its end, its next slice is due
   bool has_stopped_ = false;
   std::unique_ptr<net::Server> server_;  // last: its thread uses the rest
 };

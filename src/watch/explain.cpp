@@ -2,8 +2,6 @@
 
 #include <unistd.h>
 
-#include <algorithm>
-
 #include "base/text.h"
 #include "govern/attacher.h"
 #include "govern/claim.h"
@@ -195,17 +193,5 @@ Result<Explanation> explain(const WatchSettings& settings, pid_t pid) {
 }
 
 std::string encode_explanation(const Explanation& explanation) { return json::encode(explanation) + "\n"; }
-
-std::string format_explanation(const Explanation& explanation) {
-  std::string text = cat("PID ", explanation.pid, ": ", json::enum_name(explanation.verdict), "\n");
-  std::size_t width = 0;
-  for (const Test& test : explanation.tests) width = std::max(width, test.test.size());
-  for (const Test& test : explanation.tests) {
-    text += cat("  ", json::enum_name(test.outcome), "  ", test.test, std::string(width - test.test.size(), ' '), "  ",
-                escape(test.observed), " | ", escape(test.rule),
-                test.provenance.empty() ? "" : cat(" | ", test.provenance), "\n");
-  }
-  return text;
-}
 
 }  // namespace ffrtmp::watch

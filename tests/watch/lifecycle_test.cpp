@@ -331,6 +331,53 @@ TEST(Lifecycle, WhatRunGovernsIsLeftAlone) {
   EXPECT_NE(run.wait(20s), -1);
 }
 
+TEST(Lifecycle, WhatRunTellsCountsFromItsStart) {
+  NEED_ROOT();
+  WatchBox box;
+  box.write_policy(kQuota);
+  box.start_daemon();
+  ASSERT_TRUE(box.wait_ready());
+  const auto run = [&](const std::string& program) {
+    return run_command({ffrtmp_binary(), "run", "--runtime-dir", box.path("rt"), "--", program}).exit_code;
+  };
+  EXPECT_EQ(run("/bin/true"), 0);
+  EXPECT_EQ(run("/bin/false"), 1);
+  EXPECT_EQ(run("/none/such"), 1);
+  const std::string metrics = box.get("/metrics").second;
+  for (const char* line : {"governed_jobs_total{component=\"watch\",state=\"started\"} 2",
+                           "governed_jobs_total{component=\"watch\",state=\"completed\"} 1",
+                           "governed_jobs_total{component=\"watch\",state=\"failed\"} 2",
+                           "jobs_by_mode_total{component=\"watch\",mode=\"run\"} 2"})
+    EXPECT_NE(metrics.find(cat("ffrtmp_", line, "\n")), std::string::npos) << line << "\n" << metrics;
+}
+
+// contract: G16, G40
+TEST(Lifecycle, AReloadMayTurnObservedIntoAttached) {
+  NEED_ROOT();
+  WatchBox box;
+  const pid_t pid = box.start_target();
+  // Out of a group with a limit nobody is moved.
+  const std::string limited = box.make_group("cpu");
+  if (is_cgroup_v2()) std::ofstream("/sys/fs/cgroup/cgroup.subtree_control") << "+cpu";
+  std::ofstream(limited + (is_cgroup_v2() ? "/cpu.max" : "/cpu.cfs_quota_us")) << "90000\n";
+  std::ofstream(limited + "/cgroup.procs") << pid << "\n";
+  const std::string policy = "placement: root\nstate: {enabled: true, path: " + box.state_path() + "}\n";
+  box.write_policy(policy + "default_limits: {cpu_quota: 50}\n");
+  box.start_daemon();
+  ASSERT_TRUE(box.wait_log("would_escape_limits"));
+  ASSERT_TRUE(box.wait_ready());
+  const std::string gauge = cat("ffrtmp_active_attachments{component=\"watch\",command=\"", box.target(), "\"} ");
+  EXPECT_EQ(box.get("/metrics").second.find(gauge + "1\n"), std::string::npos);
+  box.write_policy(policy + "default_limits: {nice: 5}\n");
+  box.daemon().send(SIGHUP);
+  ASSERT_TRUE(box.wait_log("Config reloaded"));
+  EXPECT_EQ(box.nice_of(pid), 5);
+  EXPECT_NE(box.get("/metrics").second.find(gauge + "1\n"), std::string::npos);
+  EXPECT_EQ(box.stop_daemon(), 0);
+  EXPECT_EQ(box.nice_of(pid), 0);
+  EXPECT_NE(read_file(box.state_path()).find("\"total_discovered\":1,\"total_attachments\":1}"), std::string::npos);
+}
+
 // contract: G41
 TEST(Lifecycle, AnUnprivilegedDaemonObserves) {
   NEED_ROOT();
@@ -418,7 +465,7 @@ TEST(Lifecycle, ExplainVerdicts) {
   EXPECT_NE(explain(pid).out.find(": waiting_min_runtime"), std::string::npos) << explain(pid).out;
   box.write_policy(kQuota + "filters: {blocked_uids: [0]}\n");
   EXPECT_NE(explain(pid).out.find(": not_governed"), std::string::npos);
-  EXPECT_NE(explain(pid).out.find("fail  uids"), std::string::npos) << explain(pid).out;
+  EXPECT_NE(explain(pid).out.find("fail    uids "), std::string::npos) << explain(pid).out;
   box.write_policy(kQuota);
   EXPECT_NE(explain(pid).out.find(": would_govern"), std::string::npos);
   EXPECT_NE(explain(stranger).out.find(": not_governed"), std::string::npos);
@@ -426,8 +473,8 @@ TEST(Lifecycle, ExplainVerdicts) {
   const pid_t ended = box.start({"/bin/true"});
   ASSERT_TRUE(eventually([&] { return !box.alive(ended); }));  // not waited for: a zombie
   EXPECT_NE(explain(ended).out.find(": exempt"), std::string::npos);
-  EXPECT_NE(explain(ended).out.find("fail  alive"), std::string::npos) << explain(ended).out;
-  EXPECT_NE(explain(pid).out.find("pass  alive"), std::string::npos) << explain(pid).out;
+  EXPECT_NE(explain(ended).out.find("fail    alive "), std::string::npos) << explain(ended).out;
+  EXPECT_NE(explain(pid).out.find("pass    alive "), std::string::npos) << explain(pid).out;
   const Ran none = explain(4194303);
   EXPECT_EQ(none.exit_code, 1);
   EXPECT_EQ(none.err, "ffrtmp: process 4194303 does not exist\n");

@@ -36,7 +36,11 @@ TEST(Reliability, TriesAtZeroOneThreeSevenSecondsThenADeadLetter) {
   for (std::size_t n = 1; n <= 4; ++n) {
     ASSERT_TRUE(eventually([&] { return box.count_log("failed (transient)") >= n; }, 30s)) << n;
     tries.push_back(std::chrono::steady_clock::now());
+    const std::string waits = cat("ffrtmp_retry_queue_length{component=\"watch\"} ", n < 4 ? 1 : 0, "\n");
+    EXPECT_TRUE(eventually([&] { return box.get("/metrics").second.find(waits) != std::string::npos; }, 300ms)) << n;
   }
+  const std::string metrics = box.get("/metrics").second;
+  EXPECT_NE(metrics.find("ffrtmp_dead_letters{component=\"watch\"} 1\n"), std::string::npos) << metrics;
   const std::vector<std::chrono::milliseconds> due{0ms, 1000ms, 3000ms, 7000ms};
   for (std::size_t n = 1; n < due.size(); ++n) {
     const auto at = tries[n] - tries[0];
