@@ -15,9 +15,11 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "base/version.h"
+#include "govern/delegation.h"
 #include "json/json.h"
 #include "sys/file_io.h"
 #include "sys/lock.h"
+#include "watch/layout.h"
 
 namespace ffrtmp::watch {
 namespace {
@@ -43,23 +45,6 @@ sigset_t daemon_signals() {
 std::string environment(const char* name) {
   const char* value = std::getenv(name);
   return value == nullptr ? "" : value;
-}
-
-// A hierarchy in a directory, for trees built by tests.
-sys::CgroupLayout layout_of(const std::string& mount) {
-  sys::CgroupLayout layout;
-  const auto is_there = [](const std::string& path) { return access(path.c_str(), F_OK) == 0; };
-  if (is_there(mount + "/cgroup.controllers")) {
-    sys::Hierarchy unified{"unified", sys::CgroupVersion::kV2, {}, mount, "/", false};
-    if (const auto text = sys::read_text(mount + "/cgroup.controllers"))
-      for (const std::string_view name : split(trim(*text), ' ')) unified.controllers.emplace_back(name);
-    layout.hierarchies.push_back(std::move(unified));
-    return layout;
-  }
-  for (const char* name : {"cpu", "memory", "blkio", "pids", "cpuset", "freezer", "cpuacct"})
-    if (is_there(cat(mount, "/", name)))
-      layout.hierarchies.push_back({name, sys::CgroupVersion::kV1, {name}, cat(mount, "/", name), "/", false});
-  return layout;
 }
 
 // A tracked process costs two descriptors, its pidfd and its claim.
@@ -140,11 +125,8 @@ Status Daemon::prepare() {
   scanner_ = std::move(scanner);
   if (const auto own = sys::read_own_stat(host_)) self_ = own->pid;
   boot_id_ = sys::read_boot_id(host_).value_or("");
-  if (!settings_.cgroup_mount.empty()) {
-    layout_ = layout_of(settings_.cgroup_mount);
-  } else if (auto layout = sys::read_cgroup_layout(host_)) {
-    layout_ = std::move(*layout);
-  }
+  layout_ = read_layout(host_, settings_.cgroup_mount);
+  enter_leaf();
   health_.emplace(clock_, metrics_, policy_->health);
   attacher_.emplace(govern::AttacherSettings{host_, layout_, settings_.cgroup_root});
   examiner_.emplace(Examiner::Settings{host_, settings_.runtime_dir, sysconf(_SC_CLK_TCK)}, *scanner_, names_, self_);
@@ -155,6 +137,13 @@ Status Daemon::prepare() {
   discovery_.emplace(
       Discovery::Context{clock_, *scanner_, *examiner_, *governor_, metrics_, *health_, *reactor_, realtime_}, policy_);
   return watch_signals();
+}
+
+// In v2 jobs' groups cannot stand in the unit's group beside the daemon itself.
+void Daemon::enter_leaf() const {
+  if (settings_.dry_run || !settings_.proc_root.empty() || !settings_.cgroup_mount.empty()) return;
+  if (const auto entered = govern::enter_daemon_leaf(host_, layout_); !entered)
+    log::warn(cat("The delegated group cannot be left for a leaf: ", entered.error().message));
 }
 
 Status Daemon::watch_signals() {

@@ -44,6 +44,7 @@ class Daemon {
   void open_gate();
   [[nodiscard]] std::vector<std::string> gate_paths() const;
   [[nodiscard]] Status start_server();
+  void enter_leaf() const;
   [[nodiscard]] Status watch_signals();
   void announce() const;
 

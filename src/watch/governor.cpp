@@ -10,6 +10,7 @@
 #include "base/text.h"
 #include "govern/job_id.h"
 #include "sys/pid_fd.h"
+#include "sys/priority.h"
 
 namespace ffrtmp::watch {
 namespace {
@@ -45,22 +46,27 @@ Governor::~Governor() {
 }
 
 void Governor::admit(const Examined& found, Source source, std::optional<std::chrono::nanoseconds> exec_age) {
-  const Now now = context_.clock.now();
-  Entry entry;
-  entry.key = found.facts.key;
-  entry.ppid = found.facts.ppid;
-  entry.uid = found.facts.uid;
-  entry.exec_stamp = found.facts.exec_stamp;
+  Entry entry = make_entry(found.facts);
   entry.command = found.command;
   entry.user = found.user;
-  entry.cwd = found.facts.cwd.value_or("");
   entry.job_id = govern::make_auto_job_id(found.command, found.facts.key.pid);
-  entry.started = found.facts.started;
-  entry.discovered = now.boot;
-  entry.discovered_at = now.utc;
-  ++statistics_.total_discovered;
+  if (!counted_.contains(entry.key)) ++statistics_.total_discovered;
   changed();
   try_attach(ledger_.put(std::move(entry)), source, exec_age);
+}
+
+Entry Governor::make_entry(const govern::ProcessFacts& facts) const {
+  const Now now = context_.clock.now();
+  Entry entry;
+  entry.key = facts.key;
+  entry.ppid = facts.ppid;
+  entry.uid = facts.uid;
+  entry.exec_stamp = facts.exec_stamp;
+  entry.cwd = facts.cwd.value_or("");
+  entry.started = facts.started;
+  entry.discovered = now.boot;
+  entry.discovered_at = now.utc;
+  return entry;
 }
 
 void Governor::try_attach(Entry& entry, Source source, std::optional<std::chrono::nanoseconds> exec_age) {
@@ -122,6 +128,10 @@ std::optional<Governor::Failure> Governor::carry_out(Entry& entry) {
   before.pid = entry.key.pid;
   before.start_ticks = static_cast<std::int64_t>(entry.key.start_ticks);
   if (auto membership = sys::read_membership(context_.host, entry.key.pid)) before.cgroup = std::move(*membership);
+  if (rule.limits.nice)
+    if (const auto nice = sys::read_nice(entry.key.pid)) before.nice[cat(entry.key.pid)] = *nice;
+  if (rule.limits.oom_score_adj)
+    if (const auto score = sys::read_oom_score_adj(context_.host, entry.key.pid)) before.oom_score_adj = *score;
   entry.governed.members = {before};
   auto claim = govern::HeldClaim::take(context_.runtime_dir, claim_of(entry));
   if (!claim) return Failure{"claim", claim.error()};
@@ -162,7 +172,8 @@ void Governor::settle(Entry& entry) {
   const bool observes = entry.governance == Governance::kObserve;
   if (!observes && !is_attached(entry.state)) {
     entry.attached_at = context_.clock.now().utc;
-    ++statistics_.total_attachments;
+    const auto counted = counted_.extract(entry.key);
+    if (counted.empty() || !counted.mapped()) ++statistics_.total_attachments;
     ++new_attachments_;
   }
   ledger_.set_state(entry, observes ? EntryState::kObserve : EntryState::kAttached);
@@ -250,13 +261,20 @@ void Governor::bury(Entry& entry, std::string reason) {
   letter.time = context_.clock.now().utc;
   letter.reason = std::move(reason);
   letter.tries = entry.tries;
-  dead_letters_.push_back(std::move(letter));
-  if (dead_letters_.size() > govern::kMaxDeadLetters) dead_letters_.pop_front();
-  context_.metrics.dead_letters(static_cast<double>(dead_letters_.size()));
+  keep_letter(std::move(letter));
   govern::JobEnd end;
   end.attached = false;
   record(judge(entry, end));
   changed();
+}
+
+void Governor::keep_letter(govern::DeadLetter letter) {
+  std::erase_if(dead_letters_, [&](const govern::DeadLetter& other) {
+    return other.pid == letter.pid && other.start_ticks == letter.start_ticks;
+  });
+  dead_letters_.push_back(std::move(letter));
+  if (dead_letters_.size() > govern::kMaxDeadLetters) dead_letters_.pop_front();
+  context_.metrics.dead_letters(static_cast<double>(dead_letters_.size()));
 }
 
 // Identity, claims and filters are asked again: a process may have changed its mind meanwhile, or its program.

@@ -3,6 +3,7 @@
 // effects go through govern::Attacher; what happened is logged, counted and remembered here. One thread.
 #include <deque>
 #include <functional>
+#include <map>
 #include <memory>
 #include <random>
 #include <string>
@@ -103,6 +104,8 @@ class Governor {
   void settle(Entry& entry);
   void fail(Entry& entry, const Failure& failure);
   void bury(Entry& entry, std::string reason);
+  // One letter an identity: the newest.
+  void keep_letter(govern::DeadLetter letter);
   // One timer an identity: whatever was due before is not any more.
   void try_later(Entry& entry, std::chrono::nanoseconds delay);
   void try_again(const sys::ProcessKey& key, std::uint64_t timer);
@@ -118,6 +121,10 @@ class Governor {
   void contest(Entry& entry, const std::vector<govern::Drift>& drifts);
   void adopt_claim(const govern::FoundClaim& found, const State& state);
   [[nodiscard]] bool take_over(const govern::FoundClaim& found, const State& state);
+  // Whoever was given up is not found anew.
+  void take_over_dead(const govern::DeadLetter& letter);
+  [[nodiscard]] bool holds_priorities(const govern::Governed& governed) const;
+  [[nodiscard]] Entry make_entry(const govern::ProcessFacts& facts) const;
   // The policy, or its reader, changed: whether it is still meant, and under which limits.
   void ask_again(pid_t pid);
   [[nodiscard]] std::optional<std::string> decide_command(const govern::ProcessFacts& facts);
@@ -134,6 +141,8 @@ class Governor {
   std::vector<pid_t> round_;                     // still to be looked at by reconcile_some
   StateStatistics statistics_;
   std::int64_t new_attachments_ = 0;  // since the last scan
+  // Identities that stand in the statistics of an earlier daemon; true: as attached.
+  std::map<sys::ProcessKey, bool> counted_;
   std::size_t failures_ = 0;
   std::uint64_t version_ = 0;
   std::mt19937_64 random_{std::random_device{}()};

@@ -1,9 +1,11 @@
 // How the daemon starts, reloads, ends and comes back, and what that does to what it governs: nothing that hurts.
+#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <netinet/in.h>
 #include <signal.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 #include <filesystem>
@@ -404,6 +406,87 @@ TEST(Lifecycle, AnUnprivilegedDaemonObserves) {
   EXPECT_EQ(daemon.wait(20s), 0);
 }
 
+// contract: G15, G41
+TEST(Lifecycle, WhatCouldOnlyBeRenicedIsTakenOverToo) {
+  NEED_ROOT();
+  if (access("/usr/bin/setpriv", X_OK) != 0) GTEST_SKIP() << "no setpriv";
+  WatchBox box;
+  fs::permissions(fs::path(box.path("")), fs::perms::owner_all | fs::perms::group_all | fs::perms::others_all);
+  const Arguments nobody{"/usr/bin/setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups"};
+  const auto as_nobody = [&](const Arguments& words) {
+    Arguments argv = nobody;
+    argv.insert(argv.end(), words.begin(), words.end());
+    return argv;
+  };
+  const pid_t pid = box.start(as_nobody({box.path("bin/" + box.target()), "600"}));
+  const std::string state = box.path("nobody/watch.json");
+  box.write_policy(kQuota + "state: {enabled: true, path: " + state + ", flush_interval: 100ms}\n");
+  fs::permissions(box.path("watch.yaml"), fs::perms::owner_read | fs::perms::others_read);
+  const auto counts_once = [&] {
+    return fs::exists(state) &&
+           read_file(state).find("\"total_discovered\":1,\"total_attachments\":1}") != std::string::npos;
+  };
+  {
+    Process daemon(as_nobody(box.command({"watch"})), box.path("watch.log"));
+    ASSERT_TRUE(eventually([&] { return box.nice_of(pid) == 5 && counts_once(); }, 20s)) << box.log();
+    daemon.send(SIGKILL);
+    daemon.wait(10s);
+  }
+  Process daemon(as_nobody(box.command({"watch"})), box.path("watch.log"));
+  ASSERT_TRUE(box.wait_ready());
+  EXPECT_EQ(box.nice_of(pid), 5);
+  EXPECT_EQ(box.count_log("Attaching to PID"), 1u) << "not a second time";
+  daemon.send(SIGTERM);
+  EXPECT_EQ(daemon.wait(20s), 0);
+  EXPECT_TRUE(counts_once()) << read_file(state);
+}
+
+// contract: G15
+TEST(Lifecycle, AKillBeforeTheFlushLosesNoCount) {
+  NEED_ROOT();
+  WatchBox box;
+  const pid_t pid = box.start_target();
+  box.write_policy(kQuota);
+  box.start_daemon();
+  ASSERT_TRUE(box.wait_governed(pid));
+  EXPECT_EQ(box.stop_daemon(SIGKILL), 128 + SIGKILL);
+  EXPECT_FALSE(fs::exists(box.state_path())) << "flushed every 30 s";
+  box.start_daemon();
+  ASSERT_TRUE(box.wait_ready());
+  EXPECT_EQ(box.stop_daemon(), 0);
+  EXPECT_NE(read_file(box.state_path()).find("\"total_discovered\":1,\"total_attachments\":1}"), std::string::npos)
+      << read_file(box.state_path());
+}
+
+// A unit's group as systemd delegates it. v1 limits need no leaf: there the daemon stays where it was started.
+TEST(Lifecycle, InADelegatedGroupItStandsInALeaf) {
+  NEED_ROOT();
+  WatchBox box;
+  const std::string unit = box.make_group(is_cgroup_v2() ? "cpu" : "unified");
+  ASSERT_EQ(setxattr(unit.c_str(), "trusted.delegate", "1", 1, 0), 0);
+  const sys::Fd directory(open(unit.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  box.write_policy(kQuota + "placement: root\n");
+  const pid_t pid = box.start_target();
+  {
+    Process daemon(box.command({"watch"}), box.path("watch.log"), {}, directory.get());
+    ASSERT_TRUE(box.wait_ready());
+    const std::string own = "0::/" + fs::path(unit).filename().string() + (is_cgroup_v2() ? "/daemon\n" : "\n");
+    EXPECT_TRUE(read_file(cat("/proc/", daemon.pid(), "/cgroup")).ends_with(own)) << own;
+    EXPECT_TRUE(box.is_governed(pid));
+    if (is_cgroup_v2()) {
+      EXPECT_EQ(box.group_of(pid).find("/" + fs::path(unit).filename().string() + "/ffrtmp/auto-"), 0u);
+    }
+    daemon.send(SIGTERM);
+    EXPECT_EQ(daemon.wait(20s), 0);
+  }
+  EXPECT_FALSE(box.is_governed(pid));
+  EXPECT_FALSE(fs::exists(unit + "/ffrtmp"));
+  if (is_cgroup_v2()) {
+    EXPECT_EQ(rmdir((unit + "/daemon").c_str()), 0);
+  }
+  EXPECT_EQ(rmdir(unit.c_str()), 0);
+}
+
 // contract: G1, G2
 TEST(Lifecycle, UsageErrorsAreOneLineEach) {
   WatchBox box;
@@ -483,6 +566,20 @@ TEST(Lifecycle, ExplainVerdicts) {
   ASSERT_TRUE(box.wait_ready());
   EXPECT_NE(explain(pid).out.find(": governed"), std::string::npos) << explain(pid).out;
   EXPECT_NE(explain(box.daemon().pid()).out.find(": exempt"), std::string::npos);
+}
+
+TEST(Lifecycle, ExplainLooksAtTheTreeItIsGiven) {
+  NEED_ROOT();
+  WatchBox box;
+  const pid_t pid = box.start_target();
+  box.write_policy(kQuota);
+  const auto explain = [&] {
+    return run_command(box.command({"explain", cat(pid), "--cgroup-mount", box.path("cg")})).out;
+  };
+  EXPECT_NE(explain().find("governance nice_only (cpu: no controller"), std::string::npos) << explain();
+  write_file(box.path("cg/cgroup.controllers"), "cpu memory\n");
+  EXPECT_NE(explain().find("unified:/"), std::string::npos) << "the only hierarchy there: " << explain();
+  EXPECT_NE(explain().find("io: no controller, pids: no controller"), std::string::npos) << explain();
 }
 
 TEST(Lifecycle, StatusAsTableAndAsOneDocument) {
