@@ -16,6 +16,7 @@
 #include "net/digest.h"
 #include "sys/fd.h"
 #include "sys/machine_load.h"
+#include "worker/engine_reach.h"
 #include "worker/job_limits.h"
 #include "worker/retry.h"
 #include "worker/reuse.h"
@@ -234,6 +235,14 @@ supervisor::Plan Runner::plan_of(const engine::RunPlan& run, const std::string& 
   plan.cgroup = groups_.cgroup;
   plan.joins = groups_.joins;
   plan.oom_file = groups_.oom_file;
+  if (shared_.settings.confine) {
+    EngineReach reach = reach_of_engine(shared_.settings.ffmpeg);
+    plan.confined = true;
+    plan.readable = std::move(reach.readable);
+    plan.readable.push_back(notes_.input_path);
+    plan.writable = std::move(reach.writable);
+    plan.writable.push_back(staged);
+  }
   plan.fence_boot_ns = fence_ns_;
   plan.stall_ms = shared_.settings.stall.count();
   const auto spent = std::chrono::milliseconds(static_cast<std::int64_t>(notes_.earlier_seconds * 1000));
@@ -246,6 +255,8 @@ supervisor::Plan Runner::plan_of(const engine::RunPlan& run, const std::string& 
 }
 
 std::optional<model::AttemptResult> Runner::start_engine(const engine::RunPlan& run, const std::string& staged) {
+  // The engine may write this file and make none: it has to be there.
+  if (const Status made = make_staged(move()); !made) return failure(FailureReason::kPlatformError, made.error().message);
   auto link = std::move(*prepared_).run(plan_of(run, staged));
   prepared_.reset();
   if (!link) return failure(FailureReason::kPlatformError, link.error().message);

@@ -1,0 +1,43 @@
+#include "worker/engine_reach.h"
+
+#include <cstdlib>
+#include <filesystem>
+
+#include "base/text.h"
+#include "sys/spawn.h"
+
+namespace ffrtmp::worker {
+namespace {
+
+// Of /etc only what libraries look up; keys and passwords lie beside it.
+constexpr const char* kReadable[] = {
+    "/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/opt", "/nix/store",
+    // The loader, name look-ups, certificates of TLS outputs, fonts of subtitles, drivers of GPUs.
+    "/etc/ld.so.cache", "/etc/ld.so.conf", "/etc/ld.so.conf.d", "/etc/alternatives", "/etc/localtime",
+    "/etc/resolv.conf", "/run/systemd/resolve", "/etc/hosts", "/etc/nsswitch.conf", "/etc/gai.conf", "/etc/ssl/certs",
+    "/etc/ssl/openssl.cnf", "/etc/ca-certificates", "/etc/fonts", "/var/cache/fontconfig", "/etc/OpenCL", "/etc/vulkan",
+    "/etc/glvnd", "/etc/drirc", "/etc/igfx_user_feature.txt",
+    // What libraries ask about CPUs, memory and devices. Not the whole of /proc: other processes' environments are
+    // there.
+    "/proc/cpuinfo", "/proc/meminfo", "/proc/stat", "/proc/modules", "/proc/devices", "/proc/driver",
+    "/proc/sys/vm/overcommit_memory", "/proc/sys/kernel/random", "/proc/sys/kernel/osrelease", "/sys/devices",
+    "/sys/dev", "/sys/class", "/sys/bus/pci", "/sys/module", "/sys/kernel/mm"};
+constexpr const char* kWritable[] = {"/dev"};  // null, zero, random and the GPUs; nothing can be made there
+
+}  // namespace
+
+EngineReach reach_of_engine(const std::string& program) {
+  EngineReach reach;
+  reach.readable.assign(std::begin(kReadable), std::end(kReadable));
+  reach.writable.assign(std::begin(kWritable), std::end(kWritable));
+  const char* path = std::getenv("PATH");
+  const auto found = sys::find_program(program, {cat("PATH=", std::string_view(path == nullptr ? "" : path))});
+  if (!found) return reach;
+  std::error_code error;
+  const auto real = std::filesystem::canonical(*found, error);
+  for (const std::filesystem::path& file : {std::filesystem::path(*found), real})
+    if (file.has_parent_path()) reach.readable.push_back(file.parent_path().string());
+  return reach;
+}
+
+}  // namespace ffrtmp::worker
