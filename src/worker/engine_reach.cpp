@@ -16,20 +16,28 @@ constexpr const char* kReadable[] = {
     "/etc/ld.so.cache", "/etc/ld.so.conf", "/etc/ld.so.conf.d", "/etc/alternatives", "/etc/localtime",
     "/etc/resolv.conf", "/run/systemd/resolve", "/etc/hosts", "/etc/nsswitch.conf", "/etc/gai.conf", "/etc/ssl/certs",
     "/etc/ssl/openssl.cnf", "/etc/ca-certificates", "/etc/fonts", "/var/cache/fontconfig", "/etc/OpenCL", "/etc/vulkan",
-    "/etc/glvnd", "/etc/drirc", "/etc/igfx_user_feature.txt",
-    // What libraries ask about CPUs, memory and devices. Not the whole of /proc: other processes' environments are
-    // there.
-    "/proc/cpuinfo", "/proc/meminfo", "/proc/stat", "/proc/modules", "/proc/devices", "/proc/driver",
-    "/proc/sys/vm/overcommit_memory", "/proc/sys/kernel/random", "/proc/sys/kernel/osrelease", "/sys/devices",
-    "/sys/dev", "/sys/class", "/sys/bus/pci", "/sys/module", "/sys/kernel/mm"};
+    "/etc/glvnd", "/etc/drirc", "/etc/igfx_user_feature.txt"};
+// What libraries ask about CPUs, memory and devices. Not all of it: other processes' environments are there too.
+constexpr const char* kOfProc[] = {"cpuinfo",
+                                   "meminfo",
+                                   "stat",
+                                   "modules",
+                                   "devices",
+                                   "driver",
+                                   "sys/vm/overcommit_memory",
+                                   "sys/kernel/random",
+                                   "sys/kernel/osrelease"};
+constexpr const char* kOfSys[] = {"devices", "dev", "class", "bus/pci", "module", "kernel/mm"};
 constexpr const char* kWritable[] = {"/dev"};  // null, zero, random and the GPUs; nothing can be made there
 
 }  // namespace
 
-EngineReach reach_of_engine(const std::string& program) {
+EngineReach reach_of_engine(const std::string& program, const sys::Host& host) {
   EngineReach reach;
   reach.readable.assign(std::begin(kReadable), std::end(kReadable));
   reach.writable.assign(std::begin(kWritable), std::end(kWritable));
+  for (const char* name : kOfProc) reach.readable.push_back(cat(host.proc, "/", name));
+  for (const char* name : kOfSys) reach.readable.push_back(cat(host.sys, "/", name));
   const char* path = std::getenv("PATH");
   const auto found = sys::find_program(program, {cat("PATH=", std::string_view(path == nullptr ? "" : path))});
   if (!found) return reach;

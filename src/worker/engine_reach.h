@@ -4,6 +4,8 @@
 #include <string>
 #include <vector>
 
+#include "sys/host.h"
+
 namespace ffrtmp::worker {
 
 struct EngineReach {
@@ -12,6 +14,6 @@ struct EngineReach {
 };
 
 // `program` is looked up in PATH; the directory it lies in (links followed) is readable, for what it brings along.
-[[nodiscard]] EngineReach reach_of_engine(const std::string& program);
+[[nodiscard]] EngineReach reach_of_engine(const std::string& program, const sys::Host& host);
 
 }  // namespace ffrtmp::worker

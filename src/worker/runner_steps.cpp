@@ -236,7 +236,7 @@ supervisor::Plan Runner::plan_of(const engine::RunPlan& run, const std::string& 
   plan.joins = groups_.joins;
   plan.oom_file = groups_.oom_file;
   if (shared_.settings.confine) {
-    EngineReach reach = reach_of_engine(shared_.settings.ffmpeg);
+    EngineReach reach = reach_of_engine(shared_.settings.ffmpeg, sys::Host::real());
     plan.confined = true;
     plan.readable = std::move(reach.readable);
     plan.readable.push_back(notes_.input_path);
