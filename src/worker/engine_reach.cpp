@@ -28,7 +28,9 @@ constexpr const char* kOfProc[] = {"cpuinfo",
                                    "sys/kernel/random",
                                    "sys/kernel/osrelease"};
 constexpr const char* kOfSys[] = {"devices", "dev", "class", "bus/pci", "module", "kernel/mm"};
-constexpr const char* kWritable[] = {"/dev"};  // null, zero, random and the GPUs; nothing can be made there
+// Not the disks beside them.
+constexpr const char* kWritable[] = {"/dev/null", "/dev/zero", "/dev/random", "/dev/urandom", "/dev/dri"};
+constexpr std::string_view kNvidiaDevices = "nvidia";  // nvidia0, nvidiactl, nvidia-uvm, nvidia-caps, …
 
 }  // namespace
 
@@ -36,6 +38,9 @@ EngineReach reach_of_engine(const std::string& program, const sys::Host& host) {
   EngineReach reach;
   reach.readable.assign(std::begin(kReadable), std::end(kReadable));
   reach.writable.assign(std::begin(kWritable), std::end(kWritable));
+  std::error_code none;
+  for (const auto& device : std::filesystem::directory_iterator("/dev", none))
+    if (device.path().filename().string().starts_with(kNvidiaDevices)) reach.writable.push_back(device.path().string());
   for (const char* name : kOfProc) reach.readable.push_back(cat(host.proc, "/", name));
   for (const char* name : kOfSys) reach.readable.push_back(cat(host.sys, "/", name));
   const char* path = std::getenv("PATH");
