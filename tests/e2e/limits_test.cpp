@@ -121,7 +121,7 @@ TEST(Limits, AnEngineReachesItsInputAndItsOutputAlone) {
                                          "echo mine > ",
                                          box.path("theirs.mp4"),
                                          "\n"
-                                         "echo x > ",
+                                         "echo x > /dev/kmsg\necho x > ",
                                          box.path("new.mp4"),
                                          "\n"
                                          "exec ffmpeg \"$@\"\n"));
@@ -134,6 +134,7 @@ TEST(Limits, AnEngineReachesItsInputAndItsOutputAlone) {
   EXPECT_EQ(log.find("the secret"), std::string::npos) << log;
   for (const std::string& path : {box.path("secret"), std::string("/etc/shadow"), std::string("/proc/1/environ")})
     EXPECT_NE(log.find(cat(path, ": Permission denied")), std::string::npos) << path << ": " << log;
+  EXPECT_NE(log.find("/dev/kmsg: Permission denied"), std::string::npos) << log;
   EXPECT_EQ(read_file(box.path("theirs.mp4")), "theirs");
   EXPECT_FALSE(std::filesystem::exists(box.path("new.mp4")));
   EXPECT_TRUE(std::filesystem::exists(box.path("out.mp4"))) << "its work it can do: " << job.error.value_or("");
