@@ -16,6 +16,7 @@
 #include "watch/policy_keys.h"
 #include "watch/policy_loader.h"
 #include "watch/status.h"
+#include "watch/unit_group.h"
 
 namespace ffrtmp::up {
 namespace {
@@ -145,6 +146,15 @@ int run_watch(const Invocation& invocation) {
   return exit;
 }
 
+int run_reopen_unit(const Invocation&) {
+  const sys::Host host = sys::Host::real();
+  const auto layout = sys::read_cgroup_layout(host);
+  const auto reopened = layout ? watch::reopen_unit(host, *layout) : Result<bool>(layout.error());
+  if (!reopened) return fail(reopened.error().message);
+  if (*reopened) log::warn("Limits below this unit are off until its next start: its group takes no process else");
+  return 0;
+}
+
 int run_explain(const Invocation& invocation) {
   Prepared prepared = prepare(invocation);
   const auto pid = parse_int(invocation.positionals.front());
@@ -177,6 +187,7 @@ std::vector<cli::Command> watch_commands() {
        {},
        true,
        [](const Invocation&) { return watch::run_gate(sys::Fd(watch::kGateSocket), sys::Fd(watch::kGatePings)); }},
+      {"reopen-unit", "let a unit's group take a daemon again", {}, {}, true, run_reopen_unit},
       {"explain", "say why a process is governed, or not", {{"PID", "the process"}}, all_flags(), false, run_explain},
   };
 }

@@ -270,16 +270,20 @@ TEST(Reliability, AKillAtEachSystemCallOfAFlushLeavesAWholeState) {
     box.start_daemon({"--log-level", "error"});
     ASSERT_TRUE(box.wait_ready());
     std::this_thread::sleep_for(kFlushInterval + kSlack);
-    const Ran killer = run_command({FFRTMP_KILL_AT, cat(box.daemon().pid()), "self", "openat:watch.json.",
-                                    "write,fsync,rename,renameat,renameat2", cat(nth), boundary, "20"});
+    Process killer({FFRTMP_KILL_AT, cat(box.daemon().pid()), "self", "openat:watch.json.",
+                    "write,fsync,rename,renameat,renameat2", cat(nth), boundary, "20"},
+                   box.path("killer.log"));
+    // It is reaped later, when its tracer lets go.
+    ASSERT_TRUE(eventually([&] { return !box.alive(box.daemon().pid()); }, 30s));
     const UtcTime killed_at = SystemClock().now().utc;
-    ASSERT_EQ(killer.exit_code, 0) << killer.out << killer.err;
-    EXPECT_EQ(box.daemon().wait(10s), 128 + SIGKILL);
+    EXPECT_EQ(box.daemon().wait(30s), 128 + SIGKILL);
+    ASSERT_EQ(killer.wait(30s), 0) << read_file(box.path("killer.log"));
+    const std::string killed = cat(nth, " ", boundary);
     const auto state = read_state(box);
-    ASSERT_TRUE(state.contains("last_scan_at")) << killer.out;
+    ASSERT_TRUE(state.contains("last_scan_at")) << killed;
     const std::string oldest = format_utc(killed_at - kFlushInterval - kSlack);
-    EXPECT_GE(state.at("last_scan_at").as_string(), oldest) << killer.out;
-    EXPECT_EQ(statistic(box, "total_discovered"), 1) << killer.out;
+    EXPECT_GE(state.at("last_scan_at").as_string(), oldest) << killed;
+    EXPECT_EQ(statistic(box, "total_discovered"), 1) << killed;
   }
   box.start_daemon();
   ASSERT_TRUE(box.wait_ready());
