@@ -174,6 +174,11 @@ class Attacher {
   [[nodiscard]] Status remove_groups(const Governed& governed) const;
   // Directory of the first of its groups; "" without one.
   [[nodiscard]] std::string directory(const Governed& governed) const;
+  // The groups of a job that was prepared here for a process like `like`, if nobody is in them: of an owner that died
+  // before it could write down where they are.
+  void remove_left(const std::string& job_id, const sys::ProcessKey& like);
+  // Path of the file whose key "oom_kill" counts what the kernel killed in the job's memory group; "" without one.
+  [[nodiscard]] std::string oom_file(const Governed& governed) const;
   // Times that the kernel killed for lack of memory in the job's group.
   [[nodiscard]] Result<std::int64_t> oom_kills(const Governed& governed) const;
 

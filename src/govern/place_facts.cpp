@@ -138,6 +138,7 @@ HierarchyFacts read_place_facts(const PlaceQuestion& question) {
   facts.own_is_root = question.own == "/";
   facts.own_is_writable = is_writable(directory) && is_writable(directory + "/cgroup.procs");
   facts.root_base = question.root_base;
+  facts.needs_controllers = question.needs_controllers;
   const bool may_hold_strangers = hierarchy.version == CgroupVersion::kV1 || facts.own_is_root;
   facts.holds_only_moved = may_hold_strangers || holds_only(directory, question.moved);
   if ((question.wanted == Placement::kNested && can_nest(facts)) || !question.root_base) return facts;

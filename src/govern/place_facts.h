@@ -27,6 +27,7 @@ struct PlaceQuestion {
   std::set<pid_t> moved;                 // all that will be moved
   std::optional<std::string> root_base;  // of find_root_base
   Placement wanted = Placement::kNested;
+  bool needs_controllers = true;         // as in HierarchyFacts
 };
 [[nodiscard]] HierarchyFacts read_place_facts(const PlaceQuestion& question);
 

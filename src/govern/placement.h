@@ -34,6 +34,7 @@ struct HierarchyFacts {
   bool own_is_root = false;              // the hierarchy's true root: may hold processes and controllers at once
   bool own_is_writable = false;          // groups can be made in it
   bool holds_only_moved = false;         // no process is in it but those that will be moved
+  bool needs_controllers = true;         // for the limits; without them v2 lets groups and processes stand side by side
   std::optional<std::string> root_base;  // path; absent: none usable
   bool may_leave = true;                 // cgroup.procs of the common ancestor with root_base is writable
   std::vector<Control> controls;         // of `own` and its parents up to, without, that ancestor

@@ -56,6 +56,17 @@ TEST(DecidePlace, Nested) {
   }
 }
 
+TEST(DecidePlace, WithoutControllersStrangersAreNoHindrance) {
+  HierarchyFacts facts = v2_facts();
+  facts.own_is_writable = true;
+  facts.needs_controllers = false;
+  const Place place = decide_place(facts, Placement::kNested);
+  EXPECT_EQ(place.base, "/user.slice/job");
+  EXPECT_FALSE(place.moves_before_enabling);
+  facts.own_is_writable = false;
+  EXPECT_EQ(decide_place(facts, Placement::kNested).base, "/");
+}
+
 // contract: G16
 TEST(DecidePlace, NeverOutFromUnderALimit) {
   struct Row {

@@ -46,14 +46,6 @@ std::optional<int> nice_for(const Plan& plan) {
   return plan.nice;
 }
 
-std::optional<sys::Cgroup> make_group(const Plan& plan) {
-  if (plan.cgroup_base.empty()) return std::nullopt;
-  auto group = sys::Cgroup::create(cat(plan.cgroup_base, "/ffrtmp/", plan.attempt));
-  if (group) return std::move(group).value();
-  log::warn("no group for the engine, signals must do", {{"error", group.error().message}});
-  return std::nullopt;
-}
-
 // Reads a turn's worth of `fd`, closing it at its end; true when there was anything.
 template <class Take>
 bool drain(sys::Fd& fd, Take take) {
@@ -74,12 +66,12 @@ bool drain(sys::Fd& fd, Take take) {
 
 }  // namespace
 
-Result<EngineProcess> EngineProcess::start(const sys::Host& host, pid_t self, const Plan& plan) {
+Result<EngineProcess> EngineProcess::start(const sys::Host& host, pid_t self, const Plan& plan, BirthGroups& groups) {
   FFRTMP_ASSIGN(Pipe output, make_pipe());
   FFRTMP_ASSIGN(Pipe progress, make_pipe());
   fcntl(output.read.get(), F_SETPIPE_SZ, kOutputPipeBytes);
 
-  std::optional<sys::Cgroup> group = make_group(plan);
+  std::optional<sys::Cgroup> group = groups.open_unified();
   sys::Command command;
   command.argv = with_progress(plan.argv);
   command.env = plan.env;
@@ -94,7 +86,7 @@ Result<EngineProcess> EngineProcess::start(const sys::Host& host, pid_t self, co
   if (!child && group) {
     // The group may refuse births (no write access to a common ancestor): better ungrouped than not at all.
     command.cgroup_dir = -1;
-    (void)group->remove();  // an empty group left behind harms nobody
+    groups.note_unjoined(group->path());
     group.reset();
     child = sys::spawn(command);
   }

@@ -9,6 +9,7 @@
 #include "base/text.h"
 #include "cli/session.h"
 #include "govern/claim.h"
+#include "up/watch_text.h"
 #include "watch/daemon.h"
 #include "watch/explain.h"
 #include "watch/gate_process.h"
@@ -111,7 +112,7 @@ int print_status(const Invocation& invocation, const watch::WatchSettings& setti
     cli::print_out(*document);
     return 0;
   }
-  const auto text = watch::format_status(*document);
+  const auto text = format_status(*document);
   if (!text) {
     cli::print_error(text.error().message);
     return 1;
@@ -156,8 +157,7 @@ int run_explain(const Invocation& invocation) {
     cli::print_error(explained.error().message);
     return 1;
   }
-  cli::print_out(is_on(invocation, "json") ? watch::encode_explanation(*explained)
-                                           : watch::format_explanation(*explained));
+  cli::print_out(is_on(invocation, "json") ? watch::encode_explanation(*explained) : format_explanation(*explained));
   return 0;
 }
 
