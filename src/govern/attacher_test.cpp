@@ -857,6 +857,27 @@ TEST_F(RealAttacher, NeverLiftsAPidsLimitThatItTookAlong) {
   EXPECT_EQ(sys::read_membership(kHost, process.pid).value(), before.value());
 }
 
+// What the kernel killed is counted by the memory group, whatever became of the others.
+// contract: G12
+TEST_F(RealAttacher, CountsOomKillsWithoutTheOtherGroups) {
+  const sys::Hierarchy* cpu = layout_.of_controller("cpu");
+  const sys::ProcessKey process = start_sleep();
+  const auto before = sys::read_membership(kHost, process.pid);
+  Limits limits = quota(50);
+  limits.memory_limit_bytes = 64 << 20;
+  const auto outcome = attacher_->attach(request(process, limits));
+  ASSERT_TRUE(outcome) << outcome.error().message;
+  if (cpu != layout_.of_controller("memory")) {
+    const std::string own = sys::read_membership(kHost, process.pid)->at(cpu->name);
+    ASSERT_TRUE(sys::CgroupDir::open(cpu->directory_of(before->at(cpu->name)))->add(process.pid));
+    ASSERT_TRUE(sys::CgroupDir::open(cpu->directory_of(own))->remove_tree());
+  }
+  const auto kills = attacher_->oom_kills(outcome->governed);
+  ASSERT_TRUE(kills) << kills.error().message;
+  EXPECT_EQ(*kills, 0);
+  EXPECT_TRUE(attacher_->restore(outcome->governed).failures.empty());
+}
+
 TEST_F(RealAttacher, ARootGivenAsADirectoryHoldsInEveryHierarchy) {
   const std::string name = cat("/ffrtmp-root-", getpid());
   const sys::Hierarchy* memory = layout_.of_controller("memory");

@@ -94,8 +94,8 @@ void Attachment::choose(const Mover& mover, const std::set<pid_t>& moved, const 
     slot.is_needed = !controllers_of(*hierarchy).empty();
     const auto own = mover.membership.find(hierarchy->name);
     if (own == mover.membership.end()) continue;
-    const HierarchyFacts facts =
-        read_place_facts({hierarchy, own->second, moved, root_bases.at(hierarchy->name), request_.placement, slot.is_needed});
+    const HierarchyFacts facts = read_place_facts(
+        {hierarchy, own->second, moved, root_bases.at(hierarchy->name), request_.placement, slot.is_needed});
     slot.home = own->second;
     slot.place = decide_place(facts, request_.placement);
     if (slot.place.reason.empty()) {
