@@ -58,8 +58,9 @@ struct WorkerSettings {
   model::VerifyLevel verify = model::VerifyLevel::kSample;
   std::string ffmpeg = "ffmpeg";
   std::string ffprobe = "ffprobe";
-  std::vector<std::string> allow_input;  // directories; empty: the role's default
-  std::vector<std::string> allow_output;
+  std::vector<std::string> allow_input;   // directories; empty: the role's default
+  std::vector<std::string> allow_output;  // and hosts, as URLs
+  std::string output_ca;
 };
 
 // Master and worker in one process. `common` is that of both.

@@ -22,7 +22,9 @@ InputFacts facts() {
 
 std::string planned(const model::Parameters& p, const InputFacts& in, const std::string& muxer,
                     const std::string& encoder, const std::optional<std::string>& device = {}, int threads = 2) {
-  auto plan = plan_ffmpeg({p, in, "/out/b.part." + muxer, muxer, encoder, device, "ffmpeg", threads});
+  PlanRequest request{p, in, "/out/b.part." + muxer, muxer, encoder, device, "ffmpeg", threads};
+  request.segment_pattern = "/out/s%05d.ts";
+  auto plan = plan_ffmpeg(request);
   return plan ? join(plan->argv, " ") : cat("error: ", plan.error().field, ": ", plan.error().message);
 }
 
@@ -70,7 +72,7 @@ TEST(PlanFfmpeg, CopyAndHlsAndOddSizes) {
 
   model::Parameters hls;
   hls.output_mode = model::OutputMode::kHls;
-  EXPECT_NE(planned(hls, facts(), "mp4", "libx264").find("-hls_time 3 -hls_list_size 0 -hls_playlist_type vod -f hls"),
+  EXPECT_NE(planned(hls, facts(), "hls", "libx264").find("-hls_time 3 -hls_list_size 0 -hls_playlist_type vod -hls_segment_filename file:/out/s%05d.ts -f hls"),
             std::string::npos);
   EXPECT_NE(planned(hls, facts(), "mp4", "libx264").find("-force_key_frames expr:gte(t,n_forced*3)"),
             std::string::npos);
@@ -79,7 +81,7 @@ TEST(PlanFfmpeg, CopyAndHlsAndOddSizes) {
   odd.height = 180;
   EXPECT_NE(planned({}, odd, "mp4", "libx264").find("-vf scale=trunc(iw/2)*2:trunc(ih/2)*2"), std::string::npos);
   hls.output_mode = model::OutputMode::kRtmp;
-  EXPECT_EQ(planned(hls, facts(), "flv", "libx264"), "error: : output_mode: only file and hls can be made here");
+  EXPECT_EQ(planned(hls, facts(), "flv", "libx264"), "error: : a live output and its address go together");
 }
 
 TEST(PlanFfmpeg, HardwareIsOpenedAsItWasTried) {

@@ -19,6 +19,7 @@
 #include "master/reader_pool.h"
 #include "master/waiting.h"
 #include "model/requirement.h"
+#include "net/seal.h"
 #include "net/server.h"
 #include "store/store.h"
 
@@ -30,6 +31,7 @@ struct ServiceSettings {
   LogLimits log_limits;
   std::string log_dir;  // exists
   LoginLimits logins;
+  std::string key_file;  // seals stream keys in the store; made when it is missing
 };
 
 class Service {
@@ -69,6 +71,7 @@ class Service {
   void control(std::shared_ptr<Call> call, store::ControlJob command);
   void serve_logs(std::shared_ptr<Call> call, BootTime give_up);
   [[nodiscard]] Status check_roots(const model::Parameters& parameters) const;
+  [[nodiscard]] Status check_outlet(const model::Parameters& parameters) const;
 
   // nodes (routes_nodes.cpp)
   void register_node(std::shared_ptr<Call> call);
@@ -119,6 +122,7 @@ class Service {
   IdSource& ids_;
   ServiceSettings settings_;
   net::Server* server_ = nullptr;
+  std::optional<net::Sealer> sealer_;  // from start() on
   Auth auth_;
   LoginLimit logins_;  // the server's thread
   LogStore logs_;

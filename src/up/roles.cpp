@@ -78,7 +78,10 @@ worker::Settings worker_settings(const config::WorkerSettings& settings) {
   out.ffmpeg = settings.ffmpeg;
   out.ffprobe = settings.ffprobe;
   out.input_roots = absolute(settings.allow_input);
-  out.output_roots = absolute(settings.allow_output);
+  for (const std::string& allowed : settings.allow_output)
+    if (allowed.find("://") != std::string::npos) out.outlets.push_back(allowed);
+    else out.output_roots.push_back(absolute(allowed));
+  out.output_ca = settings.output_ca.empty() ? "" : absolute(settings.output_ca);
   out.log_head_bytes = settings.common.log_head_bytes;
   out.log_tail_bytes = settings.common.log_tail_bytes;
   return out;

@@ -36,6 +36,8 @@ struct Settings {
   std::string ffprobe = "ffprobe";
   std::vector<std::string> input_roots;   // resolved
   std::vector<std::string> output_roots;  // resolved
+  std::vector<std::string> outlets;       // hosts that live outputs may go to although they are not public
+  std::string output_ca;                  // PEM file for rtmps; empty: the system's
   std::int64_t log_head_bytes = 1 << 20;
   std::int64_t log_tail_bytes = 3 << 20;
 };
