@@ -84,6 +84,50 @@ TEST(PlanFfmpeg, CopyAndHlsAndOddSizes) {
   EXPECT_EQ(planned(hls, facts(), "flv", "libx264"), "error: : a live output and its address go together");
 }
 
+// A live run of the facts, 25 frames a second, to `live`.
+std::string planned_live(const model::Parameters& p, const LiveOutput& live, const std::string& muxer,
+                         const std::string& encoder = "libx264") {
+  InputFacts in = facts();
+  in.fps = 25;
+  PlanRequest request{p, in, "", muxer, encoder, std::nullopt};
+  request.live = live;
+  const auto plan = plan_ffmpeg(request);
+  return plan ? join(plan->argv, " ") : plan.error().message;
+}
+
+// contract: F40
+TEST(PlanFfmpeg, LiveOutputs) {
+  model::Parameters p;
+  p.output_mode = model::OutputMode::kStream;
+  p.bitrate_bps = 10'000'000;
+  p.duration_seconds = 8;
+  const std::string start = kGlobal + " -re" + kMovInput + " -map 0:0 -map 0:1 -fps_mode vfr -pix_fmt yuv420p -c:v libx264";
+  const std::string rates = " -preset ultrafast -b:v 10000000 -maxrate 10000000 -bufsize 10000000";
+  const std::string sound = " -c:a aac -b:a 128000 -ar 48000 -ac 2 -sn -dn -t 8 -max_muxing_queue_size 4096";
+  EXPECT_EQ(planned_live(p, {"rtmp://host:1935/live/x", "", "", ""}, "flv"),
+            start + rates + " -g 50" + sound + " -f flv -flvflags no_duration_filesize rtmp://host:1935/live/x");
+  EXPECT_EQ(planned_live(p, {"rtmps://host:443/live", "live", "/a/output.ffpreset", "/ca.pem"}, "flv"),
+            start + rates + " -g 50" + sound +
+                " -fpre /a/output.ffpreset -rtmp_app live -tls_verify 1 -ca_file /ca.pem -f flv -flvflags"
+                " no_duration_filesize rtmps://host:443/live");
+  EXPECT_EQ(planned_live(p, {"srt://host:9000", "", "", ""}, "mpegts"),
+            start + rates + " -g 50" + sound + " -linger 5 -f mpegts srt://host:9000");
+  p.fps = 29.97;
+  p.extra_args = {"-g", "30"};
+  EXPECT_EQ(planned_live(p, {"udp://host:9000", "", "", ""}, "mpegts"),
+            kGlobal + " -re" + kMovInput +
+                " -map 0:0 -map 0:1 -vf fps=30000/1001 -fps_mode vfr -pix_fmt yuv420p -c:v libx264" + rates + " -g 60 -g 30" +
+                sound + " -f mpegts udp://host:9000");
+  model::Parameters copied;
+  copied.output_mode = model::OutputMode::kRtmp;
+  copied.codec = "copy";
+  copied.audio_codec = model::AudioCodec::kCopy;
+  EXPECT_EQ(planned_live(copied, {"rtmp://host:1935/live/x", "", "", ""}, "flv", "copy"),
+            kGlobal + " -re" + kMovInput +
+                " -map 0:0 -map 0:1 -c:v copy -c:a copy -sn -dn -max_muxing_queue_size 4096 -f flv -flvflags"
+                " no_duration_filesize rtmp://host:1935/live/x");
+}
+
 TEST(PlanFfmpeg, HardwareIsOpenedAsItWasTried) {
   model::Parameters p;
   p.crf = 24;

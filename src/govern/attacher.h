@@ -58,12 +58,20 @@ BOOST_DESCRIBE_STRUCT(Group, (), (hierarchy, path, enabled, enabled_in))
 // Everything that reassert and restore need; goes into claims and the state file as it is.
 struct Governed {
   std::string job_id;
-  Limits limits;
+  Limits limits;  // as asked
+  // A finite pids.max that its processes left behind, which stands in their group instead. No change of `limits` lifts
+  // it.
+  std::optional<std::int64_t> inherited_pids_max;
   LateMemory late_memory = LateMemory::kObserve;
   std::vector<Group> groups;      // empty: not moved
   std::vector<Original> members;  // the attached process first
+  // Limits that never came into force: nobody undid them.
+  std::vector<LimitName> shortfalls;
+
+  // What has to stand in the groups: `limits`, and the inherited one where that is tighter.
+  [[nodiscard]] Limits in_force() const;
 };
-BOOST_DESCRIBE_STRUCT(Governed, (), (job_id, limits, late_memory, groups, members))
+BOOST_DESCRIBE_STRUCT(Governed, (), (job_id, limits, inherited_pids_max, late_memory, groups, members, shortfalls))
 
 struct AttachRequest {
   sys::ProcessKey process;
@@ -74,6 +82,14 @@ struct AttachRequest {
   bool children = false;  // its descendants too
   bool strict = false;    // any shortfall undoes it all and is the error
   bool can_kill = false;  // joins what `kill_group` needs
+};
+
+// What may be asked anew of a job that is governed already.
+struct ChangeRequest {
+  Limits limits;
+  Placement placement = Placement::kNested;  // of groups that are needed besides those there are
+  // What a memory limit does to the job's processes where they hold more. kRefuse: the old limit goes on holding.
+  LateMemory late_memory = LateMemory::kObserve;
 };
 
 struct AttachOutcome {
@@ -96,11 +112,14 @@ struct Drift {
   int err = 0;  // errno of writing it again, 0: it is as wanted again
 };
 struct Reassertion {
-  std::vector<Drift> drifts;  // empty: all as it was left
+  std::vector<Drift> drifts;  // empty: all as it was left; a limit that never came into force is none
   std::vector<LimitReport> limits;
   Governance governance = Governance::kObserve;
   std::int64_t uncovered_bytes = 0;
 };
+
+// The first limit that is not applied, as the reason why governance is not full.
+void give_reason(AttachOutcome& outcome);
 
 // What could not be put back; empty when all is.
 struct RestoreReport {
@@ -119,8 +138,11 @@ struct Prepared {
 struct AttacherSettings {
   sys::Host host;
   sys::CgroupLayout layout;
-  std::string cgroup_root;  // --cgroup-root: a path inside the hierarchies, or a directory below a mount; "": detect
+  std::string cgroup_root;  // --cgroup-root, as find_root_base takes it (govern/place_facts.h); "": detect
 };
+
+// Of find_root_base (govern/place_facts.h), by hierarchy.
+using RootBases = std::map<std::string, std::optional<std::string>>;
 
 class Attacher {
  public:
@@ -134,9 +156,12 @@ class Attacher {
   [[nodiscard]] Result<Prepared> prepare(const AttachRequest& request, const sys::ProcessKey& like);
   [[nodiscard]] Result<AttachOutcome> place(Prepared prepared, const sys::ProcessKey& process);
 
-  [[nodiscard]] Result<Reassertion> reassert(const Governed& governed);
+  // What comes into force meanwhile is no shortfall of the job any more.
+  // Errors: kGone when the process has ended, what keeps it from being looked at. A group that cannot be made or
+  // entered again is drift, and its limits have failed.
+  [[nodiscard]] Result<Reassertion> reassert(Governed& governed);
   // Other limits for a governed job, written in place: nothing is moved unless another hierarchy is needed for them.
-  [[nodiscard]] Result<AttachOutcome> change(const Governed& governed, const Limits& limits);
+  [[nodiscard]] Result<AttachOutcome> change(const Governed& governed, const ChangeRequest& request);
   [[nodiscard]] RestoreReport restore(const Governed& governed);
   // The reports as of now, nothing written.
   [[nodiscard]] Result<std::vector<LimitReport>> read_back(const Governed& governed) const;
@@ -167,12 +192,14 @@ class Attacher {
   [[nodiscard]] static std::optional<std::string> job_of_group(std::string_view path);
 
  private:
-  // Groups in hierarchies that the job's limits need and that it is not in yet.
-  [[nodiscard]] Status join_more(Governed& governed);
+  // Groups in hierarchies that the job's limits need and that it is not in yet; all its processes are moved. False: a
+  // process that was in none is refused, as attach() would.
+  [[nodiscard]] Result<bool> join_more(AttachOutcome& outcome, Placement placement);
   [[nodiscard]] std::optional<std::string> root_base(const sys::Hierarchy& hierarchy);
+  [[nodiscard]] RootBases root_bases(const std::vector<const sys::Hierarchy*>& hierarchies);
 
   AttacherSettings settings_;
-  std::map<std::string, std::optional<std::string>> root_bases_;  // by hierarchy, as found at first need
+  RootBases root_bases_;  // as found at first need
 };
 
 }  // namespace ffrtmp::govern

@@ -65,7 +65,4 @@ struct Verdict {
 // kWait: only min_runtime fails, and it will pass. kSkip: another one fails too, or no time can help.
 [[nodiscard]] Verdict decide(const std::vector<FilterCheck>& checks);
 
-// Whether `dir` is `rule` or below it, by whole components: /data covers /data/x, not /database.
-[[nodiscard]] bool covers(std::string_view rule, std::string_view dir);
-
 }  // namespace ffrtmp::govern

@@ -168,17 +168,6 @@ TEST(Filters, TheirOrderDecidesNothing) {
   }
 }
 
-// contract: G20
-TEST(Filters, ADirectoryCoversWholeComponents) {
-  EXPECT_TRUE(covers("/data", "/data"));
-  EXPECT_TRUE(covers("/data", "/data/x"));
-  EXPECT_TRUE(covers("/data/", "/data/x"));
-  EXPECT_FALSE(covers("/data", "/database"));
-  EXPECT_FALSE(covers("/data/x", "/data"));
-  EXPECT_TRUE(covers("/", "/data"));
-  EXPECT_FALSE(covers("/", "(unreachable)/data"));
-}
-
 TEST(MatchCommand, TheExecutableIsNamedFirst) {
   const std::vector<std::string> targets{"ffmpeg", "ffplay"};
   const CommandNames both{"ffmpeg", "ffplay"};

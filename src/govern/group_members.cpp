@@ -64,7 +64,7 @@ Result<std::vector<sys::ProcessKey>> Attacher::members(const Governed& governed)
   std::vector<sys::ProcessKey> keys;
   for (const pid_t pid : pids) {
     const auto stat = sys::read_stat(settings_.host, pid);
-    if (!stat || stat->state == 'Z' || stat->state == 'X') continue;
+    if (!stat || stat->has_ended()) continue;
     bool is_other = false;
     for (const Original& member : governed.members)
       is_other = is_other || (member.key().pid == pid && member.key() != stat->key());

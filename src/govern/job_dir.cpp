@@ -7,6 +7,7 @@
 
 #include "base/fault.h"
 #include "base/text.h"
+#include "sys/path.h"
 
 namespace ffrtmp::govern {
 namespace {
@@ -26,7 +27,7 @@ std::string without_last(const std::string& path) {
 // Paths from the first group below `root` to `path`.
 std::vector<std::string> steps_to(const std::string& root, const std::string& path) {
   std::vector<std::string> steps;
-  for (std::string at = path; at.size() > root.size() && at != "/"; at = without_last(at)) steps.push_back(at);
+  for (std::string at = path; at != root && sys::is_at_or_below(at, root); at = without_last(at)) steps.push_back(at);
   std::reverse(steps.begin(), steps.end());
   return steps;
 }

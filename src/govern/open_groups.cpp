@@ -66,7 +66,9 @@ std::optional<MemoryFacts> OpenGroups::memory_facts() const {
   MemoryFacts facts;
   facts.charged_bytes = number(v2 ? "memory.current" : "memory.usage_in_bytes").value_or(0);
   facts.current_hard_bytes = number(v2 ? "memory.max" : "memory.limit_in_bytes");
-  if (facts.current_hard_bytes && *facts.current_hard_bytes >= kUnlimitedFrom) facts.current_hard_bytes.reset();
+  facts.current_high_bytes = number(v2 ? "memory.high" : "memory.soft_limit_in_bytes");
+  for (auto* bytes : {&facts.current_hard_bytes, &facts.current_high_bytes})
+    if (*bytes && **bytes >= kUnlimitedFrom) bytes->reset();
   return facts;
 }
 
@@ -95,6 +97,8 @@ std::vector<LimitReport> OpenGroups::read(const Limits& limits) const {
   return read_limits(plan_limits(limits, capabilities_), control_dirs());
 }
 
-void OpenGroups::reset(const Limits& limits) const { reset_limits(plan_limits(limits, capabilities_), control_dirs()); }
+void OpenGroups::take_back(const Limits& before, const Limits& now) const {
+  reset_limits(plan_removal(plan_limits(before, capabilities_), plan_limits(now, capabilities_)), control_dirs());
+}
 
 }  // namespace ffrtmp::govern

@@ -119,6 +119,21 @@ void Service::get_job(std::shared_ptr<Call> call) {
   });
 }
 
+void Service::report_sla(std::shared_ptr<Call> call) {
+  auto query = read_sla_query(call->request);
+  if (!query) return call->fail(query.error());
+  pool_.run([this, call, query = *query] {
+    auto counts = store_.sla_counts(query.from, query.to);
+    server_->post([call, query, counts = std::move(counts)] {
+      if (!counts) return call->fail(counts.error());
+      api::SlaReport report = api::make_sla_report(*counts, query.by);
+      report.from = query.from;
+      report.to = query.to;
+      call->ok(report);
+    });
+  });
+}
+
 void Service::list_attempts(std::shared_ptr<Call> call) {
   if (const Status none = refuse_query(call->request); !none) return call->fail(none.error());
   auto ref = api::parse_job_ref(call->id());

@@ -28,6 +28,10 @@ enum class TimeoutCause : std::uint8_t {
 };
 BOOST_DESCRIBE_ENUM(TimeoutCause, kStall, kDefaultDeadline, kTimeoutSec)
 
+// Whether the platform kept its promise to a job that has ended (sla.h).
+enum class SlaVerdict : std::uint8_t { kCompliant, kViolation, kUndetermined };
+BOOST_DESCRIBE_ENUM(SlaVerdict, kCompliant, kViolation, kUndetermined)
+
 struct EngineUsed {
   std::string used;
   std::string reason;

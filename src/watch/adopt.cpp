@@ -109,9 +109,8 @@ bool Governor::take_over(const govern::FoundClaim& found, const State& state) {
   }
   log::info(cat("Re-adopted PID ", pid, " (job: ", entry.job_id, ")"), {{"pid", cat(pid)}, {"job_id", entry.job_id}});
   context_.metrics.active(entry.command, 1);
-  Entry& placed = entries_.insert_or_assign(pid, std::move(entry)).first->second;
-  watch_end(placed);
-  change_rule(placed, policy_->rule_for(placed.command));
+  watch_end(entries_.insert_or_assign(pid, std::move(entry)).first->second);
+  ask_again(pid);  // its policy may be another one by now
   changed();
   return true;
 }

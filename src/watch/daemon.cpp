@@ -234,9 +234,12 @@ void Daemon::open_gate() {
             metrics_.gate_late();
             log::warn(cat("The gate let PID ", pid, " go before its limits were in force"), {{"pid", cat(pid)}});
           }});
-  std::vector<std::string> paths = policy_->gate_paths;
-  if (paths.empty()) paths = find_programs(policy_->target_commands, environment("PATH"));
-  gate_->start(std::move(paths), policy_->gate_budget);
+  gate_->use(gate_paths(), policy_->gate_budget);
+}
+
+std::vector<std::string> Daemon::gate_paths() const {
+  if (!policy_->gate_paths.empty()) return policy_->gate_paths;
+  return find_programs(policy_->target_commands, environment("PATH"));
 }
 
 Status Daemon::start_server() {
@@ -362,6 +365,7 @@ void Daemon::reload() {
     health_->use(policy_->health);
     governor_->use(policy_);
     discovery_->use(policy_);
+    if (gate_) gate_->use(gate_paths(), policy_->gate_budget);
     ++generation_;
     scan_on_time();
     reconcile_on_time();

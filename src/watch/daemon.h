@@ -42,6 +42,7 @@ class Daemon {
   [[nodiscard]] Status load();
   [[nodiscard]] Status open_events();
   void open_gate();
+  [[nodiscard]] std::vector<std::string> gate_paths() const;
   [[nodiscard]] Status start_server();
   [[nodiscard]] Status watch_signals();
   void announce() const;

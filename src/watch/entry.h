@@ -51,8 +51,9 @@ struct Entry {
 
   std::vector<govern::FailedTry> tries;
   std::optional<UtcTime> next_try_at;
-  int fights = 0;  // looks in a row that found something undone
-  int rest = 0;    // looks to leave out before the next one
+  std::uint64_t try_timer = 0;  // number of the timer that counts: earlier ones do nothing
+  int fights = 0;               // looks in a row that found something undone
+  int rest = 0;                 // looks to leave out before the next one
 };
 
 using govern::JobResult;

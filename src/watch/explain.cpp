@@ -40,7 +40,7 @@ class Explainer {
     FFRTMP_ASSIGN(facts_, examiner_.reader().read_names(pid));
     FFRTMP_TRY(examiner_.reader().read_rest(facts_));
     out_.pid = pid;
-    add("alive", true, cat("state ", std::string_view(&facts_.state, 1)), "must be running", "");
+    add("alive", !facts_.has_ended(), cat("state ", std::string_view(&facts_.state, 1)), "must be running", "");
     ask_exemptions();
     ask_command();
     ask_filters();
@@ -119,7 +119,7 @@ class Explainer {
           govern::read_place_facts({hierarchy,
                                     own->second,
                                     {facts_.key.pid},
-                                    govern::find_root_base(host_, *hierarchy, settings_.cgroup_root),
+                                    govern::find_root_base(host_, all, *hierarchy, settings_.cgroup_root),
                                     policy_.placement}),
           policy_.placement);
       good = good && place.reason.empty();

@@ -5,6 +5,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <utility>
+
+#include "base/fault.h"
 #include "base/log.h"
 #include "base/text.h"
 #include "sys/pid_fd.h"
@@ -20,8 +24,10 @@ using std::chrono::milliseconds;
 // kPingInterval + kPongTime, plus the kill, stays below the second that no exec may be held.
 constexpr milliseconds kPingInterval{200};
 constexpr milliseconds kPongTime{500};
+// Between two starts: the first pause, doubled with each life that was shorter than kShortLife, up to 51 s.
 constexpr milliseconds kRestartPause{100};
-constexpr std::int64_t kMaxRestarts = 20;  // then it is broken, and execs are found by events
+constexpr int kMaxDoublings = 9;
+constexpr std::chrono::seconds kShortLife{10};
 constexpr std::size_t kMaxMessage = 8192;
 
 // The other end as its process has it; -1 closes it at once here.
@@ -61,17 +67,53 @@ Gate::Gate(Reactor& reactor, std::string program, Listener listener)
 
 Gate::~Gate() { stop(); }
 
-void Gate::start(std::vector<std::string> paths, std::chrono::nanoseconds budget) {
-  paths_ = std::move(paths);
+void Gate::use(std::vector<std::string> paths, std::chrono::nanoseconds budget) {
+  const std::vector<std::string> before = std::exchange(paths_, std::move(paths));
   budget_ = budget;
   reading_.marked = paths_.size();
-  if (const Status spawned = spawn(); !spawned) {
-    reading_.reason = spawned.error().message;
-    log::warn(cat("Gate unavailable: ", reading_.reason));
+  if (!child_) {
+    short_lives_ = 0;
+    return try_spawn();
   }
+  // One that does not read is ended; the next one is told everything.
+  if (!tell_changes(before)) (void)sys::send_signal(child_->pidfd, SIGKILL);
+}
+
+Status Gate::tell_changes(const std::vector<std::string>& paths_before) {
+  const auto holds = [](const std::vector<std::string>& paths, const std::string& path) {
+    return std::find(paths.begin(), paths.end(), path) != paths.end();
+  };
+  FFRTMP_TRY(sys::send_message(socket_, cat("B ", budget_.count())));
+  for (const std::string& path : paths_before)
+    if (!holds(paths_, path)) FFRTMP_TRY(sys::send_message(socket_, "X " + path));
+  for (const std::string& path : paths_)
+    if (!holds(paths_before, path)) FFRTMP_TRY(sys::send_message(socket_, "P " + path));
+  return {};
+}
+
+void Gate::try_spawn() {
+  ++try_timer_;
+  if (is_stopped_ || child_) return;
+  was_refused_ = false;
+  begun_ = std::chrono::steady_clock::now();
+  const Status spawned = spawn();
+  if (spawned) return;
+  end_process();
+  reading_.reason = spawned.error().message;
+  log::warn(cat("The gate cannot be started: ", reading_.reason));
+  try_later();
+}
+
+void Gate::try_later() {
+  const auto pause = kRestartPause * (1 << std::min(short_lives_, kMaxDoublings));
+  ++short_lives_;
+  reactor_.after(pause, [this, timer = ++try_timer_] {
+    if (timer == try_timer_) try_spawn();
+  });
 }
 
 Status Gate::spawn() {
+  FFRTMP_TRY(fault::check("gate", program_));
   FFRTMP_ASSIGN(auto talk, sys::make_unix_pair());
   FFRTMP_ASSIGN(auto pings, sys::make_unix_pair());
   sys::Command command;
@@ -83,8 +125,7 @@ Status Gate::spawn() {
   reading_.pid = child_->pid;
   socket_ = std::move(talk.first);
   (void)fcntl(socket_.get(), F_SETFL, O_NONBLOCK);
-  FFRTMP_TRY(sys::send_message(socket_, cat("B ", budget_.count())));
-  for (const std::string& path : paths_) FFRTMP_TRY(sys::send_message(socket_, "P " + path));
+  FFRTMP_TRY(tell_changes({}));
   is_guarding_ = true;
   guard_ = std::thread([mine = std::move(pings.first), pidfd = std::move(for_guard), this]() mutable {
     guard(std::move(mine), std::move(pidfd), is_guarding_);
@@ -107,7 +148,10 @@ void Gate::on_message() {
       continue;
     }
     if (text.size() < 3) continue;
-    if (text[0] == 'F') reading_.reason = text.substr(2);
+    if (text[0] == 'F') {
+      was_refused_ = true;
+      reading_.reason = text.substr(2);
+    }
     const auto lines = split(text.substr(2), '\n');
     const auto numbers = split(lines[0], ' ');
     if (numbers.size() != 2) continue;
@@ -135,24 +179,23 @@ void Gate::end_process() {
     (void)waitpid(child_->pid, nullptr, 0);
   }
   child_.reset();
+  reading_.pid = 0;
   if (guard_.joinable()) guard_.join();
 }
 
 void Gate::on_end() {
   on_message();  // its last words
-  const bool has_failed = !reading_.is_on;
   end_process();
-  if (has_failed || is_stopped_ || ++reading_.restarts > kMaxRestarts) {
-    if (reading_.reason.empty()) reading_.reason = "it ended again and again";
+  if (is_stopped_) return;
+  if (was_refused_) {
     log::warn(cat("Gate unavailable: ", reading_.reason));
     return;
   }
+  ++reading_.restarts;
+  if (std::chrono::steady_clock::now() - begun_ >= kShortLife) short_lives_ = 0;
   log::warn("The gate ended, starting it anew");
   reading_.reason = "being started";
-  reactor_.after(kRestartPause, [this] {
-    if (is_stopped_) return;
-    if (const Status spawned = spawn(); !spawned) reading_.reason = spawned.error().message;
-  });
+  try_later();
 }
 
 void Gate::stop() {

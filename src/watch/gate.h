@@ -1,7 +1,12 @@
 #pragma once
 // The daemon's side of the gate: starts its process, answers it, and guards it. A gate that does not answer a ping
 // within half a second is killed by a thread of its own (the kernel then lets everybody go) and started anew.
+//
+//   start -> held and answered -> ended, however    anew, after a pause that doubles with each short life
+//         -> cannot be started (no process, no descriptor)   the same
+//         -> refused: the kernel has no such events for us   left off until the next policy
 #include <atomic>
+#include <chrono>
 #include <functional>
 #include <optional>
 #include <string>
@@ -32,7 +37,8 @@ class Gate {
   Gate(const Gate&) = delete;
   Gate& operator=(const Gate&) = delete;
 
-  void start(std::vector<std::string> paths, std::chrono::nanoseconds budget);
+  // Starts it; of a running one, changes what it marks and how long it holds. One that was refused is tried once more.
+  void use(std::vector<std::string> paths, std::chrono::nanoseconds budget);
   void stop();
 
   struct Reading {
@@ -41,13 +47,16 @@ class Gate {
     std::size_t marked = 0;
     std::int64_t held = 0;
     std::int64_t late = 0;
-    std::int64_t restarts = 0;
+    std::int64_t restarts = 0;  // ends that nobody asked for
     pid_t pid = 0;
   };
   [[nodiscard]] const Reading& reading() const { return reading_; }
 
  private:
+  void try_spawn();
+  void try_later();
   [[nodiscard]] Status spawn();
+  [[nodiscard]] Status tell_changes(const std::vector<std::string>& paths_before);
   void on_message();
   void on_end();
   void end_process();
@@ -61,6 +70,10 @@ class Gate {
   sys::Fd socket_;
   std::thread guard_;
   std::atomic<bool> is_guarding_{false};
+  std::chrono::steady_clock::time_point begun_{};
+  int short_lives_ = 0;          // in a row
+  std::uint64_t try_timer_ = 0;  // number of the timer that counts
+  bool was_refused_ = false;
   bool is_stopped_ = false;
   Reading reading_;
 };

@@ -4,6 +4,7 @@
 //
 //   daemon -> gate   B <ns>          the budget
 //                    P <path>        one more file; its inode is marked, and marked again when it is replaced
+//                    X <path>        this one no more
 //                    D <id>          done: allow it
 //   gate -> daemon   R               marks are set
 //                    F <reason>      it cannot be done here

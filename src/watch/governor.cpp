@@ -34,6 +34,11 @@ log::Level level_of(govern::ErrorClass error_class) {
 Governor::Governor(Context context, std::shared_ptr<const govern::Policy> policy)
     : context_(std::move(context)), policy_(std::move(policy)) {}
 
+Governor::~Governor() {
+  for (auto& [pid, entry] : entries_)
+    if (entry.claim) entry.claim->keep();
+}
+
 Entry* Governor::find(pid_t pid) {
   const auto at = entries_.find(pid);
   return at == entries_.end() ? nullptr : &at->second;
@@ -170,6 +175,7 @@ void Governor::accept(Entry& entry, Source source, std::optional<std::chrono::na
   } else {
     entry.attached_at = now.utc;
     ++statistics_.total_attachments;
+    ++new_attachments_;
     context_.metrics.active(entry.command, 1);
     log::info(cat("✓ Attached to PID ", pid, " (job: ", entry.job_id, ")"), fields);
     for (const govern::LimitReport& report : entry.shortfalls)
@@ -219,9 +225,14 @@ void Governor::fail(Entry& entry, const Failure& failure) {
     return bury(entry, decision.reason);
   }
   if (was_retry) context_.metrics.retry("failure");
+  try_later(entry, *decision.delay);
+}
+
+void Governor::try_later(Entry& entry, std::chrono::nanoseconds delay) {
+  const Now now = context_.clock.now();
   entry.state = EntryState::kRetrying;
-  entry.next_try_at = now.utc + std::chrono::duration_cast<std::chrono::microseconds>(*decision.delay);
-  context_.reactor.at(now.boot + *decision.delay, [this, key = entry.key] { try_again(key); });
+  entry.next_try_at = now.utc + std::chrono::duration_cast<std::chrono::microseconds>(delay);
+  context_.reactor.at(now.boot + delay, [this, key = entry.key, timer = ++entry.try_timer] { try_again(key, timer); });
   changed();
 }
 
@@ -245,9 +256,10 @@ void Governor::bury(Entry& entry, std::string reason) {
 }
 
 // Identity, claims and filters are asked again: a process may have changed its mind meanwhile, or its program.
-void Governor::try_again(const sys::ProcessKey& key) {
+void Governor::try_again(const sys::ProcessKey& key, std::uint64_t timer) {
   Entry* entry = find(key.pid);
-  if (entry == nullptr || entry->key != key || entry->state != EntryState::kRetrying) return;
+  const bool is_due = entry != nullptr && entry->key == key && entry->try_timer == timer;
+  if (!is_due || entry->state != EntryState::kRetrying) return;
   const Examined now = context_.examiner.examine(key.pid, *policy_, context_.clock.now().boot);
   const bool is_same = now.outcome != Examined::Outcome::kGone && now.facts.key == key;
   const bool is_old = now.outcome == Examined::Outcome::kSkip && now.test == "runtime";  // age counts at discovery only

@@ -8,6 +8,7 @@
 #include <random>
 #include <string>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "govern/attacher.h"
@@ -38,6 +39,10 @@ class Governor {
     bool events_tell = false;  // of exits too, with the exit status
   };
   Governor(Context context, std::shared_ptr<const govern::Policy> policy);
+  // What is still governed keeps its limits and its claim, for the next daemon.
+  ~Governor();
+  Governor(const Governor&) = delete;
+  Governor& operator=(const Governor&) = delete;
 
   enum class Source { kScan, kEvent, kGate };
   // Takes a match in and attaches it. `exec_age`: how long ago the event said that it was executed.
@@ -74,7 +79,11 @@ class Governor {
   [[nodiscard]] std::optional<double> attach_seconds() const;
   // Of `run` or `attach`, which ended.
   void take_result(JobResult result) { record(std::move(result)); }
-  void count_scan() { ++statistics_.total_scans; }
+  // Counts a scan; the attaches since the one before it.
+  std::int64_t count_scan() {
+    ++statistics_.total_scans;
+    return std::exchange(new_attachments_, 0);
+  }
   void restore_counters(const State& state);
   // Counts changes of what the state file holds.
   [[nodiscard]] std::uint64_t version() const { return version_; }
@@ -93,7 +102,9 @@ class Governor {
   void take_outcome(Entry& entry, govern::AttachOutcome outcome);
   void fail(Entry& entry, const Failure& failure);
   void bury(Entry& entry, std::string reason);
-  void try_again(const sys::ProcessKey& key);
+  // One timer an identity: whatever was due before is not any more.
+  void try_later(Entry& entry, std::chrono::nanoseconds delay);
+  void try_again(const sys::ProcessKey& key, std::uint64_t timer);
   void watch_end(Entry& entry);
   void on_pidfd(const sys::ProcessKey& key);
   [[nodiscard]] govern::Claim claim_of(const Entry& entry) const;
@@ -106,6 +117,10 @@ class Governor {
   void contest(Entry& entry, const std::vector<govern::Drift>& drifts);
   void adopt_claim(const govern::FoundClaim& found, const State& state);
   [[nodiscard]] bool take_over(const govern::FoundClaim& found, const State& state);
+  // The policy, or its reader, changed: whether it is still meant, and under which limits.
+  void ask_again(pid_t pid);
+  [[nodiscard]] std::optional<std::string> decide_command(const govern::ProcessFacts& facts);
+  void change_command(Entry& entry, const std::string& command);
   void change_rule(Entry& entry, const govern::Rule& rule);
   void changed() { ++version_; }
   void set_gauges();
@@ -119,6 +134,7 @@ class Governor {
   std::deque<double> attach_times_;              // seconds
   std::vector<pid_t> round_;                     // still to be looked at by reconcile_some
   StateStatistics statistics_;
+  std::int64_t new_attachments_ = 0;  // since the last scan
   std::size_t failures_ = 0;
   std::uint64_t version_ = 0;
   std::mt19937_64 random_{std::random_device{}()};

@@ -39,7 +39,8 @@ class Metrics {
   Metric& of(metrics::FamilyOf<Metric>& family, std::initializer_list<std::string_view> labels = {});
 
   metrics::Registry registry_;
-  metrics::Counter *exec_events_ = nullptr, *exit_events_ = nullptr;  // of events_: every process of the host counts there
+  metrics::Counter *exec_events_ = nullptr,
+                   *exit_events_ = nullptr;  // of events_: every process of the host counts there
   metrics::FamilyOf<metrics::Counter> scans_, events_, resyncs_, gate_late_, attaches_, limits_, attach_errors_,
       retries_, reloads_, flushes_, reassertions_, jobs_, jobs_by_mode_, jobs_by_exit_, sla_;
   metrics::FamilyOf<metrics::Gauge> found_, new_, tracked_, active_, retry_length_, dead_letters_, health_, failures_,

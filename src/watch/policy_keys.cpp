@@ -100,6 +100,8 @@ std::function<Problem(const std::string&)> word(std::vector<std::pair<std::strin
   };
 }
 
+std::string no_absolute_path(const std::string& text) { return cat("\"", escape(text), "\" is no absolute path"); }
+
 Problem first_problem(const Texts& texts, const std::function<Problem(const std::string&)>& check) {
   for (const std::string& text : texts)
     if (auto problem = check(text)) return problem;
@@ -132,7 +134,7 @@ std::function<Problem(const Texts&)> directories(std::vector<std::string>& out) 
   return [&out](const Texts& values) -> Problem {
     std::vector<std::string> read;
     for (const std::string& text : values) {
-      if (!text.starts_with('/')) return cat("\"", escape(text), "\" is no absolute path");
+      if (!text.starts_with('/')) return no_absolute_path(text);
       std::error_code error;
       std::string real = std::filesystem::weakly_canonical(text, error).string();
       if (error) real = text;
@@ -141,6 +143,17 @@ std::function<Problem(const Texts&)> directories(std::vector<std::string>& out) 
     }
     out = std::move(read);
     return std::nullopt;
+  };
+}
+
+// As they are written: a link is followed when it is used, as it may lead elsewhere by then.
+std::function<Problem(const Texts&)> absolute_paths(std::vector<std::string>& out) {
+  return [&out](const Texts& values) -> Problem {
+    auto problem = first_problem(values, [](const std::string& text) -> Problem {
+      return text.starts_with('/') ? Problem() : Problem(no_absolute_path(text));
+    });
+    if (!problem) out = values;
+    return problem;
   };
 }
 
@@ -254,7 +267,7 @@ std::vector<PolicyKey> daemon_keys(govern::Policy& p) {
       value_key("discovery.gate_budget", "gate-budget", "longest time that the gate holds an exec", "50ms",
                 interval(1ms, 1s, p.gate_budget)),
       list_key("discovery.gate_paths", "gate-paths",
-               "executables that the gate marks; the targets on PATH when not given", "", directories(p.gate_paths)),
+               "executables that the gate marks; the targets on PATH when not given", "", absolute_paths(p.gate_paths)),
       state,
       fsync,
       value_key("state.path", "state-path", "the state file", p.state.path,

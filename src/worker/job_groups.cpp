@@ -4,27 +4,21 @@
 #include "base/text.h"
 #include "govern/delegation.h"
 #include "govern/limit_plan.h"
-#include "worker/job_limits.h"
 
 namespace ffrtmp::worker {
 
-Result<std::unique_ptr<JobGovernor>> JobGovernor::open(const sys::Host& host, std::int64_t ram_total_bytes, int slots) {
+Result<std::unique_ptr<JobGovernor>> JobGovernor::open(const sys::Host& host) {
   auto layout = sys::read_cgroup_layout(host);
   if (!layout && layout.error().code != Errc::kUnsupported) return std::move(layout).error();
   govern::AttacherSettings settings{host, layout ? std::move(layout).value() : sys::CgroupLayout{}, {}};
   FFRTMP_ASSIGN(const sys::ProcStat self, sys::read_own_stat(host));
   if (const auto entered = govern::enter_daemon_leaf(host, settings.layout); !entered)
     log::warn("cannot leave the delegated group, limits of jobs may be refused", {{"err", entered.error().message}});
-  return std::unique_ptr<JobGovernor>(new JobGovernor(std::move(settings), self.key(), ram_total_bytes, slots));
+  return std::unique_ptr<JobGovernor>(new JobGovernor(std::move(settings), self.key()));
 }
 
-JobGovernor::JobGovernor(govern::AttacherSettings settings, sys::ProcessKey self, std::int64_t ram_total_bytes,
-                         int slots)
-    : settings_(std::move(settings)),
-      self_(self),
-      ram_total_bytes_(ram_total_bytes),
-      slots_(slots),
-      attacher_(settings_) {}
+JobGovernor::JobGovernor(govern::AttacherSettings settings, sys::ProcessKey self)
+    : settings_(std::move(settings)), self_(self), attacher_(settings_) {}
 
 Result<govern::Prepared> JobGovernor::prepare(const std::string& attempt, const model::Limits& limits) {
   govern::AttachRequest request;
@@ -34,9 +28,8 @@ Result<govern::Prepared> JobGovernor::prepare(const std::string& attempt, const 
   return attacher_.prepare(request, self_);
 }
 
-JobGroups JobGovernor::make(const std::string& attempt, const model::ResourceLimits& asked) {
+JobGroups JobGovernor::make(const std::string& attempt, const model::Limits& limits) {
   const std::lock_guard lock(mutex_);
-  const model::Limits limits = limits_of(asked, ram_total_bytes_, slots_);
   JobGroups groups;
   auto prepared = prepare(attempt, limits);
   if (prepared) groups.limits = prepared->outcome.limits;

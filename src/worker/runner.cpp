@@ -270,6 +270,7 @@ Runner::End Runner::deliver(const model::AttemptResult& result) {
     auto reply = client_->result(id_, result);
     if (reply) {
       delivered_ = result.status == model::ResultStatus::kCompleted;
+      shared_.meters->ended(notes_.claim.job, result);
       log::info("attempt ended", {{"attempt_id", id_.str()}, {"job", cat(notes_.claim.job.sequence_number)},
                                   {"error", result.error.value_or("")}});
       return End::kResult;

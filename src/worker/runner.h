@@ -25,7 +25,9 @@
 #include "model/node.h"
 #include "supervisor/link.h"
 #include "worker/attempt_dir.h"
+#include "worker/concurrency.h"
 #include "worker/job_groups.h"
+#include "worker/meters.h"
 #include "worker/publish.h"
 #include "worker/reuse.h"
 #include "worker/settings.h"
@@ -37,6 +39,9 @@ struct Shared {
   Settings settings;
   std::shared_ptr<const std::vector<model::Encoder>> encoders;  // changed by the thread that makes runners
   std::unique_ptr<JobGovernor> governor;
+  std::int64_t ram_total_bytes = 0;
+  Meters* meters = nullptr;  // this and the next outlive the runners
+  Concurrency* concurrency = nullptr;
   std::string boot_id;
   std::function<Result<std::unique_ptr<api::WorkerClient>>()> connect;  // with the node's token
   std::function<void(const std::vector<api::Command>&)> on_commands;  // commands for any attempt, as replies carry them

@@ -18,6 +18,7 @@
 #include "net/digest.h"
 #include "sys/fd.h"
 #include "worker/hls_set.h"
+#include "sys/machine_load.h"
 #include "worker/job_limits.h"
 #include "worker/publish_hls.h"
 #include "worker/retry.h"
@@ -31,10 +32,15 @@ using namespace std::chrono_literals;
 using model::FailureReason;
 
 constexpr std::int64_t kDefaultDiskMb = 5000;
+constexpr double kFullDiskRatio = 0.95;  // contract fleet.md 5.5
 constexpr auto kLookEvery = 200ms;
 constexpr std::int64_t kTailBytes = 64 << 10;
 
 constexpr double kLiveSpareSeconds = 60;
+
+std::string full_disk(const std::string& dir, double used) {
+  return cat("the disk of ", dir, " is ", format_fixed(used * 100, 1), " % full");
+}
 
 std::vector<std::string> engine_environment() {
   const char* path = std::getenv("PATH");
@@ -112,6 +118,9 @@ std::optional<model::AttemptResult> Runner::place_output() {
     return failure(user ? FailureReason::kUserError : FailureReason::kPlatformError, cat("output: ", place.error().message));
   }
   const sys::Fd dir(place->dir_fd);
+  if (const auto used = sys::used_disk_ratio(place->dir); used && *used >= kFullDiskRatio)
+    return failure(FailureReason::kPlatformError,
+                   cat("output: ", full_disk(place->dir, *used)));
   auto muxer = media::muxer_for(path);
   if (!muxer) return failure(FailureReason::kUserError, muxer.error().message);
   notes_.output_dir = place->dir;
@@ -181,7 +190,8 @@ std::optional<model::AttemptResult> Runner::plan_and_start() {
 }
 
 std::optional<model::AttemptResult> Runner::start_supervisor() {
-  groups_ = shared_.governor->make(id_.str(), notes_.claim.job.resource_limits);
+  groups_ = shared_.governor->make(id_.str(), limits_of(notes_.claim.job.resource_limits, shared_.ram_total_bytes,
+                                                        shared_.concurrency->slots(BootClock::now())));
   notes_.limits = groups_.limits;
   was_supervised_ = true;
   auto prepared = supervisor::Prepared::start(shared_.settings.program, dir_.path(), plan_of({}, {}));
@@ -327,6 +337,7 @@ model::AttemptResult Runner::judge(const supervisor::Exit& exit) {
     result = failure(FailureReason::kResourceError, "max_disk_mb exceeded");
   } else if (exit.exit_code != 0 && exit.oom_kills > 0) {
     const auto& asked = notes_.claim.job.resource_limits.max_memory_mb;
+    if (!asked) shared_.concurrency->drop(BootClock::now());
     result = failure(FailureReason::kResourceError,
                      asked ? cat("out of memory: max_memory_mb ", *asked, " was reached")
                            : "out of memory: the share of a slot was reached; max_memory_mb sets another limit");
@@ -411,8 +422,11 @@ model::AttemptResult Runner::verify_and_stage(model::AttemptResult result) {
     result.output->verify_error = verdict->error;
   }
   result.stats->verify_seconds = std::chrono::duration<double>(BootClock::now() - begun).count();
-  if (!verdict->good) return fail(FailureReason::kOutputError, verdict->error);
-  return result;
+  if (verdict->good) return result;
+  // On a full disk ffmpeg ends HLS with an empty playlist, at exit 0 and without a word.
+  if (const auto used = sys::used_disk_ratio(notes_.output_dir); used && *used >= kFullDiskRatio)
+    return fail(FailureReason::kPlatformError, cat(full_disk(notes_.output_dir, *used), ": ", verdict->error));
+  return fail(FailureReason::kOutputError, verdict->error);
 }
 
 std::optional<Runner::End> Runner::publish_staged(model::AttemptResult& result) {

@@ -8,6 +8,7 @@
 #include "base/text.h"
 #include "sys/file_io.h"
 #include "tests/e2e/box.h"
+#include "tests/support/small_disk.h"
 
 namespace ffrtmp::test {
 namespace {
@@ -100,6 +101,27 @@ TEST(Limits, AJobWithoutALimitMayTakeTheShareOfItsSlot) {
   EXPECT_NEAR(static_cast<double>(*limit), total_kib * 1024 * 0.8 / 2, total_kib * 1024 * 0.01);
   ASSERT_EQ(box.http("POST", cat("/api/v1/jobs/", number, "/cancel"), R"({"grace_seconds":0})").status, 202);
   box.wait_end(number);
+}
+
+// contract: F47
+TEST(Limits, AFullDiskIsNamedBeforeAndDuringAJob) {
+  if (!may_limit()) GTEST_SKIP() << "mounting needs root";
+  Box box;
+  SmallDisk disk(box.path("small"), "1m");
+  box.start_master();
+  box.start_worker();
+  box.wait_for_nodes(1);
+  const auto during =
+      box.wait_end(box.submit(box.clip(20), box.path("small/out.mp4"), R"(,"bitrate":"4M")", R"(,"max_retries":0)"));
+  EXPECT_EQ(during.status, model::JobState::kFailed);
+  EXPECT_EQ(during.failure_reason, model::FailureReason::kPlatformError) << during.error.value_or("");
+  EXPECT_NE(during.error.value_or("").find("No space left on device"), std::string::npos) << during.error.value_or("");
+  EXPECT_TRUE(std::filesystem::is_empty(box.path("small"))) << "what was made of it went with it";
+
+  write_file(box.path("small/much"), std::string(1000 << 10, 'x'));
+  const auto before = box.wait_end(box.submit(box.clip(1), box.path("small/out.mp4"), "", R"(,"max_retries":0)"));
+  EXPECT_EQ(before.failure_reason, model::FailureReason::kPlatformError);
+  EXPECT_NE(before.error.value_or("").find("% full"), std::string::npos) << before.error.value_or("");
 }
 
 // A kill by the kernel is told from a crash: what it says is what to change.

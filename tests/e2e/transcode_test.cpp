@@ -43,6 +43,32 @@ TEST(Transcode, ARealJobEndsWithAProvenOutput) {
   EXPECT_TRUE(fs::is_empty(box.path("w1/attempts")));
 }
 
+TEST(Transcode, AWorkerTellsOfItself) {
+  Box box;
+  box.start_master();
+  box.start_worker();
+  box.wait_for_nodes(1);
+  const auto number = box.submit(box.clip(1), box.path("o.mp4"));
+  ASSERT_EQ(box.wait_end(number).status, model::JobState::kCompleted);
+  const std::string log = read_file(box.path("w1.log"));
+  const auto at = log.find("http://127.0.0.1:");
+  ASSERT_NE(at, std::string::npos) << log;
+  const std::string base = log.substr(at, log.find("/metrics", at) - at);
+  const auto get = [&](const std::string& path) { return run_command({"curl", "-s", "-f", base + path}); };
+  EXPECT_TRUE(eventually([&] {
+    const std::string text = get("/metrics").out;
+    return text.find("\nffrtmp_worker_jobs_completed_total{") != std::string::npos &&
+           text.find(cat("\nffrtmp_job_output_bytes_total{component=\"worker\",node_id=\"", box.job(number).node_id->str(),
+                         "\"} ", fs::file_size(box.path("o.mp4")), "\n")) != std::string::npos;
+  })) << get("/metrics").out;
+  EXPECT_EQ(get("/readyz").exit_code, 0);
+  EXPECT_EQ(trim(get("/violations").out), "[]");
+  EXPECT_NE(get("/nothing").exit_code, 0);
+  box.master().send(SIGKILL);
+  EXPECT_TRUE(eventually([&] { return get("/readyz").exit_code != 0; })) << "a worker without a master is not ready";
+  EXPECT_EQ(get("/healthz").exit_code, 0) << "but alive";
+}
+
 TEST(Transcode, AnExistingOutputIsKeptUnlessAsked) {
   Box box;
   box.start_master();

@@ -23,8 +23,6 @@ using namespace std::chrono_literals;
 
 const std::string kQuota = "default_limits: {cpu_quota: 50}\n";
 
-#define NEED_ROOT() \
-  if (geteuid() != 0) GTEST_SKIP() << "needs root to govern"
 #define NEED_EVENTS() \
   if (!has_process_events()) GTEST_SKIP() << "the kernel tells no process events here"
 
