@@ -13,7 +13,7 @@
 namespace ffrtmp::worker {
 
 Status make_staged(const Move& move) {
-  const Directory dir(move.dir);
+  const OutputDir dir(move.dir);
   if (dir.fd() < 0) return last_sys_error(cat("open ", move.dir));
   const int fd = openat(dir.fd(), move.staged.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0666);
   if (fd < 0) return last_sys_error(cat("create ", move.dir, "/", move.staged));

@@ -117,7 +117,9 @@ Status publish_hls(const Move& move) {
   if (!move.may_replace && inode_of(dir.fd(), move.name) != 0)
     return make_error(Errc::kForbidden, cat("output exists: ", move.dir, "/", move.name));
   FFRTMP_TRY(move_segments(staged.get(), dir.fd(), move));
-  return move_playlist(staged.get(), dir.fd(), move);
+  FFRTMP_TRY(move_playlist(staged.get(), dir.fd(), move));
+  unlinkat(dir.fd(), move.staged.c_str(), AT_REMOVEDIR);  // unless it holds what was replaced, until settle
+  return {};
 }
 
 void settle_hls(const Move& move) {

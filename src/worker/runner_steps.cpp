@@ -280,7 +280,7 @@ supervisor::Plan Runner::plan_of(const engine::RunPlan& run, const std::string& 
     plan.readable = std::move(reach.readable);
     plan.readable.push_back(notes_.input_path);
     plan.writable = std::move(reach.writable);
-    if (!shared_.settings.output_ca.empty()) plan.readable.push_back(shared_.settings.output_ca);
+    if (live_) plan.readable.insert(plan.readable.end(), {live_->options_file, shared_.settings.output_ca});
     if (move().is_hls())
       plan.writable_trees.push_back(staged);
     else if (!staged.empty())
