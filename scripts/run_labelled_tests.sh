@@ -3,10 +3,21 @@ build=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)/build
 run=0
 failed=0
 
+# Where cmake puts a program of the release build. Other builds lie in folders of their own below it.
+program_of() {
+  local file
+  for file in "$build/$1" "$build"/tests/*/"$1"; do
+    if [ -f "$file" ] && [ -x "$file" ]; then
+      echo "$file"
+      return
+    fi
+  done
+}
+
 # labelled LABEL PROGRAM FILTER: green only when the program ran at least one test and none failed or was left out.
 labelled() {
   local program log
-  program=$(find "$build" -maxdepth 3 -type f -name "$2" -perm -u+x 2>/dev/null | head -n 1)
+  program=$(program_of "$2")
   log=$(mktemp)
   run=$((run + 1))
   if [ -n "$program" ] && "$program" --gtest_filter="$3" >"$log" 2>&1 &&

@@ -1,5 +1,5 @@
 #pragma once
-// One attach on its way: each step adds to what undo() takes back. Used by the attacher only.
+// One attach on its way: each step adds to what a restore takes back. Used by the attacher only.
 #include <sys/types.h>
 
 #include <map>
@@ -15,9 +15,6 @@
 #include "sys/cgroup_layout.h"
 
 namespace ffrtmp::govern {
-
-// Path of root_base by hierarchy name.
-using RootBases = std::map<std::string, std::optional<std::string>>;
 
 // One process on its way into the groups, as it was found.
 struct Mover {
@@ -36,7 +33,9 @@ class Attachment {
 
   // Where the groups go. Without a place for a needed one the outcome has its reason, and there are no groups.
   void choose(const Mover& mover, const std::set<pid_t>& moved, const RootBases& root_bases);
-  // What the memory limit may be for processes that hold this much. False: refused, with its reason.
+  // What the memory limit may be for processes that hold this much.
+  void weigh_memory(std::int64_t held_bytes);
+  // The same. False: refused, with its reason.
   [[nodiscard]] bool admit(std::int64_t held_bytes);
   // Makes the groups that limits need and writes the limits, as far as they can be before the move.
   [[nodiscard]] Status make_groups();
@@ -45,6 +44,10 @@ class Attachment {
   // Moves one process into the groups there are by now, and notes in `mover` where it stands then; where it stands
   // already nothing is written. kGone when it ended.
   [[nodiscard]] Status move(Mover& mover);
+  // The limit that a process beside the first one would leave behind, which may stand elsewhere; nothing when none.
+  [[nodiscard]] std::optional<std::string> find_escape(const Mover& mover) const;
+  // A process is left where it is, and why: a shortfall, but not one of a limit.
+  void leave(const Mover& mover, const std::string& evidence);
   // Who is in the group that is entered first; nobody when there is only one, which a newborn is in whole.
   [[nodiscard]] Result<std::vector<sys::ProcessKey>> read_first_group() const;
   // Limits of groups whose controllers can be switched on only when their processes have left the base.
@@ -67,6 +70,7 @@ class Attachment {
     bool is_needed = true;
     bool is_made = false;
     Place place;
+    std::string home;  // of the first process
     std::string path;
   };
   [[nodiscard]] Status make_group(Slot& slot);
@@ -82,7 +86,6 @@ class Attachment {
   AttachOutcome outcome_;
   std::vector<Slot> slots_;
   MemoryDecision memory_;
-  bool copies_pids_ = false;  // the process leaves a finite pids.max, which has to stand in its new group too
 };
 
 }  // namespace ffrtmp::govern

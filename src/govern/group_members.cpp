@@ -64,7 +64,7 @@ Result<std::vector<sys::ProcessKey>> Attacher::members(const Governed& governed)
   std::vector<sys::ProcessKey> keys;
   for (const pid_t pid : pids) {
     const auto stat = sys::read_stat(settings_.host, pid);
-    if (!stat || stat->state == 'Z' || stat->state == 'X') continue;
+    if (!stat || stat->has_ended()) continue;
     bool is_other = false;
     for (const Original& member : governed.members)
       is_other = is_other || (member.key().pid == pid && member.key() != stat->key());
@@ -109,8 +109,33 @@ Status Attacher::remove_groups(const Governed& governed) const {
   return status;
 }
 
+void Attacher::remove_left(const std::string& job_id, const sys::ProcessKey& like) {
+  const auto membership = sys::read_membership(settings_.host, like.pid);
+  if (!membership) return;
+  for (const Hierarchy& hierarchy : settings_.layout.hierarchies) {
+    const auto own = membership->find(hierarchy.name);
+    for (const std::optional<std::string>& base :
+         {own == membership->end() ? std::nullopt : std::optional(own->second), root_base(hierarchy)})
+      if (base) (void)remove_job_dir(hierarchy, job_path(*base, job_id));  // not there, or somebody is in it
+  }
+}
+
+std::string Attacher::oom_file(const Governed& governed) const {
+  const Hierarchy* memory = settings_.layout.of_controller("memory");
+  for (const Group& group : governed.groups)
+    if (memory != nullptr && group.hierarchy == memory->name)
+      return cat(memory->directory_of(group.path),
+                 memory->version == sys::CgroupVersion::kV2 ? "/memory.events" : "/memory.oom_control");
+  return {};
+}
+
 Result<std::int64_t> Attacher::oom_kills(const Governed& governed) const {
-  FFRTMP_ASSIGN(const OpenGroups groups, OpenGroups::open(settings_, governed.groups, governed.limits));
+  // Another group of the job may be gone by now: that says nothing of memory.
+  const Hierarchy* memory = settings_.layout.of_controller("memory");
+  std::vector<Group> of_memory;
+  for (const Group& group : governed.groups)
+    if (memory != nullptr && group.hierarchy == memory->name) of_memory.push_back(group);
+  FFRTMP_ASSIGN(const OpenGroups groups, OpenGroups::open(settings_, of_memory, governed.limits));
   return groups.oom_kills();
 }
 

@@ -8,6 +8,8 @@
 #include "master/query.h"
 #include "master/roots.h"
 #include "master/service.h"
+#include "master/stream_keys.h"
+#include "model/live_url.h"
 #include "model/requirement.h"
 #include "model/spec_rules.h"
 #include "net/digest.h"
@@ -37,21 +39,9 @@ Result<store::Submit> read_submit(const Call& call, const ServiceSettings& setti
 
 // What the model knows but no worker of this version can do is refused here, not accepted and left to fail.
 Status check_available(const model::Job& job) {
-  if (job.effective.output_mode != model::OutputMode::kFile)
-    return field_error("parameters.output_mode", "only \"file\" is available in this version");
   if (job.spec.engine == model::Engine::kGstreamer)
     return field_error("engine", "only ffmpeg is available in this version");
-  // Better refused than accepted and not applied.
-  const model::ResourceLimits& limits = job.spec.resource_limits;
-  const auto refuse = [](bool is_set, const char* field) -> Status {
-    if (is_set) return field_error(cat("resource_limits.", field), "is not applied to jobs in this version");
-    return {};
-  };
-  FFRTMP_TRY(refuse(limits.max_cpu_percent.has_value(), "max_cpu_percent"));
-  FFRTMP_TRY(refuse(limits.max_memory_mb.has_value(), "max_memory_mb"));
-  FFRTMP_TRY(refuse(limits.cpu_weight.has_value(), "cpu_weight"));
-  FFRTMP_TRY(refuse(limits.pids_max.has_value(), "pids_max"));
-  return refuse(limits.io_max.has_value(), "io_max");
+  return {};
 }
 
 }  // namespace
@@ -78,12 +68,26 @@ Status Service::check_generation(const model::Parameters& parameters) const {
   return field_error("parameters.input", "is required: no node generates inputs");
 }
 
+// A host that is not public must be listed by some node.
+Status Service::check_outlet(const model::Parameters& parameters) const {
+  const auto text = model::live_url_of(parameters);
+  if (!text || node_facts_.empty()) return {};
+  FFRTMP_ASSIGN(const model::LiveUrl url, model::parse_live_url(*text));
+  if (!model::needs_listing(url)) return {};
+  for (const auto& [id, facts] : node_facts_)
+    if (model::is_listed(url, facts.roots)) return {};
+  return field_error(parameters.output ? "parameters.output" : "parameters.rtmp_url",
+                     cat("no worker may send to ", model::outlet_of(url), ": it is not public, and none lists it (--allow-output)"));
+}
+
 void Service::submit_job(std::shared_ptr<Call> call) {
   auto submit = read_submit(*call, settings_);
   if (!submit) return call->fail(submit.error());
   if (const Status can = check_available(submit->job); !can) return call->fail(can.error());
   if (const Status allowed = check_roots(submit->job.effective); !allowed) return call->fail(allowed.error());
   if (const Status can = check_generation(submit->job.effective); !can) return call->fail(can.error());
+  if (const Status allowed = check_outlet(submit->job.effective); !allowed) return call->fail(allowed.error());
+  if (const Status sealed = seal_stream_key(submit->job, *sealer_); !sealed) return call->fail(sealed.error());
   submit->job.id = ids_.next(clock_.now().utc);
   const auto need = model::requirement_of(submit->job.spec, submit->job.effective);
   apply(std::move(*submit), [this, call, need](Result<store::Submit::Reply> reply) {
@@ -119,6 +123,21 @@ void Service::get_job(std::shared_ptr<Call> call) {
       if (!detail) return call->fail(detail.error());
       if (!*detail) return call->fail(make_error(Errc::kNotFound, cat("no job ", call->id())));
       call->ok(api::make_job_detail(**detail, node_name((*detail)->view.job.now.node_id)));
+    });
+  });
+}
+
+void Service::report_sla(std::shared_ptr<Call> call) {
+  auto query = read_sla_query(call->request);
+  if (!query) return call->fail(query.error());
+  pool_.run([this, call, query = *query] {
+    auto counts = store_.sla_counts(query.from, query.to);
+    server_->post([call, query, counts = std::move(counts)] {
+      if (!counts) return call->fail(counts.error());
+      api::SlaReport report = api::make_sla_report(*counts, query.by);
+      report.from = query.from;
+      report.to = query.to;
+      call->ok(report);
     });
   });
 }

@@ -33,6 +33,12 @@ Result<FileId> ExecGate::mark(const std::string& path) {
   return id_of(info);
 }
 
+Status ExecGate::unmark(const std::string& path) {
+  if (fanotify_mark(fd_.get(), FAN_MARK_REMOVE, FAN_OPEN_EXEC_PERM, AT_FDCWD, path.c_str()) != 0)
+    return last_sys_error(cat("unmark ", path));
+  return {};
+}
+
 Result<std::vector<ExecGate::Held>> ExecGate::take() {
   std::vector<Held> found;
   alignas(fanotify_event_metadata) std::array<char, 4096> buffer;

@@ -28,6 +28,9 @@ class ExecGate {
   // From now on executions of the file that `path` names now are held. Once more on the same file changes nothing.
   [[nodiscard]] Result<FileId> mark(const std::string& path);
 
+  // The opposite; an error when that file is not marked.
+  [[nodiscard]] Status unmark(const std::string& path);
+
   struct Held {
     Fd event;  // of the file; what allow() answers by
     pid_t pid = 0;

@@ -75,9 +75,8 @@ bool Discovery::scan() {
   reading_.last_scan_at = context_.clock.now().utc;
   reading_.last_scan_seconds = std::chrono::duration<double>(BootClock::now() - begun).count();
   const std::size_t tracked = context_.governor.entries().size();
-  context_.governor.count_scan();
   context_.metrics.scan(true, reading_.last_scan_seconds);
-  context_.metrics.found(static_cast<double>(tracked), static_cast<double>(found_since_scan_));
+  context_.metrics.found(static_cast<double>(tracked), static_cast<double>(context_.governor.count_scan()));
   context_.health.record_scan(true);
   log::write(found_since_scan_ > 0 ? log::Level::kInfo : log::Level::kDebug,
              cat("Scan complete: new=", found_since_scan_, " tracked=", tracked,

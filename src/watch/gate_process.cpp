@@ -8,8 +8,8 @@
 #include <algorithm>
 #include <array>
 #include <chrono>
+#include <filesystem>
 #include <map>
-#include <set>
 #include <string>
 #include <vector>
 
@@ -17,7 +17,6 @@
 #include "sys/exec_gate.h"
 #include "sys/realtime.h"
 #include "sys/unix_socket.h"
-#include "watch/policy_loader.h"
 
 namespace ffrtmp::watch {
 namespace {
@@ -25,8 +24,23 @@ namespace {
 using std::chrono::milliseconds;
 using std::chrono::steady_clock;
 
+namespace fs = std::filesystem;
+
 constexpr std::size_t kMaxMessage = 8192;
+constexpr std::size_t kMaxLinks = 40;              // of the kernel; path_resolution(7)
 constexpr auto kRemark = std::chrono::seconds(1);  // when inotify missed a replacement (another mount, a network)
+
+// `path`, and what each link behind it leads to.
+std::vector<fs::path> links_of(const fs::path& path) {
+  std::vector<fs::path> steps{path};
+  std::error_code error;
+  while (steps.size() < kMaxLinks) {
+    const fs::path target = fs::read_symlink(steps.back(), error);
+    if (error) break;
+    steps.push_back(steps.back().parent_path() / target);
+  }
+  return steps;
+}
 
 class GateProcess {
  public:
@@ -75,24 +89,33 @@ class GateProcess {
         return;
       }
       const std::string_view text(*message);
+      if (text == "A") send("M");
       if (text.size() < 3) continue;
       const std::string_view value = text.substr(2);
       if (text[0] == 'B') budget_ = std::chrono::nanoseconds(parse_int(value).value_or(0));
       if (text[0] == 'P') add(std::string(value));
+      if (text[0] == 'X') remove(std::string(value));
       if (text[0] == 'D') done(parse_int(value).value_or(0));
     }
   }
 
   void add(const std::string& path) {
-    const auto slash = path.rfind('/');
-    (void)inotify_add_watch(inotify_.get(), path.substr(0, std::max<std::size_t>(slash, 1)).c_str(),
-                            IN_CREATE | IN_MOVED_TO | IN_CLOSE_WRITE);
     paths_.push_back(path);
     mark(path);
   }
 
-  // The name as a person gave it may be a link: the file it leads to is marked.
+  void remove(const std::string& path) {
+    std::erase(paths_, path);
+    std::erase_if(names_, [&](const auto& item) { return item.second == path; });
+    (void)gate_.unmark(path);  // fails when another file stands there: of the old one, what is held is allowed at once
+    mark_all();                // another name may lead to the same file
+  }
+
+  // The name as a person gave it may be a link: the file it leads to is marked, and every folder on the way is watched,
+  // as the file may be replaced in any of them.
   void mark(const std::string& path) {
+    for (const fs::path& step : links_of(path))
+      (void)inotify_add_watch(inotify_.get(), step.parent_path().c_str(), IN_CREATE | IN_MOVED_TO | IN_CLOSE_WRITE);
     if (const auto file = gate_.mark(path)) names_[*file] = path;
   }
   void mark_all() {

@@ -26,37 +26,51 @@ const std::vector<double> kLatencyBounds{0.0001, 0.00025, 0.0005, 0.001, 0.0025,
 }  // namespace
 
 Metrics::Metrics()
-    : scans_(registry_.counter(describe("discovery_scans_total", "Scans of all processes.", {"result"}))),
+    : scans_(registry_.counter(
+          describe("discovery_scans_total", "Scans of all processes, periodic or after lost events.", {"result"}))),
       events_(registry_.counter(describe("discovery_events_total", "Events of the kernel.", {"type"}))),
       resyncs_(registry_.counter(describe("discovery_resyncs_total", "Full scans because events were lost."))),
       gate_late_(registry_.counter(
           describe("discovery_gate_late_total", "Executions that the gate let go before their limits were in force."))),
-      attaches_(registry_.counter(describe("attach_total", "Attaches by what came of them.", {"result"}))),
+      attaches_(registry_.counter(describe("attach_total", "Tries to attach, by what came of them.", {"result"}))),
       limits_(registry_.counter(
-          describe("limit_total", "Requested limits by what the kernel read back.", {"limit", "status"}))),
+          describe("limit_total", "Requested limits of attaches and changes, by what was read back from the kernel.",
+                   {"limit", "status"}))),
       attach_errors_(registry_.counter(describe("attach_errors_total", "Failed tries to attach.", {"class"}))),
       retries_(registry_.counter(describe("retry_attempts_total", "Repeated tries to attach.", {"result"}))),
       reloads_(registry_.counter(describe("config_reload_total", "Reloads of the policy.", {"result"}))),
       flushes_(registry_.counter(describe("state_flush_total", "Writes of the state file.", {"result"}))),
       reassertions_(
           registry_.counter(describe("reassertions_total", "What had drifted and was written again.", {"kind"}))),
-      jobs_(registry_.counter(describe("governed_jobs_total", "Governed processes.", {"state"}))),
-      jobs_by_mode_(
-          registry_.counter(describe("jobs_by_mode_total", "Governed processes by how they came.", {"mode"}))),
-      jobs_by_exit_(registry_.counter(describe("jobs_by_exit_total", "Ends of governed processes.", {"exit"}))),
-      sla_(registry_.counter(describe("platform_sla_total", "Judged jobs.", {"compliant"}))),
-      found_(registry_.gauge(describe("discovery_processes_found", "Targets found by the last scan."))),
-      new_(registry_.gauge(describe("discovery_new_attachments", "Attaches since the scan before the last."))),
+      jobs_(registry_.counter(describe(
+          "governed_jobs_total",
+          "Jobs of watch, and of run and attach as far as they told; failed: a signal or a code other than 0, or never governed.",
+          {"state"}))),
+      jobs_by_mode_(registry_.counter(
+          describe("jobs_by_mode_total", "Started jobs by the command that governs them.", {"mode"}))),
+      jobs_by_exit_(registry_.counter(
+          describe("jobs_by_exit_total", "Ends of jobs by exit code; unknown: no event told it.", {"exit"}))),
+      sla_(registry_.counter(
+          describe("platform_sla_total",
+                   "Ended jobs that count for the SLA: those of watch, and of run and attach with --sla-eligible.",
+                   {"compliant"}))),
+      found_(registry_.gauge(describe("discovery_processes_found", "Processes that are tracked after the last scan."))),
+      new_(registry_.gauge(
+          describe("discovery_new_attachments", "Attaches between the last two scans, by events too."))),
       tracked_(registry_.gauge(describe("discovery_tracked_processes", "Processes that are tracked."))),
-      active_(registry_.gauge(describe("active_attachments", "Attached processes.", {"command"}))),
+      active_(registry_.gauge(describe("active_attachments", "Attached processes, contested ones too.", {"command"}))),
       retry_length_(registry_.gauge(describe("retry_queue_length", "Processes that wait for another try."))),
-      dead_letters_(registry_.gauge(describe("dead_letters", "Attaches that were given up."))),
+      dead_letters_(registry_.gauge(describe("dead_letters", "Attaches that were given up, the newest 1000."))),
       health_(registry_.gauge(describe("health_state", "0 healthy, 1 degraded, 2 unhealthy."))),
-      failures_(registry_.gauge(describe("health_consecutive_failures", "Failures in a row.", {"kind"}))),
-      sla_rate_(registry_.gauge(describe("platform_sla_rate", "Share of judged jobs that are compliant."))),
-      scan_seconds_(registry_.histogram(describe("discovery_scan_duration_seconds", "Time of a scan."), kScanBounds)),
-      latency_(registry_.histogram(describe("discovery_latency_seconds", "From exec to limits in force.", {"source"}),
-                                   kLatencyBounds)) {
+      failures_(registry_.gauge(describe("health_consecutive_failures", "Failures since the last success.", {"kind"}))),
+      sla_rate_(registry_.gauge(describe(
+          "platform_sla_rate", "Share of the jobs in ffrtmp_platform_sla_total that are compliant, since the start."))),
+      scan_seconds_(registry_.histogram(
+          describe("discovery_scan_duration_seconds", "Time of a good scan with its attaches."), kScanBounds)),
+      latency_(registry_.histogram(
+          describe("discovery_latency_seconds",
+                   "From exec (source scan: from the start of the process) to limits in force.", {"source"}),
+          kLatencyBounds)) {
   // A series that is there at zero can be alerted on before its first event.
   for (const std::string_view result : {"ok", "error"}) {
     of(scans_, {result});
@@ -71,7 +85,8 @@ Metrics::Metrics()
   for (const std::string_view compliant : {"true", "false"}) of(sla_, {compliant});
   of(resyncs_);
   of(gate_late_);
-  queues(0, 0);
+  retry_queue(0);
+  dead_letters(0);
   tracked(0);
   found(0, 0);
   health(0, 0, 0);
@@ -105,10 +120,8 @@ void Metrics::attach(std::string_view result) { of(attaches_, {result}).add(); }
 void Metrics::active(std::string_view command, double by) { of(active_, {command}).add(by); }
 void Metrics::limit(std::string_view limit, std::string_view status) { of(limits_, {limit, status}).add(); }
 void Metrics::attach_error(std::string_view error_class) { of(attach_errors_, {error_class}).add(); }
-void Metrics::queues(double retries, double dead_letters) {
-  of(retry_length_).set(retries);
-  of(dead_letters_).set(dead_letters);
-}
+void Metrics::retry_queue(double length) { of(retry_length_).set(length); }
+void Metrics::dead_letters(double letters) { of(dead_letters_).set(letters); }
 void Metrics::retry(std::string_view result) { of(retries_, {result}).add(); }
 void Metrics::health(int state, int scan_failures, int attach_failures) {
   of(health_).set(state);
@@ -118,10 +131,11 @@ void Metrics::health(int state, int scan_failures, int attach_failures) {
 void Metrics::reload(bool good) { of(reloads_, {good ? "ok" : "error"}).add(); }
 void Metrics::flush(bool good) { of(flushes_, {good ? "ok" : "error"}).add(); }
 void Metrics::reassertion(std::string_view kind) { of(reassertions_, {kind}).add(); }
-void Metrics::job(std::string_view state) {
-  of(jobs_, {state}).add();
-  if (state == "started") of(jobs_by_mode_, {"watch"}).add();
+void Metrics::job_started(std::string_view mode) {
+  of(jobs_, {"started"}).add();
+  of(jobs_by_mode_, {mode}).add();
 }
+void Metrics::job_ended(bool failed) { of(jobs_, {failed ? "failed" : "completed"}).add(); }
 void Metrics::job_exit(std::string_view exit) { of(jobs_by_exit_, {exit}).add(); }
 void Metrics::sla(bool compliant) {
   of(sla_, {compliant ? "true" : "false"}).add();

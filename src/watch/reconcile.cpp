@@ -34,7 +34,7 @@ std::string shown(const govern::Drift& drift) {
 bool Governor::reconcile_some(std::chrono::milliseconds budget) {
   const auto until = std::chrono::steady_clock::now() + budget;
   if (round_.empty()) {
-    for (const auto& [pid, entry] : entries_) round_.push_back(pid);
+    for (const auto& [pid, entry] : ledger_.entries()) round_.push_back(pid);
     std::erase_if(leftovers_, [this](const govern::Governed& rest) {
       const auto members = context_.attacher.members(rest);
       return members && members->empty() && context_.attacher.remove_groups(rest);
@@ -51,7 +51,7 @@ bool Governor::reconcile_some(std::chrono::milliseconds budget) {
 void Governor::reconcile(Entry& entry) {
   const pid_t pid = entry.key.pid;
   const log::Fields fields{{"pid", cat(pid)}, {"job_id", entry.job_id}};
-  if (context_.dry_run || (entry.state != EntryState::kAttached && entry.state != EntryState::kContested)) return;
+  if (context_.dry_run || !is_attached(entry.state)) return;
   if (entry.state == EntryState::kContested) {
     const auto reports = context_.attacher.read_back(entry.governed);
     if (!reports) return;
@@ -92,7 +92,7 @@ void Governor::reconcile(Entry& entry) {
 }
 
 void Governor::contest(Entry& entry, const std::vector<govern::Drift>& drifts) {
-  entry.state = EntryState::kContested;
+  ledger_.set_state(entry, EntryState::kContested);
   entry.reason = "contested";
   entry.evidence.clear();
   for (const govern::Drift& drift : drifts) entry.evidence += cat(entry.evidence.empty() ? "" : "; ", shown(drift));
@@ -107,11 +107,7 @@ void Governor::on_exec(Entry& entry, const Examined& now) {
   if (!is_other || context_.dry_run) return;
   log::info(cat("PID ", entry.key.pid, " (job: ", entry.job_id, ") runs ", now.command, " now"),
             {{"pid", cat(entry.key.pid)}, {"job_id", entry.job_id}});
-  if (entry.state == EntryState::kAttached) {
-    context_.metrics.active(entry.command, -1);
-    context_.metrics.active(now.command, 1);
-  }
-  entry.command = now.command;
+  ledger_.set_command(entry, now.command);
   change_rule(entry, policy_->rule_for(entry.command));
 }
 
@@ -126,15 +122,14 @@ void Governor::release_unexecuted(const sys::ProcessKey& key, std::uint64_t stam
   }
   log::info(cat("PID ", key.pid, " did not execute ", entry->command, " after all"), {{"pid", cat(key.pid)}});
   let_go(*entry, true);
-  entries_.erase(key.pid);
+  ledger_.erase(key.pid);
   changed();
-  set_gauges();
 }
 
 void Governor::change_rule(Entry& entry, const govern::Rule& rule) {
   if (entry.state != EntryState::kAttached && entry.state != EntryState::kObserve) return;
-  if (rule.limits == entry.governed.limits) return;
-  auto outcome = context_.attacher.change(entry.governed, rule.limits);
+  if (rule.limits == entry.governed.limits && policy_->late_memory == entry.governed.late_memory) return;
+  auto outcome = context_.attacher.change(entry.governed, {rule.limits, policy_->placement, policy_->late_memory});
   if (!outcome) {
     if (!govern::is_gone(outcome.error()))
       log::error(cat("Limits of PID ", entry.key.pid, " cannot be changed: ", outcome.error().message),
@@ -142,6 +137,7 @@ void Governor::change_rule(Entry& entry, const govern::Rule& rule) {
     return;
   }
   take_outcome(entry, std::move(*outcome));
+  settle(entry);
   write_claim(entry);
   log::info(cat("Limits of PID ", entry.key.pid, " (job: ", entry.job_id, ") were changed"),
             {{"pid", cat(entry.key.pid)}, {"job_id", entry.job_id}});
@@ -151,36 +147,40 @@ void Governor::change_rule(Entry& entry, const govern::Rule& rule) {
 void Governor::use(std::shared_ptr<const govern::Policy> policy) {
   policy_ = std::move(policy);
   std::vector<pid_t> pids;
-  for (const auto& [pid, entry] : entries_) pids.push_back(pid);
-  const BootTime now = context_.clock.now().boot;
-  for (const pid_t pid : pids) {
-    Entry& entry = entries_.at(pid);
-    auto facts = context_.examiner.reader().read_names(pid);
-    if (!facts || facts->key != entry.key || facts->has_ended()) continue;  // its end is told by other means
-    const auto command = govern::match_target(facts->names, *policy_);
-    bool is_meant = command && context_.examiner.reader().read_rest(*facts).has_value();
-    if (is_meant) {
-      govern::Filters filters = policy_->rule_for(*command).filters;
-      filters.min_runtime = filters.max_runtime = std::chrono::nanoseconds(0);  // age counts at discovery only
-      const auto verdict = govern::decide(govern::check_filters(context_.examiner.filter_facts(*facts, now), filters));
-      is_meant = verdict.kind == govern::Verdict::Kind::kMatch;
-    }
-    if (!is_meant) {
-      let_go(entry, true);
-      entries_.erase(pid);
-    } else if (entry.state == EntryState::kDead || entry.state == EntryState::kRetrying) {
-      entry.tries.clear();
-      entry.state = EntryState::kRetrying;
-      context_.reactor.at(now, [this, key = entry.key] { try_again(key); });
-    } else {
-      if (entry.state == EntryState::kContested) entry.state = EntryState::kAttached;
-      entry.fights = entry.rest = 0;
-      entry.command = *command;
-      change_rule(entry, policy_->rule_for(*command));
-    }
-  }
+  for (const auto& [pid, entry] : ledger_.entries()) pids.push_back(pid);
+  for (const pid_t pid : pids) ask_again(pid);
   changed();
-  set_gauges();
+}
+
+// As discovery asks, but for the age, which counts at discovery only, and for what our own governing makes of it.
+std::optional<std::string> Governor::decide_command(const govern::ProcessFacts& facts) {
+  const auto command = govern::match_target(facts.names, *policy_);
+  if (!command) return std::nullopt;
+  govern::Filters filters = policy_->rule_for(*command).filters;
+  filters.min_runtime = filters.max_runtime = std::chrono::nanoseconds(0);
+  const auto seen = context_.examiner.filter_facts(facts, context_.clock.now().boot);
+  const auto verdict = govern::decide(govern::check_filters(seen, filters));
+  return verdict.kind == govern::Verdict::Kind::kMatch ? command : std::nullopt;
+}
+
+void Governor::ask_again(pid_t pid) {
+  Entry& entry = *find(pid);
+  auto facts = context_.examiner.reader().read_names(pid);
+  if (!facts || facts->key != entry.key || facts->has_ended()) return;  // its end is told by other means
+  if (!context_.examiner.reader().read_rest(*facts)) return;
+  const auto command = decide_command(*facts);
+  if (!command) {
+    let_go(entry, true);
+    ledger_.erase(pid);
+  } else if (entry.state == EntryState::kDead || entry.state == EntryState::kRetrying) {
+    entry.tries.clear();
+    try_later(entry, std::chrono::nanoseconds(0));
+  } else {
+    if (entry.state == EntryState::kContested) ledger_.set_state(entry, EntryState::kAttached);
+    entry.fights = entry.rest = 0;
+    ledger_.set_command(entry, *command);
+    change_rule(entry, policy_->rule_for(*command));
+  }
 }
 
 }  // namespace ffrtmp::watch

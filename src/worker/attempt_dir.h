@@ -9,7 +9,9 @@
 
 #include "api/wire.h"
 #include "base/result.h"
+#include "govern/limits.h"
 #include "model/outcome.h"
+#include "worker/publish.h"
 
 namespace ffrtmp::worker {
 
@@ -34,8 +36,11 @@ struct Notes {
   std::vector<std::string> left_out;
   std::string output_dir;   // resolved
   std::string output_name;
-  std::string staged_name;
+  std::string staged_name;     // empty: nothing is published
+  std::string segment_prefix;  // of HLS: staged_name is a directory then
   std::string muxer;
+  std::string live_url;        // of a live output, as people may see it
+  model::EngineUsed engine;
   std::string encoder;
   bool on_hardware = false;
   // Of engines before the present one (a generation, a broken encoder): where their words end in the log, and how long
@@ -46,11 +51,15 @@ struct Notes {
   std::vector<std::string> command;  // masked argv
   bool may_replace = false;
   std::uint64_t staged_inode = 0;    // set before the rename
+  std::vector<govern::LimitReport> limits;  // as read back before the engine's birth
 };
 BOOST_DESCRIBE_STRUCT(Notes, (),
                       (claim, boot_id, input_path, input_seconds, input_bytes, generated, demuxer, maps, left_out,
-                       output_dir, output_name, staged_name, muxer, encoder, on_hardware, engine_log_begin,
-                       earlier_seconds, fallback_reason, command, may_replace, staged_inode))
+                       output_dir, output_name, staged_name, segment_prefix, muxer, live_url, engine, encoder, on_hardware,
+                       engine_log_begin, earlier_seconds, fallback_reason, command, may_replace, staged_inode, limits))
+
+// The move that publishes the output.
+[[nodiscard]] Move move_of(const Notes& notes);
 
 class AttemptDir {
  public:
@@ -64,7 +73,9 @@ class AttemptDir {
   [[nodiscard]] Result<model::AttemptResult> load_result() const;
   void remove() const;
 
-  // The attempts that left a directory with readable notes of their own.
+  // All that have a directory.
+  [[nodiscard]] static std::vector<Uuid> list(const std::string& attempts_dir);
+  // Those with readable notes of their own.
   [[nodiscard]] static std::vector<Notes> left_over(const std::string& attempts_dir);
   // Removes the directories of all attempts but those to keep. After their processes: these are found by it.
   static void sweep(const std::string& attempts_dir, const std::vector<std::string>& keep);

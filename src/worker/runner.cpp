@@ -7,6 +7,7 @@
 #include "base/text.h"
 #include "engine/engine.h"
 #include "worker/retry.h"
+#include "worker/secret_mask.h"
 
 namespace ffrtmp::worker {
 namespace {
@@ -219,6 +220,10 @@ void Runner::send_log(const supervisor::State& state) {
       log_dropped_ = true;
       continue;
     }
+    const bool is_last = state.exit && chunk->next_offset >= state.log_end;
+    chunk->data.resize(mask_secret(chunk->data, notes_.claim.job.parameters.stream_key.value_or(""), is_last));
+    if (chunk->data.empty()) return;
+    chunk->next_offset = log_sent_ + static_cast<std::int64_t>(chunk->data.size());
     auto next = client_->append_log(id_, log_sent_, chunk->data, log_dropped_);
     if (!next) {
       if (next.error().code == Errc::kLogGap) log_dropped_ = true;
@@ -269,10 +274,13 @@ model::AttemptResult Runner::canceled_result(bool graceful) const {
 }
 
 Runner::End Runner::deliver(const model::AttemptResult& result) {
+  // Who hears of the end finds nothing half made any more.
+  if (result.status != model::ResultStatus::kCompleted && !notes_.staged_name.empty()) take_back(move());
   for (int tries = 0;; ++tries) {
     auto reply = client_->result(id_, result);
     if (reply) {
       delivered_ = result.status == model::ResultStatus::kCompleted;
+      shared_.meters->ended(notes_.claim.job, result);
       log::info("attempt ended", {{"attempt_id", id_.str()}, {"job", cat(notes_.claim.job.sequence_number)},
                                   {"error", result.error.value_or("")}});
       return End::kResult;
@@ -298,13 +306,11 @@ void Runner::pause_before_try(int tries) const {
   while (!releasing_ && BootClock::now() < until) std::this_thread::sleep_for(kLookEvery);
 }
 
-Move Runner::move() const {
-  return {notes_.output_dir, notes_.staged_name, notes_.output_name, notes_.may_replace, notes_.staged_inode};
-}
+Move Runner::move() const { return move_of(notes_); }
 
 // Where no supervisor tells of the end: it may have died and left an engine or a group.
 void Runner::end_engine() {
-  const Status ended = supervisor::kill_attempt(shared_.cgroup_base, dir_.path());
+  const Status ended = supervisor::kill_attempt(dir_.path());
   link_.reset();  // takes the dead child's status
   was_supervised_ = !ended;
   if (!ended) log::error("strays of an attempt remain", {{"attempt_id", id_.str()}, {"err", ended.error().message}});
@@ -333,6 +339,9 @@ void Runner::clean_up() {
     }
   }
   if (was_supervised_ && !exit_) end_engine();
+  link_.reset();
+  if (origin_ == Origin::kAdopted) shared_.governor->remove_left(id_.str());
+  else shared_.governor->remove(groups_);
   if (const Move move = this->move(); !move.staged.empty()) {
     if (delivered_) settle(move);
     else take_back(move);

@@ -117,7 +117,7 @@ std::optional<model::AttemptResult> Runner::finish_generation(double seconds_spe
   if (!size) return failure(FailureReason::kPlatformError, cat("input generation: ", size.error().message));
   notes_.generated->is_ready = true;
   notes_.command.clear();
-  shared_.metrics.input_generated(seconds_spent, static_cast<double>(*size));
+  shared_.meters->generated(seconds_spent, *size);
   log::info("input generated", {{"attempt_id", id_.str()},
                                 {"encoder", notes_.generated->encoder},
                                 {"bytes", cat(*size)},

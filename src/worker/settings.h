@@ -1,6 +1,7 @@
 #pragma once
 // What a worker is told at its start.
 #include <chrono>
+#include <cstdint>
 #include <map>
 #include <string>
 #include <vector>
@@ -35,14 +36,17 @@ struct Settings {
   std::string ffmpeg = "ffmpeg";    // runs the jobs
   std::string verifier = "ffmpeg";  // decodes outputs: never the program that made them, should that one be a wrapper
   std::string ffprobe = "ffprobe";
+  bool confine = false;  // engines reach their input and output alone; set where the kernel can
   std::vector<std::string> input_roots;   // resolved
   std::vector<std::string> output_roots;  // resolved
+  std::vector<std::string> outlets;       // hosts that live outputs may go to although they are not public
+  std::string output_ca;                  // PEM file for rtmps; empty: the system's
   bool generate_input = true;             // takes jobs without an input and makes one
   int generate_max_seconds = 120;         // of a generated input; what is longer is read again and again
   bool persist_inputs = false;            // generated ones stay
   bool persist_outputs = false;           // default outputs of generated inputs stay
-  std::string metrics_listen;             // address; empty: loopback for a master there, else all
-  std::uint16_t metrics_port = 0;         // 0: a free one
+  std::string metrics_listen;  // empty: 127.0.0.1 with a master on this host, all addresses else; "none": not served
+  std::uint16_t metrics_port = 9091;  // 0: a free one
   std::int64_t log_head_bytes = 1 << 20;
   std::int64_t log_tail_bytes = 3 << 20;
 };

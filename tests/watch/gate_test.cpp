@@ -1,10 +1,15 @@
 // The gate: limits before the first instruction, and nobody held when it breaks.
+#include "watch/gate.h"
+
 #include <gtest/gtest.h>
 #include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <filesystem>
+#include <functional>
+#include <memory>
+#include <optional>
 #include <thread>
 
 #include "base/text.h"
@@ -51,6 +56,16 @@ class GateTest : public ::testing::Test {
     return read_file(box_.path(out)).find("/ffrtmp/auto-") != std::string::npos;
   }
 
+  // Of ten, as an exec event may be fast enough for one.
+  int governed_of_ten(const std::string& out) {
+    int governed = 0;
+    for (int i = 0; i < 10; ++i) {
+      run(cat(out, i));
+      governed += was_governed(cat(out, i)) ? 1 : 0;
+    }
+    return governed;
+  }
+
   WatchBox box_;
 };
 
@@ -85,6 +100,7 @@ TEST_F(GateTest, AStoppedOrKilledGateHoldsNobody) {
 TEST_F(GateTest, ADaemonThatDoesNotAnswerCostsTheBudgetOnly) {
   start("300ms");
   const pid_t gate = gate_pid();
+  ASSERT_GT(gate, 0);
   box_.daemon().send(SIGSTOP);
   EXPECT_GE(run("late"), 250ms) << "held";
   EXPECT_LT(run("later"), 1500ms);
@@ -114,6 +130,83 @@ TEST_F(GateTest, AReplacedProgramIsMarkedAgain) {
       5s));
 }
 
+// contract: G45, G48
+TEST_F(GateTest, BehindALinkTheProgramIsMarked) {
+  const std::string link = box_.path("bin/" + box_.target());
+  const std::string program = box_.path("opt/real");
+  fs::create_directories(box_.path("opt"));
+  fs::rename(link, program);
+  fs::create_symlink("../opt/hop", link);
+  fs::create_symlink("real", box_.path("opt/hop"));
+  start("900ms");
+  EXPECT_EQ(governed_of_ten("linked"), 10);
+  // A new file behind the same links, then a link to another file.
+  fs::copy_file("/bin/dash", box_.path("opt/new"));
+  fs::rename(box_.path("opt/new"), program);
+  std::this_thread::sleep_for(200ms);  // less than the second after which all are marked again anyway
+  EXPECT_EQ(governed_of_ten("replaced"), 10);
+  fs::create_directories(box_.path("other"));
+  fs::copy_file("/bin/dash", box_.path("other/real"));
+  fs::create_symlink("../other/real", box_.path("opt/turn"));
+  fs::rename(box_.path("opt/turn"), box_.path("opt/hop"));
+  std::this_thread::sleep_for(200ms);
+  EXPECT_EQ(governed_of_ten("turned"), 10);
+  // In the folder that only the turned link leads to.
+  fs::copy_file("/bin/dash", box_.path("other/new"));
+  fs::rename(box_.path("other/new"), box_.path("other/real"));
+  std::this_thread::sleep_for(200ms);
+  EXPECT_EQ(governed_of_ten("turned_replaced"), 10);
+}
+
+// contract: G45, G40
+TEST_F(GateTest, AReloadChangesPathsAndBudget) {
+  const std::string program = box_.path("bin/" + box_.target());
+  const auto write_policy = [&](const std::string& budget, const std::string& path) {
+    box_.write_policy("default_limits: {cpu_quota: 50}\nscan_interval: 1h\ndiscovery: {events: gate, gate_budget: " +
+                      budget + ", gate_paths: [" + path + "]}\n");
+  };
+  // How long an exec takes while the daemon does not answer.
+  const auto held_for = [&](const std::string& out) {
+    box_.daemon().send(SIGSTOP);
+    const auto time = run(out);
+    box_.daemon().send(SIGCONT);
+    return time;
+  };
+  const auto reload = [&](std::size_t times) {
+    box_.daemon().send(SIGHUP);
+    ASSERT_TRUE(box_.wait_log("Config reloaded", times));
+    std::this_thread::sleep_for(100ms);
+  };
+  write_policy("900ms", "/bin/dash");
+  box_.start_daemon();
+  ASSERT_TRUE(box_.wait_ready() && wait_on());
+  EXPECT_LT(held_for("unmarked"), 700ms);
+  write_policy("200ms", program);
+  reload(1);
+  EXPECT_EQ(governed_of_ten("marked"), 10);
+  EXPECT_LT(held_for("short"), 700ms);
+  write_policy("900ms", program);
+  reload(2);
+  EXPECT_GE(held_for("long"), 850ms);
+  write_policy("900ms", "/bin/dash");
+  reload(3);
+  EXPECT_LT(held_for("no_more"), 700ms);
+}
+
+TEST_F(GateTest, AStartThatFailsIsTriedAgain) {
+  box_.write_policy("default_limits: {cpu_quota: 50}\nscan_interval: 1h\ndiscovery: {events: gate, gate_paths: [" +
+                    box_.path("bin/" + box_.target()) + "]}\n");
+  box_.start_daemon({"--fault"}, {"FFRTMP_FAULT=gate:EAGAIN:2"});
+  ASSERT_TRUE(box_.wait_ready());
+  ASSERT_TRUE(wait_on());
+  EXPECT_EQ(box_.count_log("The gate cannot be started: "), 2u);
+  const pid_t gate = gate_pid();
+  ASSERT_GT(gate, 0);
+  kill(gate, SIGKILL);
+  EXPECT_TRUE(box_.wait_log("The gate ended, starting it anew"));
+  EXPECT_TRUE(wait_on());
+}
+
 TEST_F(GateTest, AnExecThatFailsIsLetGo) {
   start("900ms");
   // Marked, and no program: the exec fails after the gate has let it pass.
@@ -125,6 +218,76 @@ TEST_F(GateTest, AnExecThatFailsIsLetGo) {
   EXPECT_TRUE(box_.wait_log(cat("PID ", pid, " did not execute")));
   EXPECT_TRUE(box_.alive(pid));
   EXPECT_FALSE(box_.is_governed(pid));
+}
+
+// The daemon's side alone, with a shell script for a gate: it speaks on descriptor 3 and answers pings on 4.
+class GateLife : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    auto reactor = watch::Reactor::create();
+    ASSERT_TRUE(reactor);
+    reactor_ = std::move(*reactor);
+  }
+  // Each start leaves a letter in the file "starts".
+  void start(const std::string& script) {
+    write_file(dir_ / "gate", cat("#!/bin/sh\nprintf x >> ", dir_ / "starts", "\n", script));
+    fs::permissions(dir_ / "gate", fs::perms::owner_all);
+    gate_.emplace(*reactor_, dir_ / "gate", watch::Gate::Listener{});
+    gate_->use({}, 50ms);
+  }
+  std::size_t starts() { return fs::exists(dir_ / "starts") ? read_file(dir_ / "starts").size() : 0; }
+  bool turn_until(const std::function<bool()>& true_now, std::chrono::milliseconds patience = 15s) {
+    return eventually([&] { return reactor_->turn(5ms), true_now(); }, patience);
+  }
+
+  TempDir dir_;
+  std::unique_ptr<watch::Reactor> reactor_;
+  std::optional<watch::Gate> gate_;
+};
+const std::string kServe = "printf R >&3\nprintf M >&3\nexec cat <&4 >&4\n";
+
+TEST_F(GateLife, OneThatDiesBeforeItIsReadyIsStartedAnew) {
+  start(cat("[ $(wc -c < ", dir_ / "starts", ") -ge 4 ] || kill -KILL $$\n", kServe));
+  EXPECT_TRUE(turn_until([&] { return gate_->reading().is_on; }));
+  EXPECT_EQ(starts(), 4u);
+  EXPECT_EQ(gate_->reading().restarts, 3);
+}
+
+TEST_F(GateLife, ItsEnvironmentIsTheDaemons) {
+  setenv("FFRTMP_GATE_MARK", "here", 1);
+  start(cat("[ \"$FFRTMP_GATE_MARK\" = here ] || exit 1\n", kServe));
+  EXPECT_TRUE(turn_until([&] { return gate_->reading().is_on; }, 5s));
+  unsetenv("FFRTMP_GATE_MARK");
+}
+
+TEST_F(GateLife, ASlowStartIsWaitedFor) {
+  start(cat("sleep 2\n", kServe));
+  EXPECT_TRUE(turn_until([&] { return gate_->reading().is_on; }));
+  EXPECT_EQ(starts(), 1u);
+}
+
+TEST_F(GateLife, OneThatRunsAndDoesNotAnswerIsEnded) {
+  start("printf R >&3\nprintf M >&3\nexec sleep 60\n");
+  ASSERT_TRUE(turn_until([&] { return gate_->reading().is_on; }));
+  EXPECT_TRUE(turn_until([&] { return starts() == 2; }, 2s)) << "within a second, on a busy machine";
+}
+
+TEST_F(GateLife, OneThatIsRefusedWaitsForTheNextPolicy) {
+  start(cat("[ -e ", dir_ / "allowed", " ] || { printf 'F not here' >&3; exit 1; }\n", kServe));
+  ASSERT_TRUE(turn_until([&] { return gate_->reading().pid == 0; }));
+  EXPECT_FALSE(turn_until([&] { return starts() > 1; }, 1s)) << "nothing would change";
+  EXPECT_EQ(gate_->reading().reason, "not here");
+  EXPECT_EQ(gate_->reading().restarts, 0);
+  write_file(dir_ / "allowed", "");
+  gate_->use({}, 50ms);
+  EXPECT_TRUE(turn_until([&] { return gate_->reading().is_on; }));
+}
+
+TEST_F(GateLife, PausesGrowAsLongAsLivesAreShort) {
+  start("exit 1\n");
+  ASSERT_TRUE(turn_until([&] { return starts() == 5; }));  // behind pauses of 0.1, 0.2, 0.4, 0.8 s
+  EXPECT_FALSE(turn_until([&] { return starts() > 5; }, 1400ms)) << "1.6 s";
+  EXPECT_TRUE(turn_until([&] { return starts() > 5; })) << "never given up";
 }
 
 }  // namespace

@@ -7,6 +7,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <thread>
@@ -140,7 +141,9 @@ Arguments WatchBox::command(const Arguments& flags) const {
 
 Process& WatchBox::start_daemon(const Arguments& flags, const Arguments& env) {
   if (!fs::exists(dir_ / "watch.yaml")) write_policy("default_limits: {cpu_quota: 50}\n");
-  Arguments all{"watch", "--log-level", "debug"};
+  Arguments all{"watch"};
+  if (std::find(flags.begin(), flags.end(), "--log-level") == flags.end())
+    all.insert(all.end(), {"--log-level", "debug"});
   all.insert(all.end(), flags.begin(), flags.end());
   daemon_ = Process(command(all), dir_ / "watch.log", env);
   return daemon_;

@@ -1,7 +1,9 @@
 #pragma once
 // One watch daemon and its targets, for one test. Targets are copies of small programs under a name of their own, so
 // that no other process of the host is ever meant; what the test knows of them it reads from /proc itself.
+#include <gtest/gtest.h>
 #include <sys/types.h>
+#include <unistd.h>
 
 #include <chrono>
 #include <map>
@@ -11,12 +13,16 @@
 #include "tests/e2e/box.h"
 #include "tests/support/temp_dir.h"
 
+// A macro, as a skip has to stand in the test itself.
+#define NEED_ROOT() \
+  if (geteuid() != 0) GTEST_SKIP() << "needs root to govern"
+
 namespace ffrtmp::test {
 
 class WatchBox {
  public:
   WatchBox();
-  ~WatchBox();  // stops the daemon, ends the targets, fails the test when groups of ours are left
+  ~WatchBox();  // stops the daemon, ends the targets, removes the groups that a crash on purpose left
   WatchBox(const WatchBox&) = delete;
   WatchBox& operator=(const WatchBox&) = delete;
 
@@ -32,6 +38,7 @@ class WatchBox {
   // ---- daemon ----
   // The policy: target and paths of this box, and `more` lines of YAML.
   void write_policy(const std::string& more = "");
+  // It logs at debug, unless `flags` hold another level.
   Process& start_daemon(const Arguments& flags = {}, const Arguments& env = {});
   Process& daemon() { return daemon_; }
   // Stops it; its exit code.
