@@ -59,6 +59,7 @@ TEST(Requirement, NewCodecsOverRtmpNeedANewFfmpeg) {
   const auto over_rtmp = [](const char* codec, const char* version) {
     JobSpec spec;
     Parameters p;
+    p.input = "/media/in.mkv";
     p.codec = codec;
     p.output_mode = OutputMode::kRtmp;
     NodeFacts node = a_node();
@@ -74,6 +75,7 @@ TEST(Requirement, ALocalHostIsForNodesThatListIt) {
   const auto to = [](const char* url, std::vector<std::string> listed) {
     JobSpec spec;
     Parameters p;
+    p.input = "/media/in.mkv";
     p.output_mode = OutputMode::kStream;
     p.output = url;
     NodeFacts node = a_node();

@@ -24,9 +24,7 @@ class Generate : public testing::Test {
  protected:
   void start(const Arguments& worker_flags = {}) {
     box_.start_master();
-    Arguments flags{"--metrics-port", "0"};
-    flags.insert(flags.end(), worker_flags.begin(), worker_flags.end());
-    box_.start_worker("w1", flags);
+    box_.start_worker("w1", worker_flags);
     box_.wait_for_nodes(1);
   }
   void start_fake(const std::string& behaviour, Arguments worker_flags = {}) {
@@ -52,10 +50,9 @@ class Generate : public testing::Test {
   // Of the box's worker: the log says the port.
   std::string metrics() const {
     const std::string log = read_file(box_.path("w1.log"));
-    const std::size_t at = log.find("port=", log.find(" metrics"));
-    if (at == std::string::npos) return "no port in: " + log;
-    const auto digits = log.substr(at + 5, log.find_first_not_of("0123456789", at + 5) - at - 5);
-    auto client = net::Client::open({cat("http://127.0.0.1:", digits), "", true, ""});
+    const std::size_t at = log.find("http://127.0.0.1:");
+    if (at == std::string::npos) return "no address in: " + log;
+    auto client = net::Client::open({log.substr(at, log.find("/metrics", at) - at), "", true, ""});
     net::Request request;
     request.target = "/metrics";
     const auto reply = (*client)->send(request, 5s);
@@ -95,7 +92,7 @@ TEST_F(Generate, AJobWithoutInputGetsOneByItsOwnParameters) {
   EXPECT_TRUE(fs::exists(box_.path("o.mp4"))) << "a user's output stays";
   const std::string text = metrics();
   const auto has = [&](const std::string& line) { return text.find(line) != std::string::npos; };
-  const std::string node = cat("{node_id=\"", job.node_id->str(), "\"");
+  const std::string node = cat("{component=\"worker\",node_id=\"", job.node_id->str(), "\"");
   EXPECT_TRUE(has(cat("ffrtmp_worker_total_inputs_generated", node, "} 1\n"))) << text;
   EXPECT_TRUE(has(cat("ffrtmp_worker_input_file_size_bytes_sum", node, "} ", *input.size_bytes, "\n"))) << text;
   EXPECT_TRUE(has(cat("ffrtmp_worker_input_generation_duration_seconds_count", node, "} 1\n"))) << text;
