@@ -74,7 +74,7 @@ class Program {
 
 struct Master {
   Master(const std::string& binary, const std::string& dir)
-      : program({binary, "master", "--state-dir", dir, "--listen", "127.0.0.1", "--port", "0", "--log-level", "warn"}) {
+      : program({binary, "master", "--state-dir", dir, "--listen", "127.0.0.1", "--port", "0", "--log-level", "warn", "--rate-limit", "0"}) {
     for (int i = 0; i < 500; ++i) {
       std::this_thread::sleep_for(20ms);
       auto found = api::load_client_file(dir + "/client.yaml");
@@ -355,7 +355,7 @@ void dispatch(const std::string& binary, const std::string& dir, int count) {
   std::ofstream(engine) << "#!/bin/sh\ncase \" $* \" in *\" -progress \"*) sleep 0.1; exit 1;; esac\nexec ffmpeg \"$@\"\n";
   std::filesystem::permissions(engine, std::filesystem::perms::owner_all);
   const Program worker({binary, "worker", "--register", "--client", dir + "/m/client.yaml", "--state-dir", dir + "/w",
-                        "--allow-input", dir, "--allow-output", dir, "--ffmpeg", engine, "--log-level", "warn"});
+                        "--allow-input", dir, "--allow-output", dir, "--ffmpeg", engine, "--log-level", "warn", "--metrics-port", "0"});
   api::PersonClient client(master.http(master.file.key), 30s);
   while (must(client.nodes({})).value.nodes.empty()) std::this_thread::sleep_for(50ms);
   ExecTimes execs(dir + "/w/attempts", engine);

@@ -73,6 +73,10 @@ Result<Document<AttemptList>> PersonClient::attempts(const std::string& ref) {
   return call_document<AttemptList>(caller_, {.route = RouteId::kListAttempts, .id = ref});
 }
 
+Result<Document<SlaReport>> PersonClient::sla(const Query& range) {
+  return call_document<SlaReport>(caller_, {.route = RouteId::kSla, .query = range});
+}
+
 Result<Document<ControlReply>> PersonClient::cancel(const std::string& ref, const CancelRequest& request) {
   return call_document<ControlReply>(caller_, {.route = RouteId::kCancelJob, .id = ref, .body = encode(request)});
 }

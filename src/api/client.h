@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "api/routes.h"
+#include "api/sla_report.h"
 #include "api/wire.h"
 #include "base/result.h"
 #include "net/client.h"
@@ -69,6 +70,8 @@ class PersonClient {
   [[nodiscard]] Result<Document<JobList>> jobs(const Query& filter);
   [[nodiscard]] Result<Document<Job>> job(const std::string& ref);
   [[nodiscard]] Result<Document<AttemptList>> attempts(const std::string& ref);
+  // "from", "to" (RFC 3339), "by" (scenario, queue, classification, reason).
+  [[nodiscard]] Result<Document<SlaReport>> sla(const Query& range);
   [[nodiscard]] Result<Document<ControlReply>> cancel(const std::string& ref, const CancelRequest& request);
   [[nodiscard]] Result<Document<ControlReply>> pause(const std::string& ref);
   [[nodiscard]] Result<Document<ControlReply>> resume(const std::string& ref);

@@ -1,5 +1,6 @@
 #include "api/codec.h"
 
+#include "api/sla_report.h"
 #include "json/json.h"
 
 namespace ffrtmp::api {
@@ -87,6 +88,7 @@ FFRTMP_WIRE(Attempt)
 FFRTMP_WIRE(Job)
 FFRTMP_WIRE(JobList)
 FFRTMP_WIRE(AttemptList)
+FFRTMP_WIRE(SlaReport)
 FFRTMP_WIRE(CancelRequest)
 FFRTMP_WIRE(ControlReply)
 FFRTMP_WIRE(LogPage)

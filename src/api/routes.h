@@ -31,6 +31,7 @@ enum class RouteId : std::uint8_t {
   kPublish,
   kResult,
   kRelease,
+  kSla,
   kHealthz,
   kReadyz,
   kMetrics
@@ -77,6 +78,7 @@ inline constexpr std::array kRoutes{
     Route{RouteId::kPublish, "POST", "/api/v1/attempts/{id}/publish", Access::kNode},
     Route{RouteId::kResult, "POST", "/api/v1/attempts/{id}/result", Access::kNode, kMaxResultBody},
     Route{RouteId::kRelease, "POST", "/api/v1/attempts/{id}/release", Access::kNode},
+    Route{RouteId::kSla, "GET", "/api/v1/sla", Access::kPerson},
     Route{RouteId::kHealthz, "GET", "/healthz", Access::kOpen},
     Route{RouteId::kReadyz, "GET", "/readyz", Access::kOpen},
     Route{RouteId::kMetrics, "GET", "/metrics", Access::kOpen},

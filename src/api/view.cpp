@@ -1,6 +1,7 @@
 #include "api/view.h"
 
 #include "base/text.h"
+#include "model/sla.h"
 
 namespace ffrtmp::api {
 namespace {
@@ -59,6 +60,10 @@ void put_status(Job& out, const model::JobStatus& now) {
   out.last_activity_at = now.last_activity_at;
   out.failure_reason = now.failure_reason;
   if (!now.error.empty()) out.error = now.error;
+  if (!now.sla_verdict) return;
+  if (*now.sla_verdict != model::SlaVerdict::kUndetermined)
+    out.platform_sla_compliant = *now.sla_verdict == model::SlaVerdict::kCompliant;
+  out.platform_sla_reason = now.sla_reason;
 }
 
 }  // namespace
@@ -110,6 +115,7 @@ Job make_job(const store::JobView& view, std::optional<std::string> node_name) {
   out.effective_parameters = make_effective(view.job.effective);
   out.scenario_parsed = view.job.scenario_parsed;
   put_status(out, view.job.now);
+  out.sla_category = model::sla_category(view.job.spec);
   if (out.node_id) out.node_name = std::move(node_name);
   out.progress = view.progress;
   return out;

@@ -102,6 +102,9 @@ struct Job {
   UtcTime last_activity_at;
   std::optional<model::FailureReason> failure_reason;
   std::optional<std::string> error;
+  std::string sla_category;
+  std::optional<bool> platform_sla_compliant;  // of an ended job; absent when it cannot be told
+  std::optional<std::string> platform_sla_reason;
   std::optional<std::vector<model::Transition>> state_transitions;
   std::optional<std::vector<Attempt>> attempts;
   std::optional<model::AttemptResult> result;  // of the last attempt that sent one
@@ -111,7 +114,8 @@ BOOST_DESCRIBE_STRUCT(Job, (),
                        priority, parameters, effective_parameters, scenario_parsed, resource_limits, constraints,
                        max_retries, progress, node_id, node_name, attempt_id, retry_count, next_retry_at, created_at,
                        queued_at, assigned_at, started_at, completed_at, last_activity_at, failure_reason, error,
-                       state_transitions, attempts, result))
+                       sla_category, platform_sla_compliant, platform_sla_reason, state_transitions, attempts,
+                       result))
 
 struct JobList {
   std::vector<Job> jobs;

@@ -92,7 +92,21 @@ std::string encoder_text(const model::EncoderUsed& encoder) {
              encoder.fallback_reason ? cat(": ", *encoder.fallback_reason) : "", ")");
 }
 
+std::string sla_text(const api::Job& job) {
+  if (!job.platform_sla_reason) return {};
+  const char* verdict = !job.platform_sla_compliant ? "undetermined" : *job.platform_sla_compliant ? "compliant" : "violation";
+  return cat(verdict, " (", *job.platform_sla_reason, ")");
+}
+
 using Pairs = std::vector<std::pair<std::string, std::string>>;
+
+// Only what is not in force.
+void put_limits(Pairs& pairs, const std::vector<model::LimitOutcome>& limits) {
+  for (const model::LimitOutcome& one : limits)
+    if (one.status != "applied")
+      pairs.emplace_back("Limit", cat(one.limit, " ", one.wanted, one.wanted.empty() ? "" : " ", one.status,
+                                      one.detail ? cat(": ", *one.detail) : ""));
+}
 
 void put_output(Pairs& pairs, const model::OutputInfo& output) {
   pairs.emplace_back("Duration", number_or(output.duration_seconds, 2, " s", ""));
@@ -136,10 +150,12 @@ std::string job_pairs(const api::Job& job) {
               {"Started", time_or(job.started_at, "")},
               {"Ended", time_or(job.completed_at, "")},
               {"Failure", name_or(job.failure_reason, "")},
-              {"Error", job.error.value_or("")}};
+              {"Error", job.error.value_or("")},
+              {"SLA", sla_text(job)}};
   if (job.result) {
     if (job.result->encoder) pairs.emplace_back("Encoder", encoder_text(*job.result->encoder));
     if (job.result->output) put_output(pairs, *job.result->output);
+    put_limits(pairs, job.result->limits);
   } else {
     pairs.emplace_back("Output", job.effective_parameters.output.value_or(""));
   }
@@ -163,6 +179,19 @@ std::string outcome_pairs(const api::Job& job) {
     pairs.emplace_back("Error", job.error.value_or(""));
   }
   return format_pairs(pairs);
+}
+
+std::string sla_table(const api::SlaReport& report) {
+  const auto row = [](const api::SlaRow& group) -> std::vector<std::string> {
+    return {group.name,           cat(group.jobs),         cat(group.compliant),
+            cat(group.violation), cat(group.undetermined), cat(group.not_counted),
+            group.rate ? format_fixed(*group.rate * 100, 2) + "%" : std::string(kUnknown)};
+  };
+  std::vector<std::vector<std::string>> rows;
+  for (const api::SlaRow& group : report.groups) rows.push_back(row(group));
+  rows.push_back(row(report.total));
+  const std::string by = json::enum_name(report.by);
+  return format_table({by, "Jobs", "Compliant", "Violation", "Undetermined", "Not counted", "Rate"}, rows);
 }
 
 std::string attempts_table(const std::vector<api::Attempt>& attempts) {

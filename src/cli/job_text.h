@@ -3,6 +3,7 @@
 #include <string>
 #include <vector>
 
+#include "api/sla_report.h"
 #include "api/wire.h"
 
 namespace ffrtmp::cli {
@@ -15,6 +16,8 @@ namespace ffrtmp::cli {
 // What came of it: encoder, durations, output, verification, or why it failed.
 [[nodiscard]] std::string outcome_pairs(const api::Job& job);
 [[nodiscard]] std::string attempts_table(const std::vector<api::Attempt>& attempts);
+// One row a group, the total last.
+[[nodiscard]] std::string sla_table(const api::SlaReport& report);
 [[nodiscard]] std::string nodes_table(const std::vector<api::Node>& nodes);
 [[nodiscard]] std::string node_pairs(const api::Node& node);
 

@@ -86,6 +86,16 @@ int attempts(Session& session, const std::string& ref) {
   return 0;
 }
 
+int sla(Session& session, const Invocation& invocation) {
+  api::Query range;
+  for (const char* name : {"from", "to", "by"})
+    if (invocation.has(name)) range.emplace_back(name, invocation.value(name));
+  const auto report = session.client().sla(range);
+  if (!report) return session.fail(report.error());
+  session.print(report->text, sla_table(report->value));
+  return 0;
+}
+
 // "Job 7 canceled"; with a live attempt it becomes true once the worker has followed.
 std::string control_text(const api::ControlReply& reply, std::string_view done) {
   return cat("Job ", reply.sequence_number, " ", done, reply.desired ? " (as soon as its worker has followed)" : "",
@@ -182,6 +192,10 @@ std::vector<Command> jobs_commands() {
                                         {"tail", Kind::kValue, "begin with the last so many lines"}};
   const std::vector<FlagSpec> cancel_flags{{"reason", Kind::kValue, "kept with the job"},
                                            {"grace-seconds", Kind::kValue, "from SIGTERM to SIGKILL, 0 to 300", "10"}};
+  const std::vector<FlagSpec> sla_flags{
+      {"from", Kind::kValue, "jobs that ended at this time or later, RFC 3339"},
+      {"to", Kind::kValue, "and before this one"},
+      {"by", Kind::kValue, "scenario, queue, classification or reason", "scenario"}};
   const PositionalSpec job{"JOB", "number or UUID"};
   const auto simple = [](auto method) {
     return [method](const Invocation&) -> Control {
@@ -205,6 +219,7 @@ std::vector<Command> jobs_commands() {
       {"jobs attempts", "every start of a job", {job}, {}, false, in_session([](Session& session, const Invocation& i) {
          return attempts(session, i.positionals.front());
        })},
+      {"jobs sla", "how the platform kept its promise to the jobs that ended", {}, sla_flags, false, in_session(sla)},
   };
 }
 

@@ -327,7 +327,7 @@ TEST_F(CommandLine, BashCompletesCommandsAndFlags) {
   const std::string script = dir_ / "completion";
   test::write_file(script, result.out);
   EXPECT_EQ(offered(script, {"ffrtmp", "jo"}), "jobs\n");
-  EXPECT_EQ(offered(script, {"ffrtmp", "jobs", "s"}), "submit status\n");
+  EXPECT_EQ(offered(script, {"ffrtmp", "jobs", "s"}), "submit status sla\n");
   EXPECT_EQ(offered(script, {"ffrtmp", "jobs", "submit", "--sc"}), "--scenario\n");
   EXPECT_EQ(offered(script, {"ffrtmp", "--output", "json", "jobs", "status", "7", "--fol"}), "--follow\n");
   EXPECT_EQ(offered(script, {"ffrtmp", "--client", "jobs", "no"}), "nodes\n") << "a value is no command";

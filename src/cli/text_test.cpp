@@ -83,6 +83,26 @@ TEST(JobText, OutcomeOfAGoodAndABadEnd) {
       "Size:      1.5 KiB\nVerified:  sample: failed\nFailure:   output_error\nError:     video ends at 58.0 s of 60.0 s\n");
 }
 
+TEST(JobText, SlaReportHasATotal) {
+  api::SlaReport report;
+  report.groups = {{"720p30-h264", 5, 3, 1, 0, 1, 0.75}};
+  report.total = {"total", 5, 3, 1, 0, 1, 0.75};
+  EXPECT_EQ(sla_table(report),
+            "scenario     Jobs  Compliant  Violation  Undetermined  Not counted  Rate\n"
+            "720p30-h264  5     3          1          0             1            75.00%\n"
+            "total        5     3          1          0             1            75.00%\n");
+}
+
+TEST(JobText, TellsLimitsThatAreNotInForce) {
+  api::Job job = running_job();
+  job.result.emplace();
+  job.result->limits = {{"memory_limit", "applied", "536870912", std::nullopt, std::nullopt},
+                        {"pids_max", "unsupported", "", std::nullopt, "no pids controller"}};
+  const std::string text = job_pairs(job);
+  EXPECT_EQ(text.find("memory_limit"), std::string::npos) << text;
+  EXPECT_NE(text.find("pids_max unsupported: no pids controller\n"), std::string::npos) << text;
+}
+
 TEST(Log, LastLines) {
   EXPECT_EQ(last_lines("a\nb\nc\n", 2), "b\nc\n");
   EXPECT_EQ(last_lines("a\nb\nc", 2), "b\nc");

@@ -47,8 +47,7 @@ void add_limits(Table& table, model::Limits& limits);
 // What no single flag shows: a soft limit above the hard one, two spellings of one file.
 [[nodiscard]] std::vector<Error> check_limits(const model::Limits& limits);
 
-// "50000 100000" or "max 100000" as --cpu-max has it, absent for max; "8:0 rbps=1048576 wiops=max" as --io-max has it.
+// "50000 100000" or "max 100000" as --cpu-max has it; absent for max.
 [[nodiscard]] Result<std::optional<model::CpuMax>> parse_cpu_max(std::string_view text);
-[[nodiscard]] Result<model::DeviceLimit> parse_io_max(std::string_view text);
 
 }  // namespace ffrtmp::config

@@ -27,6 +27,7 @@ void add_master(Table& table, MasterSettings& s) {
   table.duration("lease", s.lease, 500ms, "an attempt that is silent for longer is lost");
   table.duration("node-timeout", s.node_timeout, 500ms, "a node that is silent for longer is offline");
   table.duration("aging", s.aging, 1ms, "waiting that is worth one level of the queue");
+  table.integer("rate-limit", s.rate_limit, 0, 1'000'000, "requests a second of each key, twice as many at once; 0: no limit");
   table.integer("max-retries", s.max_retries, 0, kMaxRetries, "retries of a job that does not say");
 }
 
@@ -52,6 +53,11 @@ void add_worker(Table& table, WorkerSettings& s) {
   table.verify_level("verify", s.verify, "how much of an output is decoded: packets, sample or full");
   table.text("ffmpeg", s.ffmpeg, "the ffmpeg program");
   table.text("ffprobe", s.ffprobe, "the ffprobe program");
+  table.text("metrics-listen", s.metrics_listen,
+             "address of /metrics, /healthz, /readyz and /violations; none: not served");
+  table.integer("metrics-port", s.metrics_port, 0, 65535, "port of them; 0: a free one, printed");
+  table.choice("confinement", s.confinement, {"auto", "none"},
+               "auto: ffmpeg may open its input, its output and the system's libraries, where the kernel can enforce it");
   table.paths("allow-input", s.allow_input, "directory that inputs may lie in");
   table.paths("allow-output", s.allow_output, "directory that outputs may lie in");
 }

@@ -54,7 +54,7 @@ Result<std::vector<sys::ProcessKey>> read_tree(const sys::Host& host, const Atta
   if (!request.children) return keys;
   FFRTMP_ASSIGN(const auto below, sys::read_descendants(host, request.process.pid));
   for (const sys::ProcStat& stat : below)
-    if (stat.state != 'Z') keys.push_back(stat.key());
+    if (!stat.has_ended()) keys.push_back(stat.key());
   return keys;
 }
 
@@ -106,6 +106,12 @@ Status take_in_tree(const sys::Host& host, const AttachRequest& request, Attachm
 
 }  // namespace
 
+Limits Governed::in_force() const {
+  Limits all = limits;
+  if (inherited_pids_max) all.pids_max = std::min(*inherited_pids_max, all.pids_max.value_or(*inherited_pids_max));
+  return all;
+}
+
 Attacher::Attacher(AttacherSettings settings) : settings_(std::move(settings)) {}
 
 std::optional<std::string> Attacher::job_of_group(std::string_view path) {
@@ -118,7 +124,14 @@ std::optional<std::string> Attacher::job_of_group(std::string_view path) {
 std::optional<std::string> Attacher::root_base(const sys::Hierarchy& hierarchy) {
   const auto known = root_bases_.find(hierarchy.name);
   if (known != root_bases_.end()) return known->second;
-  return root_bases_[hierarchy.name] = find_root_base(settings_.host, hierarchy, settings_.cgroup_root);
+  return root_bases_[hierarchy.name] =
+             find_root_base(settings_.host, settings_.layout, hierarchy, settings_.cgroup_root);
+}
+
+RootBases Attacher::root_bases(const std::vector<const sys::Hierarchy*>& hierarchies) {
+  RootBases bases;
+  for (const sys::Hierarchy* hierarchy : hierarchies) bases[hierarchy->name] = root_base(*hierarchy);
+  return bases;
 }
 
 Result<AttachOutcome> Attacher::attach(const AttachRequest& request) {
@@ -132,10 +145,8 @@ Result<AttachOutcome> Attacher::attach(const AttachRequest& request) {
   for (const sys::ProcessKey& key : keys) pids.insert(key.pid);
 
   Attachment attachment(settings_, request);
-  RootBases bases;
-  for (const sys::Hierarchy* hierarchy : attachment.hierarchies()) bases[hierarchy->name] = root_base(*hierarchy);
   Mover leader{request.process, membership};
-  attachment.choose(leader, pids, bases);
+  attachment.choose(leader, pids, root_bases(attachment.hierarchies()));
 
   const auto carry_out = [&]() -> Status {
     if (request.limits.memory_limit_bytes && !attachment.admit(held_bytes(host, keys))) return {};
@@ -163,9 +174,7 @@ Result<AttachOutcome> Attacher::attach(const AttachRequest& request) {
 Result<Prepared> Attacher::prepare(const AttachRequest& request, const sys::ProcessKey& like) {
   FFRTMP_ASSIGN(sys::Membership membership, sys::read_membership(settings_.host, like.pid));
   Attachment attachment(settings_, request);
-  RootBases bases;
-  for (const sys::Hierarchy* hierarchy : attachment.hierarchies()) bases[hierarchy->name] = root_base(*hierarchy);
-  attachment.choose({like, membership}, {}, bases);
+  attachment.choose({like, membership}, {}, root_bases(attachment.hierarchies()));
   Status made = attachment.make_groups();
   attachment.make_optional_groups();
   if (!made) {
@@ -215,7 +224,8 @@ Result<AttachOutcome> Attacher::place(Prepared prepared, const sys::ProcessKey& 
   return outcome;
 }
 
-Status Attacher::join_more(Governed& governed) {
+Result<bool> Attacher::join_more(AttachOutcome& outcome, Placement placement) {
+  Governed& governed = outcome.governed;
   if (governed.members.empty()) return make_error(Errc::kGone, "nobody is governed");
   AttacherSettings rest = settings_;
   std::erase_if(rest.layout.hierarchies, [&](const sys::Hierarchy& hierarchy) {
@@ -226,22 +236,32 @@ Status Attacher::join_more(Governed& governed) {
   request.process = governed.members.front().key();
   request.job_id = governed.job_id;
   request.limits = governed.limits;
+  request.placement = placement;
+  request.late_memory = governed.late_memory;
   Attachment attachment(rest, request);
-  RootBases bases;
-  for (const sys::Hierarchy* hierarchy : attachment.hierarchies()) bases[hierarchy->name] = root_base(*hierarchy);
-  if (bases.empty()) return {};
+  const RootBases bases = root_bases(attachment.hierarchies());
+  if (bases.empty()) return true;
   FFRTMP_ASSIGN(const sys::Membership membership, sys::read_membership(settings_.host, request.process.pid));
+  FFRTMP_ASSIGN(const std::vector<sys::ProcessKey> keys, members(governed));
   std::set<pid_t> pids;
-  for (const Original& member : governed.members) pids.insert(member.key().pid);
+  for (const sys::ProcessKey& key : keys) pids.insert(key.pid);
   attachment.choose({request.process, membership}, pids, bases);
+  if (const std::int64_t held = held_bytes(settings_.host, keys); !governed.groups.empty()) {
+    attachment.weigh_memory(held);
+  } else if (!attachment.admit(held)) {
+    AttachOutcome refused = attachment.outcome();
+    refused.governed = governed;
+    outcome = std::move(refused);
+    return false;
+  }
 
   const auto carry_out = [&]() -> Status {
     FFRTMP_TRY(attachment.make_groups());
-    for (const Original& member : governed.members) {
-      const auto identity = Identity::hold(settings_.host, member.key());
+    for (const sys::ProcessKey& key : keys) {
+      const auto identity = Identity::hold(settings_.host, key);
       if (!identity) continue;
-      FFRTMP_ASSIGN(const sys::Membership own, sys::read_membership(settings_.host, member.key().pid));
-      Mover mover{member.key(), own};
+      FFRTMP_ASSIGN(const sys::Membership own, sys::read_membership(settings_.host, key.pid));
+      Mover mover{key, own};
       FFRTMP_TRY(attachment.move(mover));
     }
     return attachment.finish_groups();
@@ -249,14 +269,22 @@ Status Attacher::join_more(Governed& governed) {
   const Status done = carry_out();
   if (!done) {
     (void)restore(attachment.outcome().governed);  // the first failure is the one to tell
-    return done;
+    return done.error();
   }
+  outcome.reason = attachment.outcome().reason;
+  outcome.evidence = attachment.outcome().evidence;
   const Governed& more = attachment.outcome().governed;
   governed.groups.insert(governed.groups.end(), more.groups.begin(), more.groups.end());
-  for (const Original& moved : more.members)
-    for (Original& member : governed.members)
-      if (member.key() == moved.key()) member.cgroup.insert(moved.cgroup.begin(), moved.cgroup.end());
-  return {};
+  if (more.inherited_pids_max) governed.inherited_pids_max = more.inherited_pids_max;
+  for (const Original& moved : more.members) {
+    const auto known = std::find_if(governed.members.begin(), governed.members.end(),
+                                    [&](const Original& member) { return member.key() == moved.key(); });
+    if (known == governed.members.end())
+      governed.members.push_back(moved);
+    else
+      known->cgroup.insert(moved.cgroup.begin(), moved.cgroup.end());
+  }
+  return true;
 }
 
 }  // namespace ffrtmp::govern

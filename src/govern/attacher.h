@@ -5,8 +5,8 @@
 //   reassert compares all that with what is there now, and writes again what drifted
 //   restore  puts every member back where it came from and removes the group
 //
-// No signal is ever sent. A process that vanished is kGone. Errors keep their errno (Error::sys) for error_class.h.
-// One thread at a time. Each step can be broken for tests: fault ops mkdir, write, move, nice.
+// No signal is sent but by kill_group. A process that vanished is kGone. Errors keep their errno (Error::sys) for
+// error_class.h. One thread at a time. Each step can be broken for tests: fault ops mkdir, write, move, nice.
 #include <sys/types.h>
 
 #include <boost/describe.hpp>
@@ -58,12 +58,20 @@ BOOST_DESCRIBE_STRUCT(Group, (), (hierarchy, path, enabled, enabled_in))
 // Everything that reassert and restore need; goes into claims and the state file as it is.
 struct Governed {
   std::string job_id;
-  Limits limits;
+  Limits limits;  // as asked
+  // A finite pids.max that its processes left behind, which stands in their group instead. No change of `limits` lifts
+  // it.
+  std::optional<std::int64_t> inherited_pids_max;
   LateMemory late_memory = LateMemory::kObserve;
   std::vector<Group> groups;      // empty: not moved
   std::vector<Original> members;  // the attached process first
+  // Limits that never came into force: nobody undid them.
+  std::vector<LimitName> shortfalls;
+
+  // What has to stand in the groups: `limits`, and the inherited one where that is tighter.
+  [[nodiscard]] Limits in_force() const;
 };
-BOOST_DESCRIBE_STRUCT(Governed, (), (job_id, limits, late_memory, groups, members))
+BOOST_DESCRIBE_STRUCT(Governed, (), (job_id, limits, inherited_pids_max, late_memory, groups, members, shortfalls))
 
 struct AttachRequest {
   sys::ProcessKey process;
@@ -74,6 +82,14 @@ struct AttachRequest {
   bool children = false;  // its descendants too
   bool strict = false;    // any shortfall undoes it all and is the error
   bool can_kill = false;  // joins what `kill_group` needs
+};
+
+// What may be asked anew of a job that is governed already.
+struct ChangeRequest {
+  Limits limits;
+  Placement placement = Placement::kNested;  // of groups that are needed besides those there are
+  // What a memory limit does to the job's processes where they hold more. kRefuse: the old limit goes on holding.
+  LateMemory late_memory = LateMemory::kObserve;
 };
 
 struct AttachOutcome {
@@ -96,11 +112,14 @@ struct Drift {
   int err = 0;  // errno of writing it again, 0: it is as wanted again
 };
 struct Reassertion {
-  std::vector<Drift> drifts;  // empty: all as it was left
+  std::vector<Drift> drifts;  // empty: all as it was left; a limit that never came into force is none
   std::vector<LimitReport> limits;
   Governance governance = Governance::kObserve;
   std::int64_t uncovered_bytes = 0;
 };
+
+// The first limit that is not applied, as the reason why governance is not full.
+void give_reason(AttachOutcome& outcome);
 
 // What could not be put back; empty when all is.
 struct RestoreReport {
@@ -119,24 +138,30 @@ struct Prepared {
 struct AttacherSettings {
   sys::Host host;
   sys::CgroupLayout layout;
-  std::string cgroup_root;  // --cgroup-root: a path inside the hierarchies, or a directory below a mount; "": detect
+  std::string cgroup_root;  // --cgroup-root, as find_root_base takes it (govern/place_facts.h); "": detect
 };
+
+// Of find_root_base (govern/place_facts.h), by hierarchy.
+using RootBases = std::map<std::string, std::optional<std::string>>;
 
 class Attacher {
  public:
   explicit Attacher(AttacherSettings settings);
 
-  // Errors: kGone; a failed join (the groups are removed again); with strict any shortfall. Not being allowed to limit
-  // at all is an outcome (kObserve), not an error.
+  // Errors: kGone; kNodeBusy when another job has the process or the job id; a failed join (the groups are removed
+  // again); with strict any shortfall. Not being allowed to limit at all is an outcome (kObserve), not an error.
   [[nodiscard]] Result<AttachOutcome> attach(const AttachRequest& request);
 
   // In two halves, for a process that is not there yet: `like` is where it would be born (the caller itself).
   [[nodiscard]] Result<Prepared> prepare(const AttachRequest& request, const sys::ProcessKey& like);
   [[nodiscard]] Result<AttachOutcome> place(Prepared prepared, const sys::ProcessKey& process);
 
-  [[nodiscard]] Result<Reassertion> reassert(const Governed& governed);
+  // What comes into force meanwhile is no shortfall of the job any more.
+  // Errors: kGone when the process has ended, what keeps it from being looked at. A group that cannot be made or
+  // entered again is drift, and its limits have failed.
+  [[nodiscard]] Result<Reassertion> reassert(Governed& governed);
   // Other limits for a governed job, written in place: nothing is moved unless another hierarchy is needed for them.
-  [[nodiscard]] Result<AttachOutcome> change(const Governed& governed, const Limits& limits);
+  [[nodiscard]] Result<AttachOutcome> change(const Governed& governed, const ChangeRequest& request);
   [[nodiscard]] RestoreReport restore(const Governed& governed);
   // The reports as of now, nothing written.
   [[nodiscard]] Result<std::vector<LimitReport>> read_back(const Governed& governed) const;
@@ -149,10 +174,15 @@ class Attacher {
   [[nodiscard]] Status remove_groups(const Governed& governed) const;
   // Directory of the first of its groups; "" without one.
   [[nodiscard]] std::string directory(const Governed& governed) const;
+  // The groups of a job that was prepared here for a process like `like`, if nobody is in them: of an owner that died
+  // before it could write down where they are.
+  void remove_left(const std::string& job_id, const sys::ProcessKey& like);
+  // Path of the file whose key "oom_kill" counts what the kernel killed in the job's memory group; "" without one.
+  [[nodiscard]] std::string oom_file(const Governed& governed) const;
   // Times that the kernel killed for lack of memory in the job's group.
   [[nodiscard]] Result<std::int64_t> oom_kills(const Governed& governed) const;
 
-  // "v2", "v1", "hybrid"; what can be governed here and, if not all, why. The start line of watch.
+  // What can be governed here and, if not all, why: "cpu: no controller, io: no group can be made".
   struct Mode {
     Governance best = Governance::kObserve;
     std::string reason;
@@ -162,12 +192,14 @@ class Attacher {
   [[nodiscard]] static std::optional<std::string> job_of_group(std::string_view path);
 
  private:
-  // Groups in hierarchies that the job's limits need and that it is not in yet.
-  [[nodiscard]] Status join_more(Governed& governed);
+  // Groups in hierarchies that the job's limits need and that it is not in yet; all its processes are moved. False: a
+  // process that was in none is refused, as attach() would.
+  [[nodiscard]] Result<bool> join_more(AttachOutcome& outcome, Placement placement);
   [[nodiscard]] std::optional<std::string> root_base(const sys::Hierarchy& hierarchy);
+  [[nodiscard]] RootBases root_bases(const std::vector<const sys::Hierarchy*>& hierarchies);
 
   AttacherSettings settings_;
-  std::map<std::string, std::optional<std::string>> root_bases_;  // by hierarchy, as found at first need
+  RootBases root_bases_;  // as found at first need
 };
 
 }  // namespace ffrtmp::govern

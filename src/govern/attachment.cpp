@@ -20,6 +20,12 @@ using sys::Hierarchy;
 
 std::string key_text(pid_t pid) { return cat("process ", pid); }
 
+const LimitReport* find_shortfall(const std::vector<LimitReport>& reports) {
+  const auto at = std::find_if(reports.begin(), reports.end(),
+                               [](const LimitReport& report) { return report.status != LimitStatus::kApplied; });
+  return at == reports.end() ? nullptr : &*at;
+}
+
 }  // namespace
 
 Attachment::Attachment(const AttacherSettings& settings, const AttachRequest& request)
@@ -60,8 +66,7 @@ std::vector<const Hierarchy*> Attachment::hierarchies() const {
 
 std::vector<std::string> Attachment::controllers_of(const Hierarchy& hierarchy) const {
   std::vector<std::string> names;
-  // A copied pids.max needs its controller too.
-  for (const Controller controller : controllers_for(outcome_.governed.limits)) {
+  for (const Controller controller : controllers_for(outcome_.governed.in_force())) {
     const std::string_view name = kernel_name(controller, hierarchy.version);
     if (hierarchy.has(name)) names.emplace_back(name);
   }
@@ -72,6 +77,7 @@ void Attachment::refuse_all(std::string reason, std::string evidence) {
   outcome_.reason = std::move(reason);
   outcome_.evidence = std::move(evidence);
   slots_.clear();
+  outcome_.governed.inherited_pids_max.reset();
   outcome_.limits.clear();
   // Without a group no controller offers anything, so the plan refuses all that needs one.
   for (LimitReport& report : plan_limits(request_.limits, {}).refused) {
@@ -89,15 +95,11 @@ void Attachment::choose(const Mover& mover, const std::set<pid_t>& moved, const 
     const auto own = mover.membership.find(hierarchy->name);
     if (own == mover.membership.end()) continue;
     const HierarchyFacts facts =
-        read_place_facts({hierarchy, own->second, moved, root_bases.at(hierarchy->name), request_.placement});
+        read_place_facts({hierarchy, own->second, moved, root_bases.at(hierarchy->name), request_.placement, slot.is_needed});
     slot.place = decide_place(facts, request_.placement);
     if (slot.place.reason.empty()) {
       slot.path = job_path(slot.place.base, request_.job_id);
-      if (slot.place.pids_max && hierarchy->has("pids")) {
-        auto& pids = outcome_.governed.limits.pids_max;
-        pids = std::min(*slot.place.pids_max, pids.value_or(*slot.place.pids_max));
-        copies_pids_ = true;
-      }
+      if (hierarchy->has("pids")) outcome_.governed.inherited_pids_max = slot.place.pids_max;
       slots_.push_back(std::move(slot));
     } else if (slot.is_needed) {
       return refuse_all(slot.place.reason, slot.place.evidence);
@@ -106,11 +108,15 @@ void Attachment::choose(const Mover& mover, const std::set<pid_t>& moved, const 
   if (slots_.empty() && request_.limits.need_cgroup()) refuse_all("no_cgroups", "no controller that was asked for");
 }
 
-bool Attachment::admit(std::int64_t held_bytes) {
-  if (!request_.limits.memory_limit_bytes || slots_.empty()) return true;
+void Attachment::weigh_memory(std::int64_t held_bytes) {
+  if (!request_.limits.memory_limit_bytes || slots_.empty()) return;
   memory_ =
       decide_late_memory(*request_.limits.memory_limit_bytes, {held_bytes, 0, std::nullopt}, request_.late_memory);
   outcome_.uncovered_bytes = memory_.uncovered_bytes;
+}
+
+bool Attachment::admit(std::int64_t held_bytes) {
+  weigh_memory(held_bytes);
   if (memory_.refused) refuse_all("late_memory_refused", memory_.shortfall);
   return !memory_.refused;
 }
@@ -155,13 +161,13 @@ bool Attachment::moves_first() const {
 
 Status Attachment::write_limits() {
   if (outcome_.governed.groups.empty()) return {};
-  const Limits& asked = outcome_.governed.limits;
+  const Limits asked = outcome_.governed.in_force();
   FFRTMP_ASSIGN(const OpenGroups groups, OpenGroups::open(settings_, outcome_.governed.groups, asked));
   outcome_.limits = reports_in_terms(groups.write(limits_in_terms(asked, memory_)), asked, memory_);
   const bool is_copied = std::any_of(outcome_.limits.begin(), outcome_.limits.end(), [](const LimitReport& report) {
     return report.limit == LimitName::kPidsMax && report.status == LimitStatus::kApplied;
   });
-  if (copies_pids_ && !is_copied)
+  if (outcome_.governed.inherited_pids_max && !is_copied)
     return make_error(Errc::kDenied, cat("would escape pids.max ", *asked.pids_max, ", which could not be copied"));
   return {};
 }
@@ -207,7 +213,7 @@ Result<std::vector<sys::ProcessKey>> Attachment::read_first_group() const {
   FFRTMP_ASSIGN(const std::vector<pid_t> pids, group.own_procs());
   for (const pid_t pid : pids) {
     const auto stat = sys::read_stat(settings_.host, pid);
-    if (stat && stat->state != 'Z') keys.push_back(stat->key());
+    if (stat && !stat->has_ended()) keys.push_back(stat->key());
   }
   return keys;
 }
@@ -248,19 +254,23 @@ Status Attachment::check_membership(pid_t pid) const {
 
 Result<AttachOutcome> Attachment::finish() {
   outcome_.governance = decide_governance(outcome_.limits);
+  outcome_.governed.shortfalls = find_shortfalls(outcome_.limits);
   if (outcome_.governance == Governance::kFull) return outcome_;
-  const auto first = std::find_if(outcome_.limits.begin(), outcome_.limits.end(),
-                                  [](const LimitReport& report) { return report.status != LimitStatus::kApplied; });
-  if (outcome_.reason.empty()) {
-    outcome_.reason = cat(name_of(first->limit), "_", name_of(first->status));
-    outcome_.evidence = first->detail.empty() ? cat(first->file, ": ", first->observed) : first->detail;
-  }
+  if (outcome_.reason.empty()) give_reason(outcome_);
   if (!request_.strict) return outcome_;
+  const LimitReport* first = find_shortfall(outcome_.limits);
   Error error = sys_error(cat(name_of(first->limit), " is not applied (", name_of(first->status), ")"), first->err);
   if (first->err == 0) error.message = cat(name_of(first->limit), " is ", name_of(first->status));
   if (first->err == 0) error.code = Errc::kUnsupported;
   error.message += cat(": ", outcome_.reason, ", ", outcome_.evidence);
   return error;
+}
+
+void give_reason(AttachOutcome& outcome) {
+  const LimitReport* first = find_shortfall(outcome.limits);
+  if (first == nullptr) return;
+  outcome.reason = cat(name_of(first->limit), "_", name_of(first->status));
+  outcome.evidence = first->detail.empty() ? cat(first->file, ": ", first->observed) : first->detail;
 }
 
 }  // namespace ffrtmp::govern

@@ -1,5 +1,5 @@
 #pragma once
-// One attach on its way: each step adds to what undo() takes back. Used by the attacher only.
+// One attach on its way: each step adds to what a restore takes back. Used by the attacher only.
 #include <sys/types.h>
 
 #include <map>
@@ -15,9 +15,6 @@
 #include "sys/cgroup_layout.h"
 
 namespace ffrtmp::govern {
-
-// Path of root_base by hierarchy name.
-using RootBases = std::map<std::string, std::optional<std::string>>;
 
 // One process on its way into the groups, as it was found.
 struct Mover {
@@ -36,7 +33,9 @@ class Attachment {
 
   // Where the groups go. Without a place for a needed one the outcome has its reason, and there are no groups.
   void choose(const Mover& mover, const std::set<pid_t>& moved, const RootBases& root_bases);
-  // What the memory limit may be for processes that hold this much. False: refused, with its reason.
+  // What the memory limit may be for processes that hold this much.
+  void weigh_memory(std::int64_t held_bytes);
+  // The same. False: refused, with its reason.
   [[nodiscard]] bool admit(std::int64_t held_bytes);
   // Makes the groups that limits need and writes the limits, as far as they can be before the move.
   [[nodiscard]] Status make_groups();
@@ -82,7 +81,6 @@ class Attachment {
   AttachOutcome outcome_;
   std::vector<Slot> slots_;
   MemoryDecision memory_;
-  bool copies_pids_ = false;  // the process leaves a finite pids.max, which has to stand in its new group too
 };
 
 }  // namespace ffrtmp::govern

@@ -96,6 +96,7 @@ std::string reset_text(const LimitWrite& write) {
   if (write.read_back == ReadBack::kDeviceKeys)
     return cat(device, " ", write.text.substr(device.size() + 1, write.text.find('=') - device.size() - 1), "=max");
   if (write.read_back == ReadBack::kDeviceValue) return cat(device, " 0");
+  if (write.file == "blkio.weight") return "500";
   if (write.read_back == ReadBack::kDefaultWeight) return "100";
   if (write.file == "cpu.cfs_quota_us" || write.file.ends_with("_in_bytes")) return "-1";
   if (write.file == "cpu.shares") return "1024";

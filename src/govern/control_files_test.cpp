@@ -115,5 +115,26 @@ TEST_F(ControlFiles, ResetWritesNone) {
   EXPECT_EQ(test::read_file(dir_ / "memory.limit_in_bytes"), "-1");
 }
 
+// Defaults of the kernel: https://docs.kernel.org/admin-guide/cgroup-v1/blkio-controller.html,
+// .../block/bfq-iosched.html
+TEST_F(ControlFiles, ResetGivesAWeightItsOwnDefault) {
+  struct Row {
+    const char* file;
+    const char* none;
+  };
+  for (const Row& row : {Row{"blkio.weight", "500"}, Row{"blkio.bfq.weight", "100"}}) {
+    const test::TempDir dir;
+    test::write_file(dir / row.file, "");
+    const auto group = sys::CgroupDir::open(dir.path());
+    ASSERT_TRUE(group);
+    Capabilities capabilities;
+    capabilities.controllers[Controller::kIo] = {sys::CgroupVersion::kV1, "blkio", group->files()};
+    Limits limits;
+    limits.io_weight = 20;
+    reset_limits(plan_limits(limits, capabilities), {{Controller::kIo, &*group}});
+    EXPECT_EQ(test::read_file(dir / row.file), row.none) << row.file;
+  }
+}
+
 }  // namespace
 }  // namespace ffrtmp::govern

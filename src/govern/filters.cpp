@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/text.h"
+#include "sys/path.h"
 
 namespace ffrtmp::govern {
 namespace {
@@ -88,7 +89,8 @@ FilterCheck check_runtime(const FilterFacts& facts, const Filters& filters) {
 
 FilterCheck check_dirs(const FilterFacts& facts, const Filters& filters) {
   const auto in_list = [&](const std::vector<std::string>& list) {
-    return std::any_of(list.begin(), list.end(), [&](const std::string& rule) { return covers(rule, *facts.cwd); });
+    return std::any_of(list.begin(), list.end(),
+                       [&](const std::string& rule) { return sys::is_at_or_below(*facts.cwd, rule); });
   };
   // Unlike the other filters this one must not pass unread: a block list could be evaded by being unreadable.
   if (!facts.cwd && (!filters.allowed_dirs.empty() || !filters.blocked_dirs.empty())) {
@@ -100,13 +102,6 @@ FilterCheck check_dirs(const FilterFacts& facts, const Filters& filters) {
 }
 
 }  // namespace
-
-std::optional<std::string> match_command(const CommandNames& names, const std::vector<std::string>& targets,
-                                         MatchMode mode) {
-  if (mode != MatchMode::kArgv0 && names.exe && contains(targets, *names.exe)) return names.exe;
-  if (mode != MatchMode::kExe && names.argv0 && contains(targets, *names.argv0)) return names.argv0;
-  return std::nullopt;
-}
 
 std::string_view name_of(FilterName filter) {
   switch (filter) {
@@ -138,12 +133,6 @@ Verdict decide(const std::vector<FilterCheck>& checks) {
   }
   if (young != nullptr) return {Verdict::Kind::kWait, *young};
   return {};
-}
-
-bool covers(std::string_view rule, std::string_view dir) {
-  while (rule.size() > 1 && rule.back() == '/') rule.remove_suffix(1);
-  if (rule == "/") return dir.starts_with('/');
-  return dir.starts_with(rule) && (dir.size() == rule.size() || dir[rule.size()] == '/');
 }
 
 }  // namespace ffrtmp::govern

@@ -168,33 +168,5 @@ TEST(Filters, TheirOrderDecidesNothing) {
   }
 }
 
-// contract: G20
-TEST(Filters, ADirectoryCoversWholeComponents) {
-  EXPECT_TRUE(covers("/data", "/data"));
-  EXPECT_TRUE(covers("/data", "/data/x"));
-  EXPECT_TRUE(covers("/data/", "/data/x"));
-  EXPECT_FALSE(covers("/data", "/database"));
-  EXPECT_FALSE(covers("/data/x", "/data"));
-  EXPECT_TRUE(covers("/", "/data"));
-  EXPECT_FALSE(covers("/", "(unreachable)/data"));
-}
-
-TEST(MatchCommand, TheExecutableIsNamedFirst) {
-  const std::vector<std::string> targets{"ffmpeg", "ffplay"};
-  const CommandNames both{"ffmpeg", "ffplay"};
-  EXPECT_EQ(match_command(both, targets, MatchMode::kAny), "ffmpeg");
-  EXPECT_EQ(match_command(both, targets, MatchMode::kExe), "ffmpeg");
-  EXPECT_EQ(match_command(both, targets, MatchMode::kArgv0), "ffplay");
-  // contract: G24
-  const CommandNames faked{"sleep", "ffmpeg"};
-  EXPECT_EQ(match_command(faked, targets, MatchMode::kExe), std::nullopt);
-  EXPECT_EQ(match_command(faked, targets, MatchMode::kArgv0), "ffmpeg");
-  EXPECT_EQ(match_command(faked, targets, MatchMode::kAny), "ffmpeg");
-  const CommandNames unreadable{std::nullopt, "ffmpeg"};
-  EXPECT_EQ(match_command(unreadable, targets, MatchMode::kExe), std::nullopt);
-  EXPECT_EQ(match_command(unreadable, targets, MatchMode::kAny), "ffmpeg");
-  EXPECT_EQ(match_command({}, targets, MatchMode::kAny), std::nullopt);
-}
-
 }  // namespace
 }  // namespace ffrtmp::govern

@@ -64,7 +64,7 @@ Result<std::vector<sys::ProcessKey>> Attacher::members(const Governed& governed)
   std::vector<sys::ProcessKey> keys;
   for (const pid_t pid : pids) {
     const auto stat = sys::read_stat(settings_.host, pid);
-    if (!stat || stat->state == 'Z' || stat->state == 'X') continue;
+    if (!stat || stat->has_ended()) continue;
     bool is_other = false;
     for (const Original& member : governed.members)
       is_other = is_other || (member.key().pid == pid && member.key() != stat->key());
@@ -107,6 +107,26 @@ Status Attacher::remove_groups(const Governed& governed) const {
     if (Status removed = remove_job_dir(*hierarchy, group.path); !removed) status = std::move(removed);
   }
   return status;
+}
+
+void Attacher::remove_left(const std::string& job_id, const sys::ProcessKey& like) {
+  const auto membership = sys::read_membership(settings_.host, like.pid);
+  if (!membership) return;
+  for (const Hierarchy& hierarchy : settings_.layout.hierarchies) {
+    const auto own = membership->find(hierarchy.name);
+    for (const std::optional<std::string>& base :
+         {own == membership->end() ? std::nullopt : std::optional(own->second), root_base(hierarchy)})
+      if (base) (void)remove_job_dir(hierarchy, job_path(*base, job_id));  // not there, or somebody is in it
+  }
+}
+
+std::string Attacher::oom_file(const Governed& governed) const {
+  const Hierarchy* memory = settings_.layout.of_controller("memory");
+  for (const Group& group : governed.groups)
+    if (memory != nullptr && group.hierarchy == memory->name)
+      return cat(memory->directory_of(group.path),
+                 memory->version == sys::CgroupVersion::kV2 ? "/memory.events" : "/memory.oom_control");
+  return {};
 }
 
 Result<std::int64_t> Attacher::oom_kills(const Governed& governed) const {

@@ -7,6 +7,7 @@
 
 #include "base/fault.h"
 #include "base/text.h"
+#include "sys/path.h"
 
 namespace ffrtmp::govern {
 namespace {
@@ -17,6 +18,7 @@ using sys::Hierarchy;
 // The last task leaves its group a moment after it was reaped.
 constexpr int kRemoveTries = 100;
 constexpr int kRemovePauseMs = 5;
+constexpr int kParentTries = 2;
 
 std::string without_last(const std::string& path) {
   const auto slash = path.rfind('/');
@@ -26,7 +28,7 @@ std::string without_last(const std::string& path) {
 // Paths from the first group below `root` to `path`.
 std::vector<std::string> steps_to(const std::string& root, const std::string& path) {
   std::vector<std::string> steps;
-  for (std::string at = path; at.size() > root.size() && at != "/"; at = without_last(at)) steps.push_back(at);
+  for (std::string at = path; at != root && sys::is_at_or_below(at, root); at = without_last(at)) steps.push_back(at);
   std::reverse(steps.begin(), steps.end());
   return steps;
 }
@@ -77,14 +79,11 @@ Result<CgroupDir> make_job_dir(const Hierarchy& hierarchy, const std::string& ba
     if (pids && !pids->empty())
       return make_error(Errc::kNodeBusy, cat("job id ", job_id, " is taken: ", there->path()));
   }
-  for (const std::string& step : steps_to(hierarchy.root, without_last(path))) {
-    if (CgroupDir::open(hierarchy.directory_of(step))) continue;
-    FFRTMP_TRY(make_group(hierarchy, step));
-  }
   auto group = make_group(hierarchy, path);
-  // Another job's end removed "ffrtmp" in between.
-  if (!group && group.error().sys == ENOENT) {
-    FFRTMP_TRY(make_group(hierarchy, without_last(path)));
+  // Only the first job finds its parents missing; and another job's end may remove "ffrtmp" in between.
+  for (int tries = 0; tries < kParentTries && !group && group.error().sys == ENOENT; ++tries) {
+    for (const std::string& step : steps_to(hierarchy.root, without_last(path)))
+      if (!CgroupDir::open(hierarchy.directory_of(step))) FFRTMP_TRY(make_group(hierarchy, step));
     group = make_group(hierarchy, path);
   }
   return group;

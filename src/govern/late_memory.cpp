@@ -13,6 +13,7 @@ MemoryDecision decide_late_memory(std::int64_t limit_bytes, const MemoryFacts& f
   const bool in_force = facts.current_hard_bytes && *facts.current_hard_bytes <= limit_bytes;
   if (in_use <= limit_bytes || in_force) {
     decision.hard_bytes = limit_bytes;
+    decision.lifts_high = policy == LateMemory::kHigh && facts.current_high_bytes.has_value();
     return decision;
   }
   decision.shortfall = cat("holds ", in_use, " bytes, more than the limit of ", limit_bytes);

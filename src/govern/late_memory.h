@@ -18,14 +18,16 @@ enum class LateMemory : std::uint8_t {
 BOOST_DESCRIBE_ENUM(LateMemory, kObserve, kHigh, kCredit, kRefuse)
 
 struct MemoryFacts {
-  std::int64_t held_bytes = 0;                     // resident, of all processes to be moved
-  std::int64_t charged_bytes = 0;                  // current use of the group that gets the limit; 0 for a new one
-  std::optional<std::int64_t> current_hard_bytes;  // the group's hard limit as it is; absent: none
+  std::int64_t held_bytes = 0;                          // resident, of all processes to be moved
+  std::int64_t charged_bytes = 0;                       // current use of the group that gets the limit; 0 for a new one
+  std::optional<std::int64_t> current_hard_bytes;       // the group's hard limit as it is; absent: none
+  std::optional<std::int64_t> current_high_bytes = {};  // and its memory.high
 };
 struct MemoryDecision {
   // To be set; absent: none. Below what is held or charged only where it is in force already: a limit is not loosened.
   std::optional<std::int64_t> hard_bytes;
   std::optional<std::int64_t> high_bytes;  // to be set because of the policy, not because it was asked
+  bool lifts_high = false;                 // the policy's memory.high is there, and the hard limit takes its place
   bool refused = false;
   std::int64_t uncovered_bytes = 0;  // held, and charged to no group with this limit
   std::string shortfall;             // empty: the limit is set as asked

@@ -42,8 +42,8 @@ TEST(DecideLateMemory, Table) {
   };
   const auto in_bytes = [](Bytes mib) { return mib ? Bytes(*mib * kMib) : Bytes(); };
   for (const Row& row : rows) {
-    const MemoryFacts facts{row.facts.held_bytes * kMib, row.facts.charged_bytes * kMib,
-                            in_bytes(row.facts.current_hard_bytes)};
+    const MemoryFacts facts{
+        row.facts.held_bytes * kMib, row.facts.charged_bytes * kMib, in_bytes(row.facts.current_hard_bytes), {}};
     const MemoryDecision decision = decide_late_memory(100 * kMib, facts, row.policy);
     const auto where = testing::Message() << row.what << ", policy " << static_cast<int>(row.policy);
     EXPECT_EQ(decision.hard_bytes, in_bytes(row.hard)) << where;
@@ -51,7 +51,17 @@ TEST(DecideLateMemory, Table) {
     EXPECT_EQ(decision.refused, row.refused) << where;
     EXPECT_EQ(decision.uncovered_bytes, row.uncovered * kMib) << where;
     EXPECT_EQ(!decision.shortfall.empty(), row.short_of_asked) << where;
+    EXPECT_FALSE(decision.lifts_high) << where;
   }
+}
+
+// contract: G47
+TEST(DecideLateMemory, TakesBackWhatStoodInTheLimitsPlace) {
+  const MemoryFacts shrunk{60 * kMib, 0, {}, 100 * kMib};
+  const MemoryFacts large{218 * kMib, 0, {}, 100 * kMib};
+  EXPECT_TRUE(decide_late_memory(100 * kMib, shrunk, LateMemory::kHigh).lifts_high);
+  EXPECT_FALSE(decide_late_memory(100 * kMib, large, LateMemory::kHigh).lifts_high);
+  EXPECT_FALSE(decide_late_memory(100 * kMib, shrunk, LateMemory::kObserve).lifts_high) << "not its own";
 }
 
 }  // namespace

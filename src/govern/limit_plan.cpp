@@ -189,6 +189,14 @@ bool device_holds(std::string_view wanted, std::string_view observed) {
                      [&](std::string_view word) { return std::find(there.begin(), there.end(), word) != there.end(); });
 }
 
+// What a write sets: its file or, of a file with a line for each device, "MAJ:MIN" or "MAJ:MIN key".
+bool set_the_same(const LimitWrite& a, const LimitWrite& b) {
+  if (a.controller != b.controller || a.file != b.file) return false;
+  if (a.read_back != ReadBack::kDeviceKeys && a.read_back != ReadBack::kDeviceValue) return true;
+  const char end = a.read_back == ReadBack::kDeviceKeys ? '=' : ' ';
+  return a.text.substr(0, a.text.find(end)) == b.text.substr(0, b.text.find(end));
+}
+
 bool same_pages(std::string_view wanted, std::string_view observed) {
   const auto bytes = parse_int(wanted);
   const auto there = parse_int(observed);
@@ -221,6 +229,29 @@ std::string_view kernel_name(Controller controller, CgroupVersion version) {
   return "";
 }
 
+std::optional<Controller> controller_of(LimitName limit) {
+  switch (limit) {
+    case LimitName::kCpuQuota:
+    case LimitName::kCpuWeight:
+      return Controller::kCpu;
+    case LimitName::kMemoryLimit:
+    case LimitName::kMemoryHigh:
+    case LimitName::kMemorySwapLimit:
+      return Controller::kMemory;
+    case LimitName::kIoWeight:
+    case LimitName::kIoReadBps:
+    case LimitName::kIoWriteBps:
+    case LimitName::kIoMax:
+      return Controller::kIo;
+    case LimitName::kPidsMax:
+      return Controller::kPids;
+    case LimitName::kNice:
+    case LimitName::kOomScoreAdj:
+      return std::nullopt;
+  }
+  return std::nullopt;
+}
+
 std::set<Controller> controllers_for(const Limits& limits) {
   std::set<Controller> needed;
   if (limits.cpu_quota_percent || limits.cpu_max || limits.cpu_weight) needed.insert(Controller::kCpu);
@@ -234,6 +265,15 @@ std::set<Controller> controllers_for(const Limits& limits) {
 
 LimitPlan plan_limits(const Limits& limits, const Capabilities& capabilities) {
   return Planner(limits, capabilities).plan();
+}
+
+LimitPlan plan_removal(const LimitPlan& before, const LimitPlan& now) {
+  LimitPlan gone;
+  for (const LimitWrite& write : before.writes)
+    if (std::none_of(now.writes.begin(), now.writes.end(),
+                     [&](const LimitWrite& other) { return set_the_same(write, other); }))
+      gone.writes.push_back(write);
+  return gone;
 }
 
 bool matches(const LimitWrite& write, std::string_view observed) {

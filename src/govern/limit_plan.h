@@ -14,6 +14,7 @@
 //   io_*_bps N   io.max "MAJ:MIN rbps=N wbps=N"       blkio.throttle.{read,write}_bps_device "MAJ:MIN N"
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
 #include <string_view>
@@ -29,6 +30,9 @@ inline constexpr Controller kControllers[] = {Controller::kCpu, Controller::kMem
                                               Controller::kPids};
 // Name in the kernel: "io" is "blkio" in v1.
 [[nodiscard]] std::string_view kernel_name(Controller controller, sys::CgroupVersion version);
+
+// The one that a limit needs; none for nice and oom_score_adj.
+[[nodiscard]] std::optional<Controller> controller_of(LimitName limit);
 
 // What one controller offers in a group of ours.
 struct ControllerFacts {
@@ -70,6 +74,8 @@ struct LimitPlan {
 // The controllers that `limits` needs.
 [[nodiscard]] std::set<Controller> controllers_for(const Limits& limits);
 [[nodiscard]] LimitPlan plan_limits(const Limits& limits, const Capabilities& capabilities);
+// Those of `before` that `now` does not have, a device's line by its device and key.
+[[nodiscard]] LimitPlan plan_removal(const LimitPlan& before, const LimitPlan& now);
 // Whether `observed`, the file's whole text, says what `write` asked for.
 [[nodiscard]] bool matches(const LimitWrite& write, std::string_view observed);
 

@@ -222,6 +222,28 @@ TEST(Matches, Table) {
   }
 }
 
+TEST(PlanRemoval, WhatIsSetNoMore) {
+  const Limits before = with([](Limits& l) {
+    l.cpu_quota_percent = 50;
+    l.memory_limit_bytes = 64 << 20;
+    l.io_max = {{"8:0", 100, 200, {}, {}}, {"254:16", 300, {}, {}, {}}};
+  });
+  const Limits now = with([](Limits& l) {
+    l.cpu_max = model::CpuMax{1000, 50000};
+    l.io_max = {{"8:0", 101, {}, {}, {}}};
+  });
+  const auto removal = [&](CgroupVersion version) {
+    return written(plan_removal(plan_limits(before, host(version)), plan_limits(now, host(version))));
+  };
+  EXPECT_EQ(removal(CgroupVersion::kV2),
+            (std::vector<std::string>{"memory.max=67108864", "io.max=8:0 wbps=200", "io.max=254:16 rbps=300"}));
+  EXPECT_EQ(removal(CgroupVersion::kV1),
+            (std::vector<std::string>{"memory.limit_in_bytes=67108864", "blkio.throttle.write_bps_device=8:0 200",
+                                      "blkio.throttle.read_bps_device=254:16 300"}));
+  EXPECT_TRUE(plan_removal(plan_limits(before, host(CgroupVersion::kV2)), plan_limits(before, host(CgroupVersion::kV2)))
+                  .writes.empty());
+}
+
 TEST(ControllersFor, OnlyWhatIsAsked) {
   EXPECT_TRUE(controllers_for({}).empty());
   EXPECT_TRUE(controllers_for(with([](Limits& l) { l.nice = 1; })).empty());

@@ -4,19 +4,29 @@
 
 namespace ffrtmp::govern {
 
+bool is_in_force(const LimitReport& report) {
+  return report.status == LimitStatus::kApplied || report.status == LimitStatus::kDegraded;
+}
+
+std::vector<LimitName> find_shortfalls(const std::vector<LimitReport>& reports) {
+  std::vector<LimitName> names;
+  for (const LimitReport& report : reports) {
+    const bool is_other = report.limit == LimitName::kMemoryLimit && report.status == LimitStatus::kDegraded;
+    if (is_other || !is_in_force(report)) names.push_back(report.limit);
+  }
+  return names;
+}
+
 Governance decide_governance(const std::vector<LimitReport>& reports) {
-  const auto in_force = [](const LimitReport& report) {
-    return report.status == LimitStatus::kApplied || report.status == LimitStatus::kDegraded;
-  };
   const auto needs_cgroup = [](const LimitReport& report) {
     return report.limit != LimitName::kNice && report.limit != LimitName::kOomScoreAdj;
   };
   const bool all_applied = std::all_of(
       reports.begin(), reports.end(), [](const LimitReport& report) { return report.status == LimitStatus::kApplied; });
   if (all_applied) return Governance::kFull;
-  if (std::none_of(reports.begin(), reports.end(), in_force)) return Governance::kObserve;
+  if (std::none_of(reports.begin(), reports.end(), is_in_force)) return Governance::kObserve;
   const bool any_cgroup = std::any_of(reports.begin(), reports.end(), [&](const LimitReport& report) {
-    return needs_cgroup(report) && in_force(report);
+    return needs_cgroup(report) && is_in_force(report);
   });
   return any_cgroup ? Governance::kPartial : Governance::kNiceOnly;
 }

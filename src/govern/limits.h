@@ -58,6 +58,10 @@ enum class Governance : std::uint8_t {
 };
 BOOST_DESCRIBE_ENUM(Governance, kFull, kPartial, kNiceOnly, kObserve)
 
+// Applied or degraded.
+[[nodiscard]] bool is_in_force(const LimitReport& report);
+// Pure. The limits that are not in force; the memory limit also where another one stands in for it (late_memory.h).
+[[nodiscard]] std::vector<LimitName> find_shortfalls(const std::vector<LimitReport>& reports);
 // Pure. kDegraded counts as being in force, not as full.
 [[nodiscard]] Governance decide_governance(const std::vector<LimitReport>& reports);
 

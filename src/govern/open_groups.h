@@ -31,13 +31,14 @@ class OpenGroups {
 
   [[nodiscard]] std::vector<LimitReport> write(const Limits& limits) const;
   [[nodiscard]] std::vector<LimitReport> read(const Limits& limits) const;
-  void reset(const Limits& limits) const;
+  void reset(const Limits& limits) const { take_back(limits, {}); }
+  // What `before` asks for and `now` does not is set back to none.
+  void take_back(const Limits& before, const Limits& now) const;
 
  private:
   [[nodiscard]] ControlDirs control_dirs() const;
 
-  std::map<std::string, sys::CgroupDir> dirs_;     // by hierarchy
-  std::map<Controller, std::string> hierarchies_;  // of each controller in use
+  std::map<std::string, sys::CgroupDir> dirs_;  // by hierarchy
   Capabilities capabilities_;
 };
 

@@ -3,11 +3,13 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <filesystem>
 
 #include "base/text.h"
 #include "govern/delegation.h"
 #include "sys/cgroup_dir.h"
 #include "sys/file_io.h"
+#include "sys/path.h"
 
 namespace ffrtmp::govern {
 namespace {
@@ -31,13 +33,34 @@ constexpr const char* kV1Controls[] = {"cpu.cfs_quota_us",
 
 bool is_writable(const std::string& path) { return access(path.c_str(), W_OK) == 0; }
 
-// A path in the hierarchy: as it is, or given as a directory below the mount.
-std::string path_in(const Hierarchy& hierarchy, std::string_view text) {
-  if (text.starts_with(hierarchy.mount_point)) {
-    text.remove_prefix(hierarchy.mount_point.size());
-    return cat(hierarchy.root == "/" ? "" : hierarchy.root, text.empty() ? std::string_view("/") : text);
-  }
-  return std::string(text);
+// The hierarchy whose mount holds `directory`; the innermost, where one is mounted inside another.
+const Hierarchy* find_mount(const sys::CgroupLayout& layout, const std::string& directory) {
+  const Hierarchy* found = nullptr;
+  for (const Hierarchy& hierarchy : layout.hierarchies)
+    if (sys::is_at_or_below(directory, hierarchy.mount_point) &&
+        (found == nullptr || hierarchy.mount_point.size() > found->mount_point.size()))
+      found = &hierarchy;
+  return found;
+}
+
+bool is_beside_mounts(const sys::CgroupLayout& layout, const std::string& directory) {
+  return std::any_of(layout.hierarchies.begin(), layout.hierarchies.end(), [&](const Hierarchy& hierarchy) {
+    const std::string parent = std::filesystem::path(hierarchy.mount_point).parent_path();
+    return parent != "/" && sys::is_at_or_below(directory, parent);
+  });
+}
+
+std::optional<std::string> path_in(const sys::CgroupLayout& layout, const Hierarchy& hierarchy,
+                                   std::string_view asked) {
+  while (asked.size() > 1 && asked.back() == '/') asked.remove_suffix(1);
+  const std::string path = cat(asked.starts_with('/') ? "" : "/", asked);
+  // Distributions link /sys/fs/cgroup/cpu to where cpu and cpuacct are mounted together.
+  std::error_code error;
+  const std::string real = std::filesystem::weakly_canonical(path, error).string();
+  const Hierarchy* mounted = error ? nullptr : find_mount(layout, real);
+  if (mounted == nullptr) return is_beside_mounts(layout, real) ? std::nullopt : std::optional(path);
+  const std::string below = real.substr(mounted->mount_point.size());
+  return below.empty() ? hierarchy.root : cat(hierarchy.root == "/" ? "" : hierarchy.root, below);
 }
 
 // `own` and its parents, without `ancestor`.
@@ -66,6 +89,13 @@ std::vector<Control> read_controls(const Hierarchy& hierarchy, const std::vector
   return controls;
 }
 
+// `group`, or the nearest above it that is there: what is missing is made below that one, and begins as it is.
+std::string existing(const Hierarchy& hierarchy, std::string group) {
+  while (group != hierarchy.root && group.size() > 1 && access(hierarchy.directory_of(group).c_str(), F_OK) != 0)
+    group.resize(std::max<std::size_t>(group.rfind('/'), 1));
+  return group;
+}
+
 std::string read_cpus(const Hierarchy& hierarchy, const std::string& group) {
   const char* file = hierarchy.version == CgroupVersion::kV2 ? "cpuset.cpus.effective" : "cpuset.effective_cpus";
   return sys::read_text(cat(hierarchy.directory_of(group), "/", file)).value_or("");
@@ -80,9 +110,9 @@ bool holds_only(const std::string& directory, const std::set<pid_t>& moved) {
 
 }  // namespace
 
-std::optional<std::string> find_root_base(const sys::Host& host, const Hierarchy& hierarchy,
-                                          const std::string& cgroup_root) {
-  if (!cgroup_root.empty()) return path_in(hierarchy, cgroup_root);
+std::optional<std::string> find_root_base(const sys::Host& host, const sys::CgroupLayout& layout,
+                                          const Hierarchy& hierarchy, const std::string& cgroup_root) {
+  if (!cgroup_root.empty()) return path_in(layout, hierarchy, cgroup_root);
   const auto text = sys::read_text(host.proc + "/self/cgroup");
   if (text) {
     const auto membership = sys::parse_membership(*text);
@@ -108,16 +138,18 @@ HierarchyFacts read_place_facts(const PlaceQuestion& question) {
   facts.own_is_root = question.own == "/";
   facts.own_is_writable = is_writable(directory) && is_writable(directory + "/cgroup.procs");
   facts.root_base = question.root_base;
+  facts.needs_controllers = question.needs_controllers;
   const bool may_hold_strangers = hierarchy.version == CgroupVersion::kV1 || facts.own_is_root;
   facts.holds_only_moved = may_hold_strangers || holds_only(directory, question.moved);
   if ((question.wanted == Placement::kNested && can_nest(facts)) || !question.root_base) return facts;
 
   const std::string ancestor = common_ancestor(question.own, *question.root_base);
+  const std::string base = existing(hierarchy, *question.root_base);
   // v2 asks for the right to write the common ancestor's cgroup.procs; v1 only for the target's.
-  const std::string asked = hierarchy.version == CgroupVersion::kV2 ? ancestor : *question.root_base;
+  const std::string asked = hierarchy.version == CgroupVersion::kV2 ? ancestor : base;
   facts.may_leave = is_writable(hierarchy.directory_of(asked) + "/cgroup.procs");
   facts.controls = read_controls(hierarchy, groups_between(question.own, ancestor));
-  facts.base_cpus = read_cpus(hierarchy, *question.root_base);
+  facts.base_cpus = read_cpus(hierarchy, base);
   return facts;
 }
 

@@ -68,10 +68,40 @@ TEST_F(V2Tree, ReadsTheLimitsOnTheWay) {
 
 TEST_F(V2Tree, TheBaseThatWasAskedForMayBeWrittenAsADirectory) {
   const sys::Host host{dir_ / "proc", dir_ / "sys"};
-  EXPECT_EQ(find_root_base(host, hierarchy_, "/given"), "/given");
-  EXPECT_EQ(find_root_base(host, hierarchy_, dir_ / "cg/given"), "/given");
+  const auto base = [&](const std::string& asked) {
+    return find_root_base(host, sys::CgroupLayout{{hierarchy_}}, hierarchy_, asked);
+  };
+  EXPECT_EQ(base("/given"), "/given");
+  EXPECT_EQ(base("given/"), "/given");
+  EXPECT_EQ(base(dir_ / "cg/given"), "/given");
+  EXPECT_EQ(base(dir_ / "cg/given/"), "/given");
+  EXPECT_EQ(base(dir_ / "cg"), "/");
   hierarchy_.root = "/docker/ab";
-  EXPECT_EQ(find_root_base(host, hierarchy_, dir_ / "cg/given"), "/docker/ab/given");
+  EXPECT_EQ(base(dir_ / "cg/given"), "/docker/ab/given");
+  EXPECT_EQ(base(dir_ / "cg"), "/docker/ab");
+}
+
+// v1: each controller has a mount of its own, and the group that is meant is in all of them.
+TEST(FindRootBase, ADirectoryOfOneMountNamesTheGroupInEach) {
+  const test::TempDir dir;
+  const sys::Host host{dir / "proc", dir / "sys"};
+  sys::CgroupLayout layout;
+  for (const char* name : {"cpu,cpuacct", "memory"}) {
+    std::filesystem::create_directories(dir / name);
+    sys::Hierarchy hierarchy;
+    hierarchy.name = name;
+    hierarchy.mount_point = dir / name;
+    hierarchy.root = "/";
+    layout.hierarchies.push_back(hierarchy);
+  }
+  std::filesystem::create_directory_symlink("cpu,cpuacct", dir / "cpu");
+  for (const sys::Hierarchy& hierarchy : layout.hierarchies) {
+    for (const char* asked : {"memory/a/b", "cpu,cpuacct/a/b", "cpu/a/b", "cpu/a/b/"})
+      EXPECT_EQ(find_root_base(host, layout, hierarchy, dir / asked), "/a/b") << hierarchy.name << " " << asked;
+    // No group of any of them, and surely not one that is called so.
+    for (const char* asked : {"", "memories/a", "a"})
+      EXPECT_EQ(find_root_base(host, layout, hierarchy, dir / asked), std::nullopt) << hierarchy.name << " " << asked;
+  }
 }
 
 // contract: G10
@@ -95,6 +125,9 @@ TEST_F(V2Tree, MakesParentsAndRefusesATakenName) {
   const auto made = make_job_dir(hierarchy_, "/", "job");
   ASSERT_TRUE(made) << made.error().message;
   EXPECT_TRUE(std::filesystem::is_directory(dir_ / "cg/ffrtmp/job"));
+  EXPECT_TRUE(make_job_dir(hierarchy_, "/", "beside"));
+  EXPECT_TRUE(make_job_dir(hierarchy_, "/a/b", "job"));
+  EXPECT_TRUE(std::filesystem::is_directory(dir_ / "cg/a/b/ffrtmp/job"));
   put("/ffrtmp/job/cgroup.procs", "12\n");
   EXPECT_EQ(make_job_dir(hierarchy_, "/", "job").error().code, Errc::kNodeBusy);
   EXPECT_EQ(job_path("/a", "b"), "/a/ffrtmp/b");

@@ -70,15 +70,15 @@ std::string common_ancestor(std::string_view a, std::string_view b) {
 
 bool can_nest(const HierarchyFacts& facts) {
   if (!facts.own_is_writable) return false;
-  return facts.version == sys::CgroupVersion::kV1 || facts.own_is_root || facts.holds_only_moved;
+  return facts.version == sys::CgroupVersion::kV1 || !facts.needs_controllers || facts.own_is_root ||
+         facts.holds_only_moved;
 }
 
 Place decide_place(const HierarchyFacts& facts, Placement wanted) {
   Place place;
   if (wanted == Placement::kNested && can_nest(facts)) {
     place.base = facts.own;
-    place.nested = true;
-    place.moves_before_enabling = facts.version == sys::CgroupVersion::kV2 && !facts.own_is_root;
+    place.moves_before_enabling = facts.version == sys::CgroupVersion::kV2 && facts.needs_controllers && !facts.own_is_root;
     return place;
   }
   if (!facts.root_base) {

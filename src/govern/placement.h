@@ -1,6 +1,6 @@
 #pragma once
-// Where in a hierarchy a job's group is made, and whether a process may be moved there. Pure; facts are gathered by the
-// attacher, one HierarchyFacts for each hierarchy that a requested limit needs.
+// Where in a hierarchy a job's group is made, and whether a process may be moved there. Pure; facts are read by
+// place_facts.h, one HierarchyFacts for each hierarchy that a requested limit needs.
 //
 //   <base>/ffrtmp/<job>     base: the process's own group (nested), else the root base
 //
@@ -34,6 +34,7 @@ struct HierarchyFacts {
   bool own_is_root = false;              // the hierarchy's true root: may hold processes and controllers at once
   bool own_is_writable = false;          // groups can be made in it
   bool holds_only_moved = false;         // no process is in it but those that will be moved
+  bool needs_controllers = true;         // for the limits; without them v2 lets groups and processes stand side by side
   std::optional<std::string> root_base;  // path; absent: none usable
   bool may_leave = true;                 // cgroup.procs of the common ancestor with root_base is writable
   std::vector<Control> controls;         // of `own` and its parents up to, without, that ancestor
@@ -41,8 +42,7 @@ struct HierarchyFacts {
 };
 
 struct Place {
-  std::string base;  // path of the group to make "ffrtmp/<job>" in; "" with a reason
-  bool nested = false;
+  std::string base;                      // path of the group to make "ffrtmp/<job>" in; "" with a reason
   bool moves_before_enabling = false;    // v2, nested below a group that is not the root
   std::optional<std::int64_t> pids_max;  // to be copied into the new group
   std::string reason;                    // "would_escape_limits", "no_writable_base", "denied"

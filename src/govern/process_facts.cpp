@@ -126,13 +126,15 @@ ParentFacts FactReader::read_parent(pid_t ppid) {
   return parent;
 }
 
-std::vector<pid_t> FactReader::read_ancestors(pid_t pid) {
+std::vector<pid_t> FactReader::read_ancestors(const ProcessFacts& facts) {
   std::vector<pid_t> chain;
-  while (pid > 1 && chain.size() < kMaxAncestors) {
-    const auto line = scanner_.read(pid);
-    if (!line || line->ppid <= 0) break;
-    pid = line->ppid;
+  pid_t pid = facts.ppid;
+  while (pid > 0 && chain.size() < kMaxAncestors) {
     chain.push_back(pid);
+    if (pid == 1) break;
+    const auto line = scanner_.read(pid);
+    if (!line) break;
+    pid = line->ppid;
   }
   return chain;
 }

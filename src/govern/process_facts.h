@@ -41,7 +41,7 @@ struct ProcessFacts {
   std::optional<std::string> cwd;
   sys::Membership cgroup;  // by hierarchy; empty when unreadable
 
-  [[nodiscard]] bool has_ended() const { return state == 'Z' || state == 'X' || state == 'x'; }
+  [[nodiscard]] bool has_ended() const { return sys::is_ended(state); }
 };
 
 // The parent as filters see it.
@@ -64,8 +64,8 @@ class FactReader {
   [[nodiscard]] Status read_rest(ProcessFacts& facts);
   [[nodiscard]] ParentFacts read_parent(pid_t ppid);
   [[nodiscard]] CommandNames read_command(pid_t pid) const { return read_command(pid, nullptr, nullptr); }
-  // From `pid` upwards, itself left out, to pid 1 or the end of what is there.
-  [[nodiscard]] std::vector<pid_t> read_ancestors(pid_t pid);
+  // From its parent upwards to pid 1 or the end of what is there.
+  [[nodiscard]] std::vector<pid_t> read_ancestors(const ProcessFacts& facts);
   [[nodiscard]] BootTime time_of(std::uint64_t ticks) const;
 
  private:

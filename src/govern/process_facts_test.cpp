@@ -111,10 +111,10 @@ TEST_F(FactsTest, APidThatIsAnotherProcessMeanwhileIsGone) {
 TEST_F(FactsTest, AncestorsEndAtTheTopAndInARing) {
   add(1, "init", 0, 1);
   add(8, "c", 7, 5);
-  EXPECT_EQ(reader_.read_ancestors(8), (std::vector<pid_t>{7, 1}));
+  EXPECT_EQ(reader_.read_ancestors(*read(8)), (std::vector<pid_t>{7, 1}));
   add(20, "x", 21, 5);
   add(21, "y", 20, 5);
-  EXPECT_FALSE(reader_.read_ancestors(20).empty());
+  EXPECT_FALSE(reader_.read_ancestors(*read(20)).empty());
 }
 
 TEST_F(FactsTest, AParentWithoutNamesIsUnreadable) {

@@ -10,6 +10,7 @@
 #include "govern/open_groups.h"
 #include "govern/priorities.h"
 #include "sys/cgroup_dir.h"
+#include "sys/path.h"
 #include "sys/priority.h"
 
 namespace ffrtmp::govern {
@@ -19,42 +20,32 @@ using sys::CgroupDir;
 using sys::CgroupVersion;
 using sys::Hierarchy;
 
-bool is_in_force(const LimitReport& report) {
-  return report.status == LimitStatus::kApplied || report.status == LimitStatus::kDegraded;
-}
-
 const LimitReport* find(const std::vector<LimitReport>& reports, LimitName limit) {
   const auto at =
       std::find_if(reports.begin(), reports.end(), [&](const LimitReport& report) { return report.limit == limit; });
   return at == reports.end() ? nullptr : &*at;
 }
 
-// The members of a removed option: present before, absent now.
-Limits removed_limits(const Limits& before, const Limits& now) {
-  Limits gone;
-  const auto keep = [](auto& out, const auto& old_value, const auto& new_value) {
-    if (old_value && !new_value) out = old_value;
-  };
-  const bool had_bandwidth = before.cpu_quota_percent || before.cpu_max;
-  if (had_bandwidth && !now.cpu_quota_percent && !now.cpu_max) gone.cpu_quota_percent = 100;
-  keep(gone.cpu_weight, before.cpu_weight, now.cpu_weight);
-  keep(gone.io_weight, before.io_weight, now.io_weight);
-  keep(gone.memory_limit_bytes, before.memory_limit_bytes, now.memory_limit_bytes);
-  keep(gone.memory_high_bytes, before.memory_high_bytes, now.memory_high_bytes);
-  keep(gone.memory_swap_bytes, before.memory_swap_bytes, now.memory_swap_bytes);
-  keep(gone.io_read_bps, before.io_read_bps, now.io_read_bps);
-  keep(gone.io_write_bps, before.io_write_bps, now.io_write_bps);
-  keep(gone.pids_max, before.pids_max, now.pids_max);
-  for (const model::DeviceLimit& line : before.io_max) {
-    const auto same = [&](const model::DeviceLimit& other) { return other.device == line.device; };
-    if (std::none_of(now.io_max.begin(), now.io_max.end(), same)) gone.io_max.push_back(line);
+// What kept a limit from being in force; 0: it is. A value that did not stay has no errno of its own.
+int error_of(const LimitReport& report) {
+  if (is_in_force(report)) return 0;
+  return report.err != 0 ? report.err : EINVAL;
+}
+
+// What is to be said of `limits` when there is no group to read them from.
+std::vector<LimitReport> reports_without_groups(const Limits& limits, const Error* why) {
+  std::vector<LimitReport> reports = plan_limits(limits, {}).refused;
+  for (LimitReport& report : reports) {
+    report.status = why == nullptr ? LimitStatus::kDenied : LimitStatus::kFailed;
+    report.err = why == nullptr ? 0 : why->sys;
+    report.detail = why == nullptr ? "there is no group for it" : why->message;
   }
-  return gone;
+  return reports;
 }
 
 class Reasserter {
  public:
-  Reasserter(const AttacherSettings& settings, const Governed& governed) : settings_(settings), governed_(governed) {}
+  Reasserter(const AttacherSettings& settings, Governed& governed) : settings_(settings), governed_(governed) {}
 
   Result<Reassertion> run() {
     if (governed_.members.empty()) return make_error(Errc::kGone, "nobody is governed");
@@ -63,15 +54,25 @@ class Reasserter {
     FFRTMP_TRY(reassert_limits());
     reassert_priorities();
     result_.governance = decide_governance(result_.limits);
+    const std::vector<LimitName> short_now = find_shortfalls(result_.limits);
+    std::erase_if(governed_.shortfalls, [&](LimitName limit) {
+      return std::find(short_now.begin(), short_now.end(), limit) == short_now.end();
+    });
     return std::move(result_);
   }
 
  private:
   Status check_identity(const Original& member) const {
     FFRTMP_ASSIGN(const sys::ProcStat stat, sys::read_stat(settings_.host, member.key().pid));
-    if (stat.key() != member.key() || stat.state == 'Z' || stat.state == 'X')
+    if (stat.key() != member.key() || stat.has_ended())
       return make_error(Errc::kGone, cat("process ", member.pid, " has ended"));
     return {};
+  }
+
+  // It was in force once.
+  bool was_in_force(const LimitReport& report) const {
+    const auto& never = governed_.shortfalls;
+    return std::find(never.begin(), never.end(), report.limit) == never.end();
   }
 
   void note(Drift drift, const Status& status) {
@@ -100,21 +101,21 @@ class Reasserter {
       if (!membership) continue;
       for (const Group& group : governed_.groups) {
         const auto own = membership->find(group.hierarchy);
-        if (own == membership->end() || own->second.starts_with(group.path)) continue;
-        const Drift drift{DriftKind::kMembership, group.hierarchy, own->second, group.path, 0};
-        if (Attacher::job_of_group(own->second))
-          note(drift, sys_error("another job has it", EBUSY));
-        else
-          note(drift, move_back(member.key().pid, group));
+        if (own == membership->end() || sys::is_at_or_below(own->second, group.path)) continue;
+        const Status back = Attacher::job_of_group(own->second) ? Status(sys_error("another job has it", EBUSY))
+                                                                : move_back(member.key().pid, group);
+        note({DriftKind::kMembership, group.hierarchy, own->second, group.path, 0}, back);
+        if (!back) outside_.insert_or_assign(group.hierarchy, back.error());
       }
     }
     return {};
   }
 
   MemoryDecision decide_memory(const OpenGroups& groups) const {
-    if (!governed_.limits.memory_limit_bytes) return {};
+    MemoryDecision as_asked;
+    as_asked.hard_bytes = governed_.limits.memory_limit_bytes;
     auto facts = groups.memory_facts();
-    if (!facts) return {};
+    if (!as_asked.hard_bytes || !facts) return as_asked;
     const std::string& hierarchy = groups.capabilities().controllers.at(Controller::kMemory).hierarchy;
     const auto pids = groups.dirs().at(hierarchy).procs();
     if (pids)
@@ -129,7 +130,7 @@ class Reasserter {
       const Hierarchy* hierarchy = settings_.layout.find(group.hierarchy);
       if (hierarchy == nullptr || hierarchy->version == CgroupVersion::kV1) continue;
       std::vector<std::string> names;
-      for (const Controller controller : controllers_for(governed_.limits)) {
+      for (const Controller controller : controllers_for(governed_.in_force())) {
         const std::string_view name = kernel_name(controller, CgroupVersion::kV2);
         if (hierarchy->has(name)) names.emplace_back(name);
       }
@@ -139,12 +140,31 @@ class Reasserter {
     return any;
   }
 
+  // Limits of a group that a process is kept out of do not hold it, whatever their files say.
+  void tell_outside() {
+    for (LimitReport& report : result_.limits) {
+      const auto controller = controller_of(report.limit);
+      if (!controller) continue;
+      const Hierarchy* hierarchy = settings_.layout.of_controller(kernel_name(*controller, CgroupVersion::kV2));
+      const auto why = hierarchy == nullptr ? outside_.end() : outside_.find(hierarchy->name);
+      if (why == outside_.end() || !is_in_force(report)) continue;
+      report.status = LimitStatus::kFailed;
+      report.err = why->second.sys;
+      report.detail = cat("not in its group: ", why->second.message);
+    }
+  }
+
   Status reassert_limits() {
-    if (governed_.groups.empty()) return {};
-    const Limits& asked = governed_.limits;
+    const Limits asked = governed_.in_force();
     auto opened = OpenGroups::open(settings_, governed_.groups, asked);
-    // The process is there, only its group is not: that is not "gone".
-    if (!opened) return make_error(Errc::kIo, opened.error().message);
+    if (governed_.groups.empty() || !opened) {
+      result_.limits = reports_without_groups(asked, opened ? nullptr : &opened.error());
+      for (const LimitReport& report : result_.limits)
+        if (was_in_force(report))
+          result_.drifts.push_back(
+              {DriftKind::kLimit, std::string(name_of(report.limit)), report.detail, "a group", error_of(report)});
+      return {};
+    }
     OpenGroups groups = std::move(opened).value();
     const MemoryDecision memory = decide_memory(groups);
     const Limits terms = limits_in_terms(asked, memory);
@@ -160,14 +180,21 @@ class Reasserter {
       }
       now = groups.write(terms);
     }
+    if (const LimitReport* hard = find(now, LimitName::kMemoryLimit);
+        memory.lifts_high && !asked.memory_high_bytes && hard != nullptr && is_in_force(*hard)) {
+      Limits high;
+      high.memory_high_bytes = asked.memory_limit_bytes;
+      groups.reset(high);
+    }
     for (const LimitReport& before : found) {
-      if (is_in_force(before)) continue;
+      if (is_in_force(before) || !was_in_force(before)) continue;
       const LimitReport* after = find(now, before.limit);
       Drift drift{DriftKind::kLimit, std::string(name_of(before.limit)), before.observed, before.wanted, 0};
-      if (after != nullptr && !is_in_force(*after)) drift.err = after->err != 0 ? after->err : EINVAL;
+      if (after != nullptr) drift.err = error_of(*after);
       if (before.status != LimitStatus::kUnsupported || drift.err == 0) result_.drifts.push_back(std::move(drift));
     }
     result_.limits = reports_in_terms(std::move(now), asked, memory);
+    tell_outside();
     return {};
   }
 
@@ -175,9 +202,9 @@ class Reasserter {
                          const std::optional<LimitReport>& after) {
     if (!before) return;
     const LimitReport& now = after ? *after : *before;
-    if (!is_in_force(*before))
-      result_.drifts.push_back({kind, std::string(name_of(before->limit)), before->observed, before->wanted,
-                                is_in_force(now) ? 0 : now.err});
+    if (!is_in_force(*before) && was_in_force(*before))
+      result_.drifts.push_back(
+          {kind, std::string(name_of(before->limit)), before->observed, before->wanted, error_of(now)});
     const auto known = std::find_if(result_.limits.begin(), result_.limits.end(),
                                     [&](const LimitReport& other) { return other.limit == now.limit; });
     if (known == result_.limits.end())
@@ -204,20 +231,21 @@ class Reasserter {
   }
 
   const AttacherSettings& settings_;
-  const Governed& governed_;
+  Governed& governed_;
   Reassertion result_;
+  std::map<std::string, Error> outside_;  // hierarchies in whose group a process cannot be kept, and why
 };
 
 }  // namespace
 
-Result<Reassertion> Attacher::reassert(const Governed& governed) { return Reasserter(settings_, governed).run(); }
+Result<Reassertion> Attacher::reassert(Governed& governed) { return Reasserter(settings_, governed).run(); }
 
 Result<std::vector<LimitReport>> Attacher::read_back(const Governed& governed) const {
-  std::vector<LimitReport> reports;
-  if (!governed.groups.empty()) {
-    FFRTMP_ASSIGN(const OpenGroups groups, OpenGroups::open(settings_, governed.groups, governed.limits));
-    reports = groups.read(governed.limits);
-  }
+  const Limits limits = governed.in_force();
+  const auto groups = OpenGroups::open(settings_, governed.groups, limits);
+  std::vector<LimitReport> reports = groups && !governed.groups.empty()
+                                         ? groups->read(limits)
+                                         : reports_without_groups(limits, groups ? nullptr : &groups.error());
   if (governed.members.empty()) return reports;
   const pid_t pid = governed.members.front().key().pid;
   FFRTMP_ASSIGN(const PriorityChange priorities, read_priorities(settings_.host, pid, governed.limits));
@@ -227,6 +255,14 @@ Result<std::vector<LimitReport>> Attacher::read_back(const Governed& governed) c
 }
 
 namespace {
+
+// What is asked for, and memory.high where late_memory may have set it in the hard limit's place.
+Limits may_stand_in_files(const Governed& governed) {
+  Limits limits = governed.in_force();
+  if (governed.late_memory == LateMemory::kHigh && !limits.memory_high_bytes)
+    limits.memory_high_bytes = limits.memory_limit_bytes;
+  return limits;
+}
 
 // Takes back what is not asked for any more, sets what is, and remembers what was before us.
 void change_priorities(const sys::Host& host, Original& member, const Limits& before, const Limits& now) {
@@ -248,24 +284,27 @@ void change_priorities(const sys::Host& host, Original& member, const Limits& be
 
 }  // namespace
 
-Result<AttachOutcome> Attacher::change(const Governed& governed, const Limits& limits) {
+Result<AttachOutcome> Attacher::change(const Governed& governed, const ChangeRequest& request) {
   AttachOutcome outcome;
   outcome.governed = governed;
-  outcome.governed.limits = limits;
-  const Limits gone = removed_limits(governed.limits, limits);
-  if (!governed.groups.empty() && gone.need_cgroup()) {
-    FFRTMP_ASSIGN(const OpenGroups groups, OpenGroups::open(settings_, governed.groups, gone));
-    groups.reset(gone);
-  }
-  FFRTMP_TRY(join_more(outcome.governed));
+  outcome.governed.limits = request.limits;
+  outcome.governed.late_memory = request.late_memory;
+  const Limits before = may_stand_in_files(governed);
+  // A group that is gone is made again by the reassertion.
+  const auto groups = OpenGroups::open(settings_, governed.groups, before);
+  if (groups) groups->take_back(before, may_stand_in_files(outcome.governed));
+  FFRTMP_ASSIGN(const bool is_admitted, join_more(outcome, request.placement));
+  if (!is_admitted) return outcome;
   for (Original& member : outcome.governed.members) {
     const auto stat = sys::read_stat(settings_.host, member.key().pid);
-    if (stat && stat->key() == member.key()) change_priorities(settings_.host, member, governed.limits, limits);
+    if (stat && stat->key() == member.key()) change_priorities(settings_.host, member, governed.limits, request.limits);
   }
   FFRTMP_ASSIGN(Reassertion reassertion, reassert(outcome.governed));
   outcome.limits = std::move(reassertion.limits);
   outcome.governance = reassertion.governance;
   outcome.uncovered_bytes = reassertion.uncovered_bytes;
+  outcome.governed.shortfalls = find_shortfalls(outcome.limits);
+  if (outcome.reason.empty()) give_reason(outcome);
   return outcome;
 }
 

@@ -9,6 +9,7 @@
 #include "govern/open_groups.h"
 #include "govern/priorities.h"
 #include "sys/cgroup_dir.h"
+#include "sys/path.h"
 #include "sys/priority.h"
 
 namespace ffrtmp::govern {
@@ -62,7 +63,7 @@ class Restorer {
     const auto membership = sys::read_membership(settings_.host, pid);
     if (!membership) return false;
     const auto own = membership->find(group.hierarchy);
-    return own != membership->end() && own->second.starts_with(group.path);
+    return own != membership->end() && sys::is_at_or_below(own->second, group.path);
   }
 
   Status move(pid_t pid, const Hierarchy& hierarchy, const std::string& home) const {
@@ -101,9 +102,15 @@ class Restorer {
   }
 
   void lift(const Group& group) {
-    const auto groups = OpenGroups::open(settings_, {group}, governed_.limits);
+    const auto groups = OpenGroups::open(settings_, {group}, governed_.in_force());
     if (!groups) return;
-    groups->reset(governed_.limits);
+    // What its processes had before us goes on holding.
+    Limits asked = governed_.limits;
+    Limits inherited;
+    inherited.pids_max = governed_.inherited_pids_max;
+    if (inherited.pids_max) asked.pids_max.reset();
+    (void)groups->write(inherited);
+    groups->reset(asked);
     report_.limits_reset = true;
   }
 

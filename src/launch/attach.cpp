@@ -14,7 +14,6 @@
 namespace ffrtmp::launch {
 namespace {
 
-constexpr int kFailed = 1;
 constexpr pid_t kKthreadd = 2;  // parent of all kernel threads
 
 class Attach {
@@ -48,8 +47,7 @@ class Attach {
  private:
   Status take_over() {
     const auto stat = sys::read_stat(ground_.host, settings_.pid);
-    if (!stat || stat->state == 'Z' || stat->state == 'X')
-      return make_error(Errc::kGone, cat("process ", settings_.pid, " does not exist"));
+    if (!stat || stat->has_ended()) return make_error(Errc::kGone, cat("process ", settings_.pid, " does not exist"));
     if (stat->ppid == kKthreadd || stat->pid == kKthreadd)
       return make_error(Errc::kInvalid, cat("process ", settings_.pid, " is a kernel thread"));
     if (stat->pid == getpid()) return make_error(Errc::kInvalid, "this is the command itself");
@@ -94,6 +92,7 @@ class Attach {
       end_.detached = wake.event == StopSignals::Event::kSignal;
       break;
     }
+    end_.governance = outcome_.governance;
     end_.oom_kills = ground_.attacher.oom_kills(outcome_.governed).value_or(0);
     const std::string cgroup = ground_.attacher.directory(outcome_.governed);
     if (end_.detached && settings_.on_stop == "keep")
@@ -105,13 +104,33 @@ class Attach {
 
   void reassert() {
     const auto done = ground_.attacher.reassert(outcome_.governed);
-    if (!done) return;  // ended: the next wait tells
+    if (!done && done.error().code == Errc::kGone) return;  // the next wait tells
+    if (!done) return lose_sight(done.error());
     for (const govern::Drift& drift : done->drifts)
       say(cat("Drift: ", drift.what, " was ", drift.observed, ", ", drift.err == 0 ? "is " : "could not be made ",
               drift.wanted, drift.err == 0 ? " again" : ""));
     outcome_.limits = done->limits;
     outcome_.governance = done->governance;
     outcome_.uncovered_bytes = done->uncovered_bytes;
+    if (!outcome_.governed.groups.empty()) tell_reason();
+  }
+
+  // What cannot be read back is not known to be applied.
+  void lose_sight(const Error& error) {
+    say(cat("Limits cannot be looked at: ", error.message));
+    for (govern::LimitReport& report : outcome_.limits) {
+      report.status = govern::LimitStatus::kFailed;
+      report.err = error.sys;
+      report.detail = error.message;
+    }
+    outcome_.governance = govern::decide_governance(outcome_.limits);
+    tell_reason();
+  }
+
+  void tell_reason() {
+    outcome_.reason.clear();
+    outcome_.evidence.clear();
+    govern::give_reason(outcome_);
   }
 
   // Also of a process that ended: its children may be left in the group.
@@ -125,8 +144,7 @@ class Attach {
   void tell(const std::string& cgroup = {}) {
     const govern::JobResult result = make_result(job_, end_, outcome_, cgroup, clock_.now());
     if (end_.attached) say_summary(result);
-    if (settings_.govern.json) print_document(result);
-    post_result(ground_.runtime_dir, result);
+    publish(result, settings_.govern.json, ground_.runtime_dir);
   }
 
   const config::AttachSettings& settings_;
@@ -142,18 +160,6 @@ class Attach {
 
 }  // namespace
 
-int attach(const config::AttachSettings& settings) {
-  auto ground = open_ground(settings.govern);
-  if (!ground) {
-    say(cat("failed to attach: ", ground.error().message));
-    return kFailed;
-  }
-  auto signals = StopSignals::take();
-  if (!signals) {
-    say(cat("failed to attach: ", signals.error().message));
-    return kFailed;
-  }
-  return Attach(settings, std::move(*ground), std::move(*signals)).go();
-}
+int attach(const config::AttachSettings& settings) { return go_on_ground<Attach>(settings, "failed to attach"); }
 
 }  // namespace ffrtmp::launch

@@ -24,6 +24,26 @@ void print(std::FILE* to, const std::string& text) {
   std::fflush(to);
 }
 
+void post(const std::string& runtime_dir, const std::string& body) {
+  const std::string path = runtime_dir + "/watch.sock";
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  if (path.size() >= sizeof address.sun_path) return;
+  std::memcpy(address.sun_path, path.c_str(), path.size() + 1);
+  const sys::Fd socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  if (!socket) return;
+  const timeval wait{0, kPostWaitUs};
+  setsockopt(socket.get(), SOL_SOCKET, SO_SNDTIMEO, &wait, sizeof wait);
+  setsockopt(socket.get(), SOL_SOCKET, SO_RCVTIMEO, &wait, sizeof wait);
+  if (connect(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) return;
+  const std::string request = cat("POST /v1/results HTTP/1.1\r\nHost: ffrtmp\r\nContent-Type: application/json\r\n",
+                                  "Content-Length: ", body.size(), "\r\nConnection: close\r\n\r\n", body);
+  if (send(socket.get(), request.data(), request.size(), MSG_NOSIGNAL) != static_cast<ssize_t>(request.size())) return;
+  // A server that answers has read it; a close without waiting could take the request back.
+  char answer[256];
+  (void)!recv(socket.get(), answer, sizeof answer, 0);
+}
+
 }  // namespace
 
 void say(std::string_view line) { print(stderr, cat(line, "\n")); }
@@ -73,27 +93,10 @@ void say_summary(const govern::JobResult& result) {
   say(format_job_line(result));
 }
 
-void print_document(const govern::JobResult& result) { print(stdout, json::encode(result) + "\n"); }
-
-void post_result(const std::string& runtime_dir, const govern::JobResult& result) {
-  const std::string path = runtime_dir + "/watch.sock";
-  sockaddr_un address{};
-  address.sun_family = AF_UNIX;
-  if (path.size() >= sizeof address.sun_path) return;
-  std::memcpy(address.sun_path, path.c_str(), path.size() + 1);
-  const sys::Fd socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
-  if (!socket) return;
-  const timeval wait{0, kPostWaitUs};
-  setsockopt(socket.get(), SOL_SOCKET, SO_SNDTIMEO, &wait, sizeof wait);
-  setsockopt(socket.get(), SOL_SOCKET, SO_RCVTIMEO, &wait, sizeof wait);
-  if (connect(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) return;
-  const std::string body = json::encode(result);
-  const std::string request = cat("POST /v1/results HTTP/1.1\r\nHost: ffrtmp\r\nContent-Type: application/json\r\n",
-                                  "Content-Length: ", body.size(), "\r\nConnection: close\r\n\r\n", body);
-  if (send(socket.get(), request.data(), request.size(), MSG_NOSIGNAL) != static_cast<ssize_t>(request.size())) return;
-  // A server that answers has read it; a close without waiting could take the request back.
-  char answer[256];
-  (void)!recv(socket.get(), answer, sizeof answer, 0);
+void publish(const govern::JobResult& result, bool as_document, const std::string& runtime_dir) {
+  const std::string document = json::encode(result);
+  if (as_document) print(stdout, document + "\n");
+  post(runtime_dir, document);
 }
 
 }  // namespace ffrtmp::launch

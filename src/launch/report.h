@@ -28,9 +28,7 @@ struct Job {
 void say_shortfalls(const govern::AttachOutcome& outcome);
 // The lines of contract: Job, PID, Exit Code, Duration, Platform SLA.
 void say_summary(const govern::JobResult& result);
-void print_document(const govern::JobResult& result);  // to stdout
-
-// Best effort, within 200 ms: the daemon may not be there.
-void post_result(const std::string& runtime_dir, const govern::JobResult& result);
+// As the one document on stdout when asked to, and to the daemon: best effort, within 200 ms, as it may not be there.
+void publish(const govern::JobResult& result, bool as_document, const std::string& runtime_dir);
 
 }  // namespace ffrtmp::launch

@@ -22,7 +22,6 @@ namespace {
 
 using std::chrono::milliseconds;
 
-constexpr int kFailed = 1;
 constexpr int kUsage = 2;
 // Until the last process that was killed has left the group.
 constexpr milliseconds kDeathWait{5'000};
@@ -226,8 +225,7 @@ class Run {
     const std::string cgroup = ground_.attacher.directory(outcome_.governed);
     const govern::JobResult result = make_result(job_, end_, outcome_, cgroup, clock_.now());
     say_summary(result);
-    if (settings_.govern.json) print_document(result);
-    post_result(ground_.runtime_dir, result);
+    publish(result, settings_.govern.json, ground_.runtime_dir);
   }
 
   const config::RunSettings& settings_;
@@ -245,18 +243,6 @@ class Run {
 
 }  // namespace
 
-int run(const config::RunSettings& settings) {
-  auto ground = open_ground(settings.govern);
-  if (!ground) {
-    say(cat("failed to start: ", ground.error().message));
-    return kFailed;
-  }
-  auto signals = StopSignals::take();
-  if (!signals) {
-    say(cat("failed to start: ", signals.error().message));
-    return kFailed;
-  }
-  return Run(settings, std::move(*ground), std::move(*signals)).go();
-}
+int run(const config::RunSettings& settings) { return go_on_ground<Run>(settings, "failed to start"); }
 
 }  // namespace ffrtmp::launch

@@ -23,8 +23,20 @@ struct Service::Counters {
     return requests;
   }
 
+  using Verdicts = std::map<model::SlaVerdict, std::int64_t>;
+
+  void count(const std::vector<model::SlaVerdict>& ended) {
+    const std::lock_guard lock(mutex);
+    for (const model::SlaVerdict verdict : ended) ++verdicts[verdict];
+  }
+  [[nodiscard]] Verdicts judged() {
+    const std::lock_guard lock(mutex);
+    return verdicts;
+  }
+
   std::mutex mutex;
   Requests requests;
+  Verdicts verdicts;
   std::int64_t leases_expired = 0;  // the server's thread
 };
 

@@ -139,6 +139,18 @@ Result<NodeQuery> read_node_query(const net::Request& request) {
   return query;
 }
 
+Result<SlaQuery> read_sla_query(const net::Request& request) {
+  FFRTMP_TRY(check_names(request, {"from", "to", "by"}));
+  SlaQuery query;
+  FFRTMP_TRY(read_time(request, "from", query.from));
+  FFRTMP_TRY(read_time(request, "to", query.to));
+  std::optional<api::SlaGrouping> by;
+  FFRTMP_TRY(read_enum(request, "by", by));
+  if (by) query.by = *by;
+  if (query.from && query.to && *query.from >= *query.to) return field_error("to", "must be after from");
+  return query;
+}
+
 Status refuse_query(const net::Request& request) { return check_names(request, {}); }
 
 Result<LogQuery> read_log_query(const net::Request& request, std::int64_t max_limit) {

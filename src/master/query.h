@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "api/sla_report.h"
 #include "base/result.h"
 #include "net/http.h"
 #include "store/store.h"
@@ -33,6 +34,13 @@ struct LogQuery {
   std::int64_t limit = 1 << 16;
 };
 
+struct SlaQuery {
+  std::optional<UtcTime> from;  // inclusive
+  std::optional<UtcTime> to;    // exclusive
+  api::SlaGrouping by = api::SlaGrouping::kScenario;
+};
+
+[[nodiscard]] Result<SlaQuery> read_sla_query(const net::Request& request);
 [[nodiscard]] Result<JobQuery> read_job_query(const net::Request& request);
 [[nodiscard]] Result<NodeQuery> read_node_query(const net::Request& request);
 // For routes without parameters.

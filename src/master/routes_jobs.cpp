@@ -42,17 +42,7 @@ Status check_available(const model::Job& job) {
     return field_error("parameters.output_mode", "only \"file\" is available in this version");
   if (job.spec.engine == model::Engine::kGstreamer)
     return field_error("engine", "only ffmpeg is available in this version");
-  // Better refused than accepted and not applied.
-  const model::ResourceLimits& limits = job.spec.resource_limits;
-  const auto refuse = [](bool is_set, const char* field) -> Status {
-    if (is_set) return field_error(cat("resource_limits.", field), "is not applied to jobs in this version");
-    return {};
-  };
-  FFRTMP_TRY(refuse(limits.max_cpu_percent.has_value(), "max_cpu_percent"));
-  FFRTMP_TRY(refuse(limits.max_memory_mb.has_value(), "max_memory_mb"));
-  FFRTMP_TRY(refuse(limits.cpu_weight.has_value(), "cpu_weight"));
-  FFRTMP_TRY(refuse(limits.pids_max.has_value(), "pids_max"));
-  return refuse(limits.io_max.has_value(), "io_max");
+  return {};
 }
 
 }  // namespace
@@ -111,6 +101,21 @@ void Service::get_job(std::shared_ptr<Call> call) {
       if (!detail) return call->fail(detail.error());
       if (!*detail) return call->fail(make_error(Errc::kNotFound, cat("no job ", call->id())));
       call->ok(api::make_job_detail(**detail, node_name((*detail)->view.job.now.node_id)));
+    });
+  });
+}
+
+void Service::report_sla(std::shared_ptr<Call> call) {
+  auto query = read_sla_query(call->request);
+  if (!query) return call->fail(query.error());
+  pool_.run([this, call, query = *query] {
+    auto counts = store_.sla_counts(query.from, query.to);
+    server_->post([call, query, counts = std::move(counts)] {
+      if (!counts) return call->fail(counts.error());
+      api::SlaReport report = api::make_sla_report(*counts, query.by);
+      report.from = query.from;
+      report.to = query.to;
+      call->ok(report);
     });
   });
 }

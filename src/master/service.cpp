@@ -22,6 +22,8 @@ Service::Service(store::Store& store, const Clock& clock, IdSource& ids, Service
       clock_(clock),
       ids_(ids),
       settings_(std::move(settings)),
+      person_requests_(settings_.person_rate),
+      node_requests_(settings_.node_rate),
       logins_(settings_.logins),
       logs_(settings_.log_dir, settings_.log_limits),
       started_(clock.now().boot),
@@ -63,6 +65,7 @@ void Service::stop() {
 }
 
 void Service::on_commit(const store::Effects& effects) {
+  if (!effects.verdicts.empty()) counters_->count(effects.verdicts);
   if (server_ == nullptr || (!effects.queue_grew && effects.nodes_with_commands.empty())) return;
   server_->post([this, grew = effects.queue_grew, nodes = effects.nodes_with_commands] {
     if (grew) wake_all_claims();

@@ -16,6 +16,7 @@
 #include "master/call.h"
 #include "master/log_store.h"
 #include "master/login_limit.h"
+#include "master/rate_limit.h"
 #include "master/reader_pool.h"
 #include "master/waiting.h"
 #include "model/requirement.h"
@@ -30,6 +31,8 @@ struct ServiceSettings {
   LogLimits log_limits;
   std::string log_dir;  // exists
   LoginLimits logins;
+  Rate person_rate;  // of each key
+  Rate node_rate;    // of each node's token
 };
 
 class Service {
@@ -61,6 +64,7 @@ class Service {
   void list_jobs(std::shared_ptr<Call> call);
   void get_job(std::shared_ptr<Call> call);
   void list_attempts(std::shared_ptr<Call> call);
+  void report_sla(std::shared_ptr<Call> call);
   void cancel_job(std::shared_ptr<Call> call);
   void pause_job(std::shared_ptr<Call> call);
   void resume_job(std::shared_ptr<Call> call);
@@ -120,6 +124,7 @@ class Service {
   ServiceSettings settings_;
   net::Server* server_ = nullptr;
   Auth auth_;
+  RateLimit person_requests_, node_requests_;  // as the next, the server's thread
   LoginLimit logins_;  // the server's thread
   LogStore logs_;
   ReaderPool pool_{2};

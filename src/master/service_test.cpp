@@ -27,12 +27,13 @@ constexpr const char* kJob = R"({"scenario":"x","parameters":{"input":"/media/a.
 class MasterRoutes : public testing::Test {
  protected:
   void SetUp() override { open({.failures = 0}); }
-  void open(const LoginLimits& logins) {
+  void open(const LoginLimits& logins, const Rate& person_rate = {}) {
     log::configure("test", log::Level::kError, log::Format::kText);
     store_ = store::open_memory_store({}, clock_, ids_);
     ServiceSettings settings;
     settings.log_dir = dir_.path();
     settings.logins = logins;
+    settings.person_rate = person_rate;
     service_ = std::make_unique<Service>(*store_, clock_, ids_, settings);
     net::ServerOptions options;
     options.body_limit = api::max_body;
@@ -475,20 +476,46 @@ TEST_F(MasterRoutes, PathsOutsideTheAnnouncedRootsAreRefused) {
             "parameters.output");
 }
 
-// Better refused than accepted and not applied.
-TEST_F(MasterRoutes, LimitsThatNoWorkerAppliesAreRefused) {
+TEST_F(MasterRoutes, LimitsOfAJobAreTakenAndCheckedByLine) {
   start();
-  for (const char* limit : {"\"max_cpu_percent\":50", "\"max_memory_mb\":512", "\"cpu_weight\":100", "\"pids_max\":64",
-                            "\"io_max\":\"8:0 rbps=1000000\""}) {
-    const auto reply = http("POST", "/api/v1/jobs",
-                            cat(R"({"scenario":"x","parameters":{"input":"/media/a"},"resource_limits":{)", limit, "}}"));
-    EXPECT_EQ(reply.status, 422) << limit;
-    EXPECT_TRUE(field_of(reply).starts_with("resource_limits.")) << field_of(reply);
-  }
-  EXPECT_EQ(http("POST", "/api/v1/jobs",
-                 R"({"scenario":"x","parameters":{"input":"/media/a"},"resource_limits":{"max_disk_mb":9,"timeout_sec":60}})")
+  const auto submit = [&](const std::string& limits) {
+    return http("POST", "/api/v1/jobs",
+                cat(R"({"scenario":"x","parameters":{"input":"/media/a"},"resource_limits":{)", limits, "}}"));
+  };
+  EXPECT_EQ(submit(R"("max_cpu_percent":50,"max_memory_mb":512,"cpu_weight":100,"pids_max":64,"io_max":"8:0 rbps=9 wiops=max")")
                 .status,
             201);
+  for (const char* line : {"8:0", "8:0 bps=1", "8:0 rbps=-1", "sda rbps=1", ""}) {
+    const auto reply = submit(cat(R"("io_max":")", line, "\""));
+    EXPECT_EQ(reply.status, 422) << line;
+    EXPECT_EQ(field_of(reply), "resource_limits.io_max") << line;
+  }
+}
+
+TEST_F(MasterRoutes, TheSlaReportChecksItsQuery) {
+  start();
+  const auto empty = http("GET", "/api/v1/sla");
+  EXPECT_EQ(empty.status, 200);
+  EXPECT_NE(empty.body.find(R"("by":"scenario","total":{"name":"total","jobs":0)"), std::string::npos) << empty.body;
+  EXPECT_EQ(field_of(http("GET", "/api/v1/sla?by=owner")), "by");
+  EXPECT_EQ(field_of(http("GET", "/api/v1/sla?from=yesterday")), "from");
+  EXPECT_EQ(field_of(http("GET", "/api/v1/sla?from=2026-01-02T00:00:00Z&to=2026-01-01T00:00:00Z")), "to");
+  EXPECT_EQ(field_of(http("GET", "/api/v1/sla?since=1")), "since");
+}
+
+TEST_F(MasterRoutes, AKeyThatAsksTooOftenIsToldWhenToComeBack) {
+  TearDown();
+  open({.failures = 0}, {0.01, 3});
+  start();
+  for (int i = 0; i < 3; ++i) EXPECT_EQ(http("GET", "/api/v1/jobs").status, 200) << i;
+  const auto refused = http("GET", "/api/v1/jobs");
+  EXPECT_EQ(refused.status, 429);
+  EXPECT_NE(refused.body.find("too_many_requests"), std::string::npos) << refused.body;
+  std::string retry_after;
+  for (const auto& [name, value] : refused.headers)
+    if (name == "retry-after") retry_after = value;
+  EXPECT_GT(parse_int(retry_after).value_or(0), 60) << retry_after;
+  EXPECT_EQ(http("GET", "/healthz").status, 200) << "who asks nothing of a key is not counted";
 }
 
 TEST_F(MasterRoutes, RequestsAreCountedByTemplate) {

@@ -47,9 +47,11 @@ void put_number(std::string& out, double value) {
   }
 }
 
-void put_labels(std::string& out, const std::vector<std::string>& names, const std::vector<std::string>& values,
-                std::string_view bound) {
-  if (names.empty() && bound.empty()) return;
+using CommonLabels = std::vector<std::pair<std::string, std::string>>;
+
+void put_labels(std::string& out, const CommonLabels& common, const std::vector<std::string>& names,
+                const std::vector<std::string>& values, std::string_view bound) {
+  if (common.empty() && names.empty() && bound.empty()) return;
   char before = '{';
   const auto put = [&](std::string_view name, std::string_view value) {
     out += before;
@@ -59,6 +61,7 @@ void put_labels(std::string& out, const std::vector<std::string>& names, const s
     out += '"';
     before = ',';
   };
+  for (const auto& [name, value] : common) put(name, value);
   for (std::size_t i = 0; i < names.size(); ++i) put(names[i], values[i]);
   if (!bound.empty()) put("le", bound);
   out += '}';
@@ -105,15 +108,16 @@ class Family {
     return *slot;
   }
 
-  void expose(std::string& out) const {
+  void expose(std::string& out, const CommonLabels& common) const {
     out += cat("# HELP ", description_.name, ' ');
     put_escaped(out, description_.help, false);
     out += cat("\n# TYPE ", description_.name, ' ', type_name(type_), '\n');
-    if (collect_) return expose_collected(out);
+    Text text{*this, common, out};
+    if (collect_) return collect_(text);
     const std::lock_guard lock(mutex_);
-    for (const auto& [labels, counter] : counters_) put(out, labels, static_cast<double>(counter->value()));
-    for (const auto& [labels, gauge] : gauges_) put(out, labels, gauge->value());
-    for (const auto& [labels, histogram] : histograms_) put(out, labels, histogram->read());
+    for (const auto& [labels, counter] : counters_) text.put(labels, static_cast<double>(counter->value()));
+    for (const auto& [labels, gauge] : gauges_) text.put(labels, gauge->value());
+    for (const auto& [labels, histogram] : histograms_) text.put(labels, histogram->read());
   }
 
  private:
@@ -141,38 +145,37 @@ class Family {
       misuse(description_.name, "another number of labels than registered");
   }
 
-  void put_sample(std::string& out, std::string_view suffix, const Key& labels, std::string_view bound,
-                  double value) const {
-    out += description_.name;
-    out += suffix;
-    put_labels(out, description_.labels, labels, bound);
-    out += ' ';
-    put_number(out, value);
-    out += '\n';
-  }
-  void put(std::string& out, const Key& labels, double value) const { put_sample(out, "", labels, "", value); }
-  void put(std::string& out, const Key& labels, const Histogram::Reading& reading) const {
-    for (std::size_t i = 0; i < reading.cumulative.size(); ++i) {
-      std::string bound;
-      put_number(bound, i < bounds_.size() ? bounds_[i] : HUGE_VAL);
-      put_sample(out, "_bucket", labels, bound, static_cast<double>(reading.cumulative[i]));
-    }
-    put_sample(out, "_sum", labels, "", reading.sum);
-    put_sample(out, "_count", labels, "", static_cast<double>(reading.cumulative.back()));
-  }
+  // One scrape of this family.
+  struct Text final : Sink {
+    Text(const Family& f, const CommonLabels& c, std::string& o) : family(f), common(c), out(o) {}
 
-  void expose_collected(std::string& out) const {
-    struct TextSink final : Sink {
-      TextSink(const Family& owner, std::string& text) : family(owner), out(text) {}
-      void sample(LabelValues labels, double value) override {
-        family.check(labels);
-        family.put(out, {labels.begin(), labels.end()}, value);
+    void sample(LabelValues labels, double value) override {
+      family.check(labels);
+      put({labels.begin(), labels.end()}, value);
+    }
+    void put(const Key& labels, double value) { put_sample("", labels, "", value); }
+    void put(const Key& labels, const Histogram::Reading& reading) {
+      for (std::size_t i = 0; i < reading.cumulative.size(); ++i) {
+        std::string bound;
+        put_number(bound, i < family.bounds_.size() ? family.bounds_[i] : HUGE_VAL);
+        put_sample("_bucket", labels, bound, static_cast<double>(reading.cumulative[i]));
       }
-      const Family& family;
-      std::string& out;
-    } sink(*this, out);
-    collect_(sink);
-  }
+      put_sample("_sum", labels, "", reading.sum);
+      put_sample("_count", labels, "", static_cast<double>(reading.cumulative.back()));
+    }
+    void put_sample(std::string_view suffix, const Key& labels, std::string_view bound, double value) {
+      out += family.name();
+      out += suffix;
+      put_labels(out, common, family.description_.labels, labels, bound);
+      out += ' ';
+      put_number(out, value);
+      out += '\n';
+    }
+
+    const Family& family;
+    const CommonLabels& common;
+    std::string& out;
+  };
 
   const Type type_;
   const Description description_;
@@ -221,14 +224,26 @@ void Registry::collect(Type type, Description description, std::function<void(Si
   family(type, std::move(description), {}).set_collect(std::move(collect));
 }
 
+void Registry::label_all(std::string name, std::string value) {
+  const std::lock_guard lock(mutex_);
+  for (auto& [known, old] : common_labels_)
+    if (known == name) {
+      old = std::move(value);
+      return;
+    }
+  common_labels_.emplace_back(std::move(name), std::move(value));
+}
+
 std::string Registry::expose() const {
   std::vector<const Family*> families;
+  CommonLabels common;
   {
     const std::lock_guard lock(mutex_);
+    common = common_labels_;
     for (const auto& known : families_) families.push_back(known.get());
   }
   std::string out;
-  for (const auto* known : families) known->expose(out);
+  for (const auto* known : families) known->expose(out, common);
   return out;
 }
 

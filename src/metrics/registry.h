@@ -8,6 +8,7 @@
 #include <mutex>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "metrics/metric.h"
@@ -62,6 +63,9 @@ class Registry {
   // A counter or gauge whose samples are computed at each scrape; `collect` runs on the scraping thread.
   void collect(Type type, Description description, std::function<void(Sink&)> collect);
 
+  // Stands on every sample from now on, before the family's own labels; the same name again has its value replaced.
+  void label_all(std::string name, std::string value);
+
   // The text of a scrape, families in the order of their registration. Any thread.
   [[nodiscard]] std::string expose() const;
 
@@ -70,6 +74,7 @@ class Registry {
 
   mutable std::mutex mutex_;
   std::vector<std::unique_ptr<Family>> families_;
+  std::vector<std::pair<std::string, std::string>> common_labels_;
 };
 
 }  // namespace ffrtmp::metrics

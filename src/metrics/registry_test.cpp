@@ -51,6 +51,18 @@ ffrtmp_nodes{status="offline"} NaN
 )");
 }
 
+TEST(Registry, LabelsThatAllShareStandFirst) {
+  Registry registry;
+  registry.counter({"a_total", "A.", {"x"}}).with({"1"}).add();
+  registry.collect(Type::kGauge, {"b", "B.", {}}, [](Sink& sink) { sink.sample({}, 2); });
+  registry.label_all("component", "worker");
+  registry.label_all("node_id", "old");
+  registry.label_all("node_id", "new");
+  const std::string text = registry.expose();
+  EXPECT_NE(text.find("a_total{component=\"worker\",node_id=\"new\",x=\"1\"} 1\n"), std::string::npos) << text;
+  EXPECT_NE(text.find("b{component=\"worker\",node_id=\"new\"} 2\n"), std::string::npos) << text;
+}
+
 TEST(Registry, GivesTheSameFamilyForTheSameName) {
   Registry registry;
   auto first = registry.counter({"a_total", "A.", {"x"}});

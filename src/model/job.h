@@ -119,11 +119,18 @@ struct JobStatus {
   UtcTime last_activity_at;
   std::optional<FailureReason> failure_reason;
   std::string error;
+  UtcTime entered_at;              // the present state
+  std::int64_t queued_ms = 0;      // spent in the queue since submit or the last manual retry
+  std::int64_t paused_ms = 0;      // of the present or last attempt
+  std::optional<SlaVerdict> sla_verdict;  // of an ended job, as the next two
+  std::string sla_reason;
+  bool sla_counts = false;         // in the rate
 };
 BOOST_DESCRIBE_STRUCT(JobStatus, (),
                       (status, desired, desired_version, grace_seconds, desired_actor, desired_reason, attempt_id,
                        node_id, retry_count, attempt_count, attempts_before_retry, next_retry_at, avoid_node_id,
-                       queued_at, assigned_at, started_at, completed_at, last_activity_at, failure_reason, error))
+                       queued_at, assigned_at, started_at, completed_at, last_activity_at, failure_reason, error, entered_at,
+                       queued_ms, paused_ms, sla_verdict, sla_reason, sla_counts))
 
 struct Job {
   Uuid id;

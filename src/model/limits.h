@@ -5,7 +5,10 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
+
+#include "base/result.h"
 
 namespace ffrtmp::model {
 
@@ -16,7 +19,7 @@ struct ResourceLimits {
   std::optional<std::int64_t> timeout_sec;    // wall seconds, pauses not counted
   std::optional<int> cpu_weight;              // 1-10000
   std::optional<std::int64_t> pids_max;
-  std::optional<std::string> io_max;
+  std::optional<std::string> io_max;  // a line of io.max, see parse_io_max
   bool operator==(const ResourceLimits&) const = default;
 };
 BOOST_DESCRIBE_STRUCT(ResourceLimits, (),
@@ -68,5 +71,8 @@ struct Limits {
 BOOST_DESCRIBE_STRUCT(Limits, (),
                       (cpu_quota_percent, cpu_max, cpu_weight, io_weight, memory_limit_bytes, memory_high_bytes,
                        memory_swap_bytes, io_read_bps, io_write_bps, io_max, pids_max, nice, oom_score_adj))
+
+// A line of cgroup v2 io.max: "8:0 rbps=1048576 wiops=max", in any order, max or absent for none.
+[[nodiscard]] Result<DeviceLimit> parse_io_max(std::string_view text);
 
 }  // namespace ffrtmp::model

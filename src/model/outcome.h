@@ -28,6 +28,10 @@ enum class TimeoutCause : std::uint8_t {
 };
 BOOST_DESCRIBE_ENUM(TimeoutCause, kStall, kDefaultDeadline, kTimeoutSec)
 
+// Whether the platform kept its promise to a job that has ended (sla.h).
+enum class SlaVerdict : std::uint8_t { kCompliant, kViolation, kUndetermined };
+BOOST_DESCRIBE_ENUM(SlaVerdict, kCompliant, kViolation, kUndetermined)
+
 struct EngineUsed {
   std::string used;
   std::string reason;
@@ -102,6 +106,16 @@ struct ResourceUse {
 };
 BOOST_DESCRIBE_STRUCT(ResourceUse, (), (cpu_seconds, max_rss_bytes, oom_killed))
 
+// What became of one limit; names as in govern/limits.h: "memory_limit", "applied".
+struct LimitOutcome {
+  std::string limit;
+  std::string status;  // applied, degraded, unsupported, denied, failed
+  std::string wanted;  // as written to the kernel
+  std::optional<std::string> observed;  // as read back, when it is something else
+  std::optional<std::string> detail;
+};
+BOOST_DESCRIBE_STRUCT(LimitOutcome, (), (limit, status, wanted, observed, detail))
+
 struct AttemptResult {
   Uuid result_id;  // the same one again is the same result
   ResultStatus status = ResultStatus::kFailed;
@@ -117,6 +131,7 @@ struct AttemptResult {
   std::optional<OutputInfo> output;
   std::optional<RunStats> stats;
   std::optional<ResourceUse> resources;
+  std::vector<LimitOutcome> limits;  // that the engine ran under, or should have
   std::optional<bool> graceful;  // of a cancel: ended by itself within the grace
   std::optional<double> vmaf;
   std::optional<double> qoe_score;
@@ -124,6 +139,6 @@ struct AttemptResult {
 };
 BOOST_DESCRIBE_STRUCT(AttemptResult, (),
                       (result_id, status, exit_code, signal, failure_reason, timeout_cause, error, command, engine, encoder, input,
-                       output, stats, resources, graceful, vmaf, qoe_score, energy_joules))
+                       output, stats, resources, limits, graceful, vmaf, qoe_score, energy_joules))
 
 }  // namespace ffrtmp::model

@@ -41,9 +41,9 @@ Status check_limits(const ResourceLimits& limits, std::string_view prefix) {
   FFRTMP_TRY(check_range(limits.timeout_sec, 1, kLarge, cat(prefix, "timeout_sec")));
   FFRTMP_TRY(check_range(limits.cpu_weight, 1, 10'000, cat(prefix, "cpu_weight")));
   FFRTMP_TRY(check_range(limits.pids_max, 1, kLarge, cat(prefix, "pids_max")));
-  // A line of cgroup v2 io.max without anything that could start another line.
-  if (limits.io_max && (limits.io_max->empty() || limits.io_max->size() > 256 || !made_of(*limits.io_max, ":= ")))
-    return field_error(cat(prefix, "io_max"), "must be a line of io.max, as \"8:0 rbps=1048576\"");
+  if (limits.io_max)
+    if (const auto line = parse_io_max(*limits.io_max); !line)
+      return field_error(cat(prefix, "io_max"), line.error().message);
   return {};
 }
 

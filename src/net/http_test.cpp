@@ -100,6 +100,13 @@ TEST(Url, IsRefusedWhereItCouldMeanAnotherHost) {
   }
 }
 
+TEST(Url, TellsThisMachineFromOthers) {
+  for (const char* text : {"https://localhost", "http://127.0.0.1:9", "https://127.8.9.1", "https://[::1]:8080"})
+    EXPECT_TRUE(is_loopback(*parse_url(text))) << text;
+  for (const char* text : {"https://localhost.evil.test", "https://128.0.0.1", "https://[::2]", "https://127.evil.test"})
+    EXPECT_FALSE(is_loopback(*parse_url(text))) << text;
+}
+
 TEST(Url, DoesNotRepeatUserInfoInItsError) {
   const auto url = parse_url("https://user:secret@localhost");
   ASSERT_FALSE(url);

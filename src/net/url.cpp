@@ -80,4 +80,10 @@ Result<Url> parse_url(std::string_view text) {
   return url;
 }
 
+bool is_loopback(const Url& url) {
+  in_addr v4{};
+  if (inet_pton(AF_INET, url.host.c_str(), &v4) == 1) return (ntohl(v4.s_addr) >> 24) == 127;
+  return url.host == "localhost" || url.host == "::1";
+}
+
 }  // namespace ffrtmp::net

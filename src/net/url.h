@@ -20,4 +20,7 @@ struct Url {
 // "http://" or "https://", host, optional port and path. kInvalid names what is wrong: user info, a query, an odd host.
 [[nodiscard]] Result<Url> parse_url(std::string_view text);
 
+// Whether the host says by itself that it is this machine: localhost, 127.0.0.0/8, ::1. No look-up.
+[[nodiscard]] bool is_loopback(const Url& url);
+
 }  // namespace ffrtmp::net

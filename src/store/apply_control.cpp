@@ -50,6 +50,7 @@ Result<Reply> change_at_once(Tx& tx, ApplyContext& context, const ControlJob& co
   if (command.kind == Kind::kRetry) {
     model::JobStatus& now = change.now();
     now.retry_count = 0;
+    now.queued_ms = 0;
     now.attempts_before_retry = now.attempt_count;
     now.failure_reason.reset();
     now.error.clear();

@@ -91,6 +91,7 @@ Result<Reply> apply_finish(Tx& tx, ApplyContext& context, const Finish& finish) 
   FFRTMP_ASSIGN(model::Attempt attempt, row_of(tx, finish.attempt_id));
   FFRTMP_ASSIGN(JobPtr job, job_of(tx, attempt.job_sequence));
   JobChange change(std::move(job), context.now);
+  change.set_result(finish.result);
   if (change.now().status == model::JobState::kAssigned) {
     FFRTMP_TRY(change.step(Event::kFirstProgress, by_node("result", attempt.node_id, attempt.id)));
     attempt.started_at = context.now.utc;

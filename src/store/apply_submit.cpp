@@ -22,6 +22,7 @@ model::Job new_job(const Submit& command, UtcTime now) {
   job.now = {};
   job.now.queued_at = now;
   job.now.last_activity_at = now;
+  job.now.entered_at = now;
   return job;
 }
 

@@ -28,6 +28,9 @@ class JobChange {
   // The queue entry, where the caller knows it already: saves looking the class up.
   void set_entry(const QueueEntry& entry) { entry_ = entry; }
 
+  // What the job ended by, where there is more to say than its state; outlives the change.
+  void set_result(const model::AttemptResult& result) { result_ = &result; }
+
   [[nodiscard]] model::JobStatus& now() { return now_; }
   [[nodiscard]] const model::JobStatus& now() const { return now_; }
   [[nodiscard]] const model::Job& before() const { return *job_; }
@@ -39,6 +42,8 @@ class JobChange {
 
  private:
   Status move_in_queue(Tx& tx, ApplyContext& context);
+  // Once an end: whether the platform kept its promise.
+  void judge(ApplyContext& context);
 
   JobPtr job_;
   model::JobState from_;
@@ -46,6 +51,7 @@ class JobChange {
   UtcTime time_;
   std::vector<model::Transition> transitions_;
   std::optional<QueueEntry> entry_;
+  const model::AttemptResult* result_ = nullptr;
 };
 
 [[nodiscard]] Result<QueueEntry> queue_entry_of(Tx& tx, const model::Job& job, const Settings& settings);

@@ -1,4 +1,5 @@
 #include <shared_mutex>
+#include <tuple>
 
 #include "store/memory_rows.h"
 #include "store/store.h"
@@ -34,6 +35,7 @@ class MemoryStore final : public Store {
   Result<JobPage> list_jobs(const JobFilter& filter, std::optional<std::int64_t> before_sequence, int limit) override;
   Result<std::vector<NodeView>> nodes() override;
   Result<std::vector<KeyRecord>> keys() override;
+  Result<std::vector<SlaCount>> sla_counts(std::optional<UtcTime> from, std::optional<UtcTime> to) override;
   Result<std::map<model::JobState, std::int64_t>> count_by_state() override { return live_.counts(); }
   Status check() override { return writer_.probe(); }
 
@@ -86,6 +88,25 @@ Result<std::vector<KeyRecord>> MemoryStore::keys() {
   const std::shared_lock lock(mutex_);
   std::vector<KeyRecord> out;
   for (const auto& [id, key] : data_.keys) out.push_back(key);
+  return out;
+}
+
+Result<std::vector<SlaCount>> MemoryStore::sla_counts(std::optional<UtcTime> from, std::optional<UtcTime> to) {
+  const std::shared_lock lock(mutex_);
+  using Key = std::tuple<std::string, model::Queue, std::optional<model::Classification>, model::SlaVerdict, std::string, bool>;
+  std::map<Key, std::int64_t> counts;
+  for (const auto& [sequence, row] : data_.jobs) {
+    const model::JobStatus& now = row.job->now;
+    const model::JobSpec& spec = row.job->spec;
+    if (!now.sla_verdict || !now.completed_at) continue;
+    if ((from && *now.completed_at < *from) || (to && *now.completed_at >= *to)) continue;
+    ++counts[{spec.scenario, spec.queue, spec.classification, *now.sla_verdict, now.sla_reason, now.sla_counts}];
+  }
+  std::vector<SlaCount> out;
+  for (const auto& [key, jobs] : counts) {
+    const auto& [scenario, queue, classification, verdict, reason, in_rate] = key;
+    out.push_back({scenario, queue, classification, verdict, reason, in_rate, jobs});
+  }
   return out;
 }
 

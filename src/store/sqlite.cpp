@@ -80,6 +80,9 @@ class SqliteStore final : public Store {
   Result<std::vector<KeyRecord>> keys() override {
     return readers_.with([](SqliteReader& reader) { return reader.keys(); });
   }
+  Result<std::vector<SlaCount>> sla_counts(std::optional<UtcTime> from, std::optional<UtcTime> to) override {
+    return readers_.with([&](SqliteReader& reader) { return reader.sla_counts(from, to); });
+  }
   Result<std::map<model::JobState, std::int64_t>> count_by_state() override { return live_.counts(); }
 
  private:

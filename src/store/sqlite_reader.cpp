@@ -156,6 +156,19 @@ Result<std::vector<model::Node>> SqliteReader::nodes() {
   return read_all<model::Node>(nodes_);
 }
 
+Result<std::vector<SlaCount>> SqliteReader::sla_counts(std::optional<UtcTime> from, std::optional<UtcTime> to) {
+  Conditions where;
+  where.literal("sla_verdict IS NOT NULL");
+  if (from) where.add("completed_at>=?", *from);
+  if (to) where.add("completed_at<?", *to);
+  constexpr std::string_view kGroup = "scenario, queue, classification, sla_verdict, sla_reason, sla_counts";
+  Statement query(db_, cat("SELECT ", kGroup, ", count(*) FROM job CROSS JOIN job_spec USING(sequence) ", where.text(),
+                           " GROUP BY ", kGroup, " ORDER BY ", kGroup));
+  FFRTMP_TRY(query.begin());
+  where.bind(query);
+  return read_all<SlaCount>(query);
+}
+
 Result<std::vector<KeyRecord>> SqliteReader::keys() {
   FFRTMP_TRY(keys_.begin());
   return read_all<KeyRecord>(keys_);

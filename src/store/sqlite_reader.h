@@ -19,6 +19,7 @@ class SqliteReader {
   Result<JobPage> list_jobs(const JobFilter& filter, std::optional<std::int64_t> before_sequence, int limit);
   Result<std::vector<model::Node>> nodes();
   Result<std::vector<KeyRecord>> keys();
+  Result<std::vector<SlaCount>> sla_counts(std::optional<UtcTime> from, std::optional<UtcTime> to);
 
  private:
   Result<std::optional<JobDetail>> read_detail(const JobRef& ref);

@@ -53,6 +53,15 @@ CREATE INDEX idempotency_age ON idempotency(created_at);
 CREATE TABLE api_key(
   id TEXT PRIMARY KEY, name TEXT NOT NULL, role TEXT NOT NULL, hash TEXT NOT NULL, created_at INTEGER NOT NULL) STRICT;
 CREATE TABLE probe(id INTEGER PRIMARY KEY, value INTEGER NOT NULL) STRICT;
+)sql",
+                            R"sql(
+ALTER TABLE job ADD COLUMN entered_at INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE job ADD COLUMN queued_ms INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE job ADD COLUMN paused_ms INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE job ADD COLUMN sla_verdict INTEGER;
+ALTER TABLE job ADD COLUMN sla_reason TEXT NOT NULL DEFAULT '';
+ALTER TABLE job ADD COLUMN sla_counts INTEGER NOT NULL DEFAULT 0;
+UPDATE job SET entered_at=last_activity_at;
 )sql"};
 
 Result<std::int64_t> version_of(Database& db) {

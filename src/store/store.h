@@ -30,6 +30,7 @@ struct Effects {
   bool queue_grew = false;              // a job was queued: waiting claims may match
   std::vector<Uuid> nodes_with_commands;  // a live attempt there has something to do
   std::vector<std::int64_t> jobs_changed;  // status, desired or progress changed
+  std::vector<model::SlaVerdict> verdicts;  // of jobs that ended
 };
 
 struct JobFilter {
@@ -70,6 +71,19 @@ struct NodeView {
   std::vector<Uuid> active_attempts;
 };
 
+// Closed jobs that are alike in all that a report groups by.
+struct SlaCount {
+  std::string scenario;
+  model::Queue queue = model::Queue::kDefault;
+  std::optional<model::Classification> classification;
+  model::SlaVerdict verdict = model::SlaVerdict::kCompliant;
+  std::string reason;
+  bool counts = false;  // in the rate
+  std::int64_t jobs = 0;
+  bool operator==(const SlaCount&) const = default;
+};
+BOOST_DESCRIBE_STRUCT(SlaCount, (), (scenario, queue, classification, verdict, reason, counts, jobs))
+
 class Store {
  public:
   using Done = std::function<void(Result<Reply>)>;
@@ -86,6 +100,9 @@ class Store {
   virtual Result<JobPage> list_jobs(const JobFilter& filter, std::optional<std::int64_t> before_sequence, int limit) = 0;
   virtual Result<std::vector<NodeView>> nodes() = 0;
   virtual Result<std::vector<KeyRecord>> keys() = 0;
+  // All jobs that ended in [from, to), grouped; ordered by the members in turn. Jobs from before verdicts were kept are
+  // not in it.
+  virtual Result<std::vector<SlaCount>> sla_counts(std::optional<UtcTime> from, std::optional<UtcTime> to) = 0;
   // Jobs by state, for metrics.
   virtual Result<std::map<model::JobState, std::int64_t>> count_by_state() = 0;
   // One write and one read, for readiness; kStoreUnavailable with a reason.

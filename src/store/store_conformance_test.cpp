@@ -919,6 +919,79 @@ TEST_P(StoreConformance, FiltersSelect) {
   }));
 }
 
+// contract: F47
+TEST_P(StoreConformance, EveryEndIsJudgedOnce) {
+  using model::SlaVerdict;
+  const TestNode node = add_node();
+  const auto run = [&](Submit command, auto end) {
+    command.job.spec.max_retries = 0;
+    const auto sequence = submit(std::move(command)).sequence_number;
+    const Uuid attempt = claim_one(node);
+    progress(node, attempt, 1);
+    end(attempt);
+    return detail(sequence).view.job.now;
+  };
+  const auto good = run(a_job(), [&](const Uuid& a) { finish(node, a, ResultStatus::kCompleted); });
+  EXPECT_EQ(good.sla_verdict, SlaVerdict::kCompliant);
+  EXPECT_EQ(good.sla_reason, "completed_successfully");
+  EXPECT_TRUE(good.sla_counts);
+  const auto full = run(a_job(), [&](const Uuid& a) { finish(node, a, ResultStatus::kFailed, FailureReason::kPlatformError); });
+  EXPECT_EQ(full.sla_verdict, SlaVerdict::kViolation);
+  EXPECT_EQ(full.sla_reason, "platform_failure");
+  const auto crash = run(a_job(), [&](const Uuid& a) { finish(node, a, ResultStatus::kFailed, FailureReason::kUnknown); });
+  EXPECT_EQ(crash.sla_verdict, SlaVerdict::kUndetermined);
+  EXPECT_EQ(crash.sla_reason, "cause_unknown");
+  Submit trial = a_job();
+  trial.job.spec.scenario = "test-1";
+  EXPECT_FALSE(run(trial, [&](const Uuid& a) { finish(node, a, ResultStatus::kCompleted); }).sla_counts);
+  const auto slow = run(a_job(), [&](const Uuid& a) {
+    for (int i = 0; i < 11; ++i) {
+      clock.advance(std::chrono::minutes(1));
+      progress(node, a, i + 2);
+    }
+    finish(node, a, ResultStatus::kCompleted);
+  });
+  EXPECT_EQ(slow.sla_reason, "processing_time_exceeded");
+
+  const auto counts = *store->sla_counts({}, {});
+  std::int64_t jobs = 0;
+  for (const SlaCount& count : counts) jobs += count.jobs;
+  EXPECT_EQ(jobs, 5);
+  EXPECT_NE(std::find(counts.begin(), counts.end(),
+                      SlaCount{"test-1", model::Queue::kDefault, std::nullopt, SlaVerdict::kCompliant,
+                               "completed_successfully", false, 1}),
+            counts.end());
+  EXPECT_EQ(store->sla_counts(clock.now().utc, {})->size(), 1U) << "the slow one ended now";
+  EXPECT_EQ(store->sla_counts({}, clock.now().utc)->size(), 4U);
+}
+
+TEST_P(StoreConformance, TimeInTheQueueAddsUpOverAttempts) {
+  const TestNode node = add_node();
+  const auto sequence = submit().sequence_number;
+  clock.advance(std::chrono::seconds(20));
+  const Uuid first = claim_one(node);
+  ASSERT_TRUE(store->apply_wait(Release{first, node.id, "worker is stopping"}));
+  clock.advance(std::chrono::seconds(11));
+  const Uuid second = claim_one(node);
+  finish(node, second, ResultStatus::kCompleted);
+  const auto now = detail(sequence).view.job.now;
+  EXPECT_EQ(now.queued_ms, 31'000);
+  EXPECT_EQ(now.sla_reason, "queue_time_exceeded");
+}
+
+TEST_P(StoreConformance, ARetryByHandIsJudgedAnew) {
+  const TestNode node = add_node();
+  Submit command = a_job();
+  command.job.spec.max_retries = 0;
+  const auto sequence = submit(std::move(command)).sequence_number;
+  finish(node, claim_one(node), ResultStatus::kFailed, FailureReason::kOutputError);
+  EXPECT_EQ(detail(sequence).view.job.now.sla_reason, "output_invalid");
+  ASSERT_TRUE(control(sequence, ControlJob::Kind::kRetry));
+  EXPECT_FALSE(detail(sequence).view.job.now.sla_verdict);
+  finish(node, claim_one(node), ResultStatus::kCompleted);
+  EXPECT_EQ(detail(sequence).view.job.now.sla_reason, "completed_successfully");
+}
+
 TEST_P(StoreConformance, KeysAreKept) {
   const KeyRecord key{"k1", "alice", "admin", "0011", clock.now().utc};
   ASSERT_TRUE(store->apply_wait(CreateKey{key}));

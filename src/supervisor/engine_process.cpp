@@ -8,6 +8,7 @@
 
 #include "base/log.h"
 #include "base/text.h"
+#include "sys/confinement.h"
 
 namespace ffrtmp::supervisor {
 namespace {
@@ -46,14 +47,6 @@ std::optional<int> nice_for(const Plan& plan) {
   return plan.nice;
 }
 
-std::optional<sys::Cgroup> make_group(const Plan& plan) {
-  if (plan.cgroup_base.empty()) return std::nullopt;
-  auto group = sys::Cgroup::create(cat(plan.cgroup_base, "/ffrtmp/", plan.attempt));
-  if (group) return std::move(group).value();
-  log::warn("no group for the engine, signals must do", {{"error", group.error().message}});
-  return std::nullopt;
-}
-
 // Reads a turn's worth of `fd`, closing it at its end; true when there was anything.
 template <class Take>
 bool drain(sys::Fd& fd, Take take) {
@@ -74,12 +67,16 @@ bool drain(sys::Fd& fd, Take take) {
 
 }  // namespace
 
-Result<EngineProcess> EngineProcess::start(const sys::Host& host, pid_t self, const Plan& plan) {
+Result<EngineProcess> EngineProcess::start(const sys::Host& host, pid_t self, const Plan& plan, BirthGroups& groups) {
   FFRTMP_ASSIGN(Pipe output, make_pipe());
   FFRTMP_ASSIGN(Pipe progress, make_pipe());
   fcntl(output.read.get(), F_SETPIPE_SZ, kOutputPipeBytes);
 
-  std::optional<sys::Cgroup> group = make_group(plan);
+  sys::Fd ruleset;
+  if (plan.confined) {
+    FFRTMP_ASSIGN(ruleset, sys::make_ruleset({plan.readable, plan.writable, plan.writable_trees}));
+  }
+  std::optional<sys::Cgroup> group = groups.open_unified();
   sys::Command command;
   command.argv = with_progress(plan.argv);
   command.env = plan.env;
@@ -87,6 +84,7 @@ Result<EngineProcess> EngineProcess::start(const sys::Host& host, pid_t self, co
   command.cwd = plan.cwd;
   command.fds = {{1, output.write.get()}, {2, output.write.get()}, {kProgressFd, progress.write.get()}};
   command.nice = nice_for(plan);
+  command.ruleset_fd = ruleset.get();
   command.die_with_parent = getpid() != 1;  // of a namespace's init all die anyway
   if (group) command.cgroup_dir = group->dir().get();
 
@@ -94,7 +92,7 @@ Result<EngineProcess> EngineProcess::start(const sys::Host& host, pid_t self, co
   if (!child && group) {
     // The group may refuse births (no write access to a common ancestor): better ungrouped than not at all.
     command.cgroup_dir = -1;
-    (void)group->remove();  // an empty group left behind harms nobody
+    groups.note_unjoined(group->path());
     group.reset();
     child = sys::spawn(command);
   }

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "base/result.h"
+#include "supervisor/birth_groups.h"
 #include "supervisor/link.h"
 #include "supervisor/progress.h"
 #include "supervisor/spool.h"
@@ -16,9 +17,10 @@ namespace ffrtmp::supervisor {
 
 class EngineProcess {
  public:
-  // Makes the group (without one when that fails, and says so in the log) and runs plan.argv in it: stdin /dev/null,
-  // stdout and stderr one pipe, progress another.
-  [[nodiscard]] static Result<EngineProcess> start(const sys::Host& host, pid_t self, const Plan& plan);
+  // Runs plan.argv in the unified group, where there is one that takes it, and in those that the caller stands in: stdin
+  // /dev/null, stdout and stderr one pipe, progress another. A plan that asks for confinement is not run without it.
+  [[nodiscard]] static Result<EngineProcess> start(const sys::Host& host, pid_t self, const Plan& plan,
+                                                   BirthGroups& groups);
 
   [[nodiscard]] pid_t pid() const { return child_.pid; }
   [[nodiscard]] const Tree& tree() const { return tree_; }

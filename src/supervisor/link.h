@@ -26,13 +26,26 @@ namespace ffrtmp::supervisor {
 // Names the attempt in the environment of its supervisor and of all its engine starts: what a census goes by.
 inline constexpr const char* kAttemptVariable = "FFRTMP_ATTEMPT";
 
+// A group of a hierarchy in which nobody can be born (v1), and where a process goes that leaves it.
+struct JoinedGroup {
+  std::string directory;
+  std::string home;
+};
+BOOST_DESCRIBE_STRUCT(JoinedGroup, (), (directory, home))
+
+// All groups are there when the supervisor starts, with their limits; it removes them at its end.
 struct Plan {
-  std::string attempt;            // UUID text, names the cgroup
+  std::string attempt;            // UUID text
   std::vector<std::string> argv;  // argv[0] is the program; "{progress}" in an item becomes "pipe:N"
   std::string cwd;
   std::vector<std::string> env;  // NAME=value, the whole environment
-  std::string cgroup_base;       // directory of the unified group to make "ffrtmp/<attempt>" in (sys::find_own_cgroup);
-                                 // empty: none, signals only
+  std::string cgroup;            // directory of its unified group; empty: none, signals only
+  std::vector<JoinedGroup> joins;
+  std::string oom_file;  // whose key oom_kill counts what the kernel killed in those groups; empty: none
+  bool confined = false;  // may reach nothing of the file system but the next three (sys/confinement.h)
+  std::vector<std::string> readable;
+  std::vector<std::string> writable;
+  std::vector<std::string> writable_trees;
   int nice = 10;
   std::int64_t fence_boot_ns = 0;   // CLOCK_BOOTTIME: freeze (file jobs) or kill (live ones) unless renewed; 0: never
   bool live_output = false;         // killed at the fence instead of frozen
@@ -46,8 +59,8 @@ struct Plan {
   std::int64_t max_disk_bytes = 0;         // 0: none
 };
 BOOST_DESCRIBE_STRUCT(Plan, (),
-                      (attempt, argv, cwd, env, cgroup_base, nice, fence_boot_ns, live_output, stall_ms, deadline_ms,
-                       kill_grace_ms, frozen_limit_ms, log_head_bytes, log_tail_bytes, watched_paths, max_disk_bytes))
+                      (attempt, argv, cwd, env, cgroup, joins, oom_file, confined, readable, writable, writable_trees, nice,
+                       fence_boot_ns, live_output, stall_ms, deadline_ms, kill_grace_ms, frozen_limit_ms, log_head_bytes, log_tail_bytes, watched_paths, max_disk_bytes))
 
 enum class EndCause : std::uint8_t { kExited, kCanceled, kStalled, kDeadline, kFenced, kDiskLimit, kStartFailed };
 BOOST_DESCRIBE_ENUM(EndCause, kExited, kCanceled, kStalled, kDeadline, kFenced, kDiskLimit, kStartFailed)
@@ -60,11 +73,13 @@ struct Exit {
   double run_seconds = 0;  // wall, from exec to the end
   double cpu_seconds = 0;  // of the whole tree
   std::int64_t max_rss_bytes = 0;
-  std::string error;          // of kStartFailed
+  std::int64_t oom_kills = 0;         // by the kernel, in its groups
+  std::vector<std::string> unjoined;  // directories of groups in which it was not, although it should
+  std::string error;                  // of kStartFailed
   std::string last_progress;  // the final -progress block, "key=value" lines
 };
 BOOST_DESCRIBE_STRUCT(Exit, (),
-                      (cause, exit_code, signal, graceful, run_seconds, cpu_seconds, max_rss_bytes, error,
+                      (cause, exit_code, signal, graceful, run_seconds, cpu_seconds, max_rss_bytes, oom_kills, unjoined, error,
                        last_progress))
 
 // What a supervisor answers to every request.
@@ -101,7 +116,7 @@ class Link {
 class Prepared {
  public:
   // Writes plan.json and starts a supervisor for DIR by running `program` (this binary) with the hidden sub-command
-  // "supervise DIR"; as root it is the init of a PID namespace. Of the plan only `attempt` and `cgroup_base` have to be
+  // "supervise DIR"; as root it is the init of a PID namespace. Of the plan only the attempt and its groups have to be
   // final. Where an earlier engine of the attempt has ended, its log is gone on with and its exit forgotten. kIo when
   // the kernel refuses.
   [[nodiscard]] static Result<Prepared> start(const std::string& program, const std::string& dir, const Plan& plan);
@@ -128,13 +143,12 @@ struct LogChunk {
 };
 [[nodiscard]] Result<LogChunk> read_log(const std::string& dir, std::int64_t offset, std::int64_t limit);
 
-// Kills whatever still runs in the cgroups "<base>/ffrtmp/*" of attempts not in `keep`, removes those groups, and
-// returns when they are empty. For a starting worker, before its first claim.
-[[nodiscard]] Status kill_strays(const std::string& cgroup_base, const std::string& attempts_dir,
-                                 const std::vector<std::string>& keep);
+// Kills whatever still runs of attempts not in `keep`, removes their groups, and returns when nothing is left. For a
+// starting worker, before its first claim.
+[[nodiscard]] Status kill_strays(const std::string& attempts_dir, const std::vector<std::string>& keep);
 
-// The same for the one attempt of DIR, whose supervisor died and may have left its engine or its group behind.
-[[nodiscard]] Status kill_attempt(const std::string& cgroup_base, const std::string& dir);
+// The same for the one attempt of DIR, whose supervisor died and may have left its engine or its groups behind.
+[[nodiscard]] Status kill_attempt(const std::string& dir);
 
 // The sub-command "supervise DIR"; returns the process's exit code.
 int supervise_main(const std::string& dir);

@@ -39,9 +39,8 @@ struct Identity {
   std::string boot_id;
   std::int64_t pid = 0;  // in the initial PID namespace of /proc
   std::int64_t start_ticks = 0;
-  std::string cgroup;  // directory of the engine's group, "" without
 };
-BOOST_DESCRIBE_STRUCT(Identity, (), (attempt, boot_id, pid, start_ticks, cgroup))
+BOOST_DESCRIBE_STRUCT(Identity, (), (attempt, boot_id, pid, start_ticks))
 
 [[nodiscard]] std::string encode_request(const Request& request);
 [[nodiscard]] Result<Request> decode_request(std::string_view text);

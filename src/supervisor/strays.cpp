@@ -9,6 +9,7 @@
 #include <set>
 
 #include "base/text.h"
+#include "supervisor/birth_groups.h"
 #include "supervisor/link.h"
 #include "supervisor/protocol.h"
 #include "sys/cgroup.h"
@@ -50,25 +51,22 @@ Status kill_supervisor(const sys::Host& host, const std::string& boot_id, const 
   return kill_and_wait(host, {static_cast<pid_t>(identity.pid), static_cast<std::uint64_t>(identity.start_ticks)});
 }
 
-Status clear_group(const std::string& path) {
+Status empty_group(const std::string& path) {
   if (path.empty()) return {};
   auto group = sys::Cgroup::open(path);
   if (!group) return group.error().code == Errc::kGone ? Status{} : Status(group.error());
   FFRTMP_TRY(group->kill());
-  FFRTMP_TRY(group->wait_empty(kDeathTime));
-  return group->remove();
+  return group->wait_empty(kDeathTime);
 }
 
-// Its supervisor, then what is in its group, then the group.
-Status clear_attempt(const sys::Host& host, const std::string& boot_id, const std::string& cgroup_base,
-                     const std::string& dir, const std::string& attempt) {
-  std::string group;
-  if (const auto identity = load_identity(dir)) {
-    FFRTMP_TRY(kill_supervisor(host, boot_id, *identity));
-    group = identity->cgroup;
-  }
-  FFRTMP_TRY(clear_group(group));
-  return cgroup_base.empty() ? Status{} : clear_group(cat(cgroup_base, "/ffrtmp/", attempt));
+// Its supervisor, then what is in its groups, then these.
+Status clear_attempt(const sys::Host& host, const std::string& boot_id, const std::string& dir) {
+  if (const auto identity = load_identity(dir)) FFRTMP_TRY(kill_supervisor(host, boot_id, *identity));
+  const auto plan = load_plan(dir);
+  if (!plan) return {};  // it never got so far
+  FFRTMP_TRY(empty_group(plan->cgroup));
+  FFRTMP_TRY(remove_unified(plan->cgroup));
+  return remove_joined(plan->joins);
 }
 
 // Without a namespace or a group only the environment tells whose a process is.
@@ -84,23 +82,21 @@ Status kill_marked(const sys::Host& host, const std::set<std::string>& attempts)
 
 }  // namespace
 
-Status kill_strays(const std::string& cgroup_base, const std::string& attempts_dir,
-                   const std::vector<std::string>& keep) {
+Status kill_strays(const std::string& attempts_dir, const std::vector<std::string>& keep) {
   const sys::Host host = sys::Host::real();
   FFRTMP_ASSIGN(std::set<std::string> attempts, list_attempts(attempts_dir));
   for (const std::string& kept : keep) attempts.erase(kept);
   if (attempts.empty()) return {};
   FFRTMP_ASSIGN(const std::string boot_id, sys::read_boot_id(host));
-  for (const std::string& attempt : attempts)
-    FFRTMP_TRY(clear_attempt(host, boot_id, cgroup_base, cat(attempts_dir, "/", attempt), attempt));
+  for (const std::string& attempt : attempts) FFRTMP_TRY(clear_attempt(host, boot_id, cat(attempts_dir, "/", attempt)));
   return kill_marked(host, attempts);
 }
 
-Status kill_attempt(const std::string& cgroup_base, const std::string& dir) {
+Status kill_attempt(const std::string& dir) {
   const sys::Host host = sys::Host::real();
   const std::string attempt = dir.substr(dir.rfind('/') + 1);
   FFRTMP_ASSIGN(const std::string boot_id, sys::read_boot_id(host));
-  FFRTMP_TRY(clear_attempt(host, boot_id, cgroup_base, dir, attempt));
+  FFRTMP_TRY(clear_attempt(host, boot_id, dir));
   return kill_marked(host, {attempt});
 }
 

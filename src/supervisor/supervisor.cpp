@@ -22,6 +22,7 @@
 
 #include "base/log.h"
 #include "base/text.h"
+#include "supervisor/birth_groups.h"
 #include "supervisor/disk_usage.h"
 #include "supervisor/engine_process.h"
 #include "supervisor/peers.h"
@@ -54,9 +55,10 @@ enum class Phase { kWaiting, kRunning, kEnding, kKilling, kEnded, kOver };
 class Supervisor {
  public:
   Supervisor(std::string dir, Plan plan, sys::Host host, pid_t self)
-      : dir_(std::move(dir)), plan_(std::move(plan)), host_(std::move(host)), self_(self) {}
+      : dir_(std::move(dir)), plan_(std::move(plan)), groups_(plan_), host_(std::move(host)), self_(self) {}
 
   Status open(sys::Fd first);
+  void enter_groups() { groups_.enter(); }
   int run();
 
  private:
@@ -87,6 +89,7 @@ class Supervisor {
 
   std::string dir_;
   Plan plan_;
+  BirthGroups groups_;
   sys::Host host_;
   pid_t self_;
   BootTime now_ = BootClock::now();  // of this turn of the loop
@@ -159,6 +162,7 @@ int Supervisor::run() {
     step();
   }
   unlink((dir_ + "/control.sock").c_str());
+  if (!engine_) groups_.remove();
   return 0;
 }
 
@@ -182,6 +186,7 @@ void Supervisor::dispatch(int fd) {
 
 // What time has made due, in this order: decisions on the engine, files, then the answers that tell of them.
 void Supervisor::step() {
+  if (phase_ != Phase::kWaiting) groups_.leave();  // after the answer to whoever had the engine started
   if (phase_ == Phase::kWaiting && peers_->empty()) phase_ = Phase::kOver;  // no worker ever asked for the engine
   if (phase_ == Phase::kRunning) watch_engine();
   if (phase_ == Phase::kEnding || phase_ == Phase::kKilling) {
@@ -272,7 +277,7 @@ void Supervisor::start_engine() {
   auto plan = load_plan(dir_);  // as it is now: this process may have been started before all of it was known
   if (!plan) return fail_start(plan.error());
   plan_ = std::move(*plan);
-  auto engine = EngineProcess::start(host_, self_, plan_);
+  auto engine = EngineProcess::start(host_, self_, plan_, groups_);
   if (!engine) return fail_start(engine.error());
   engine_.emplace(std::move(engine).value());
   now_ = started_ = BootClock::now();
@@ -418,8 +423,10 @@ void Supervisor::finish() {
       // Processes that an ancestor waited for are in the group's figure only.
       if (const auto cpu = group->cpu_usage())
         exit_.cpu_seconds = std::max(exit_.cpu_seconds, std::chrono::duration<double>(*cpu).count());
-      if (const Status status = group->remove(); !status) log::error("group", {{"error", status.error().message}});
     }
+    exit_.oom_kills = groups_.oom_kills();
+    exit_.unjoined = groups_.unjoined();
+    groups_.remove();
   }
   phase_ = Phase::kEnded;
   frozen_ = false;
@@ -461,11 +468,11 @@ Status supervise(const std::string& dir) {
   FFRTMP_ASSIGN(Plan plan, load_plan(dir));
   FFRTMP_ASSIGN(const sys::ProcStat self, sys::read_own_stat(host));
   FFRTMP_ASSIGN(const std::string boot_id, sys::read_boot_id(host));
-  const std::string group = plan.cgroup_base.empty() ? "" : cat(plan.cgroup_base, "/ffrtmp/", plan.attempt);
-  FFRTMP_TRY(save_identity(dir, {plan.attempt, boot_id, self.pid, static_cast<std::int64_t>(self.start_ticks), group}));
+  FFRTMP_TRY(save_identity(dir, {plan.attempt, boot_id, self.pid, static_cast<std::int64_t>(self.start_ticks)}));
   if (getpid() != 1 && prctl(PR_SET_CHILD_SUBREAPER, 1) != 0) return last_sys_error("subreaper");
   Supervisor supervisor(dir, std::move(plan), host, self.pid);
   FFRTMP_TRY(supervisor.open(take_start_link()));
+  supervisor.enter_groups();
   if (supervisor.run() != 0) return make_error(Errc::kInternal, "the loop broke");
   return {};
 }

@@ -5,6 +5,7 @@
 
 #include "base/text.h"
 #include "sys/file_io.h"
+#include "sys/path.h"
 
 namespace ffrtmp::sys {
 namespace {
@@ -53,8 +54,7 @@ bool Hierarchy::has(std::string_view controller) const {
 }
 
 std::string Hierarchy::directory_of(std::string_view path) const {
-  if (root != "/" && path.starts_with(root) && (path.size() == root.size() || path[root.size()] == '/'))
-    path.remove_prefix(root.size());
+  if (root != "/" && is_at_or_below(path, root)) path.remove_prefix(root.size());
   while (!path.empty() && path.back() == '/') path.remove_suffix(1);
   return cat(mount_point, path);
 }

@@ -157,7 +157,7 @@ Result<std::vector<MarkedProcess>> find_marked(const Host& host, std::string_vie
   FFRTMP_ASSIGN(const std::vector<ProcStat> all, read_all_stats(host));
   std::vector<MarkedProcess> found;
   for (const ProcStat& stat : all) {
-    if (stat.state == 'Z') continue;
+    if (stat.has_ended()) continue;
     auto value = read_environment_value(host, stat.pid, name);
     if (value) found.push_back({stat.key(), std::move(value).value()});
   }

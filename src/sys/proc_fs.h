@@ -21,11 +21,14 @@ struct ProcessKey {
   auto operator<=>(const ProcessKey&) const = default;
 };
 
+// Of the states of /proc/PID/stat, R S D T t Z X I and x: a zombie has ended, too.
+[[nodiscard]] constexpr bool is_ended(char state) { return state == 'Z' || state == 'X' || state == 'x'; }
+
 // /proc/PID/stat. Times in clock ticks of sysconf(_SC_CLK_TCK).
 struct ProcStat {
   pid_t pid = 0;
   std::string comm;  // may hold spaces and parentheses
-  char state = '?';  // R S D T t Z X I
+  char state = '?';
   pid_t ppid = 0;
   pid_t pgrp = 0;
   pid_t session = 0;
@@ -37,6 +40,7 @@ struct ProcStat {
   std::int64_t rss_pages = 0;
 
   [[nodiscard]] ProcessKey key() const { return {pid, start_ticks}; }
+  [[nodiscard]] bool has_ended() const { return is_ended(state); }
 };
 
 // Pure. The name is what stands between the first '(' and the last ')'. kCorrupt otherwise.

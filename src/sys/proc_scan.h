@@ -19,7 +19,7 @@ namespace ffrtmp::sys {
 struct ProcLine {
   pid_t pid = 0;
   pid_t ppid = 0;
-  char state = '?';           // R S D T t Z X I
+  char state = '?';
   std::uint64_t flags = 0;    // field 9
   std::uint32_t threads = 0;  // field 20
   std::uint64_t start_ticks = 0;
@@ -29,7 +29,7 @@ struct ProcLine {
   [[nodiscard]] ProcessKey key() const { return {pid, start_ticks}; }
   // PF_KTHREAD of include/linux/sched.h.
   [[nodiscard]] bool is_kernel_thread() const { return (flags & 0x00200000U) != 0; }
-  [[nodiscard]] bool has_ended() const { return state == 'Z' || state == 'X' || state == 'x'; }
+  [[nodiscard]] bool has_ended() const { return is_ended(state); }
   // Changes when the process executes another program, also one of the same name.
   [[nodiscard]] std::uint64_t exec_stamp() const;
 };

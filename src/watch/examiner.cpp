@@ -104,7 +104,7 @@ Exemption Examiner::check_kernel_thread(const ProcessFacts& facts) const {
 Exemption Examiner::check_self(const ProcessFacts& facts) {
   if (self_ == 0) return {"self", "no daemon asked", false};
   if (facts.key.pid == self_) return {"self", "is the daemon", true};
-  const auto ancestors = reader_.read_ancestors(facts.key.pid);
+  const auto ancestors = reader_.read_ancestors(facts);
   if (std::find(ancestors.begin(), ancestors.end(), self_) != ancestors.end())
     return {"self", "descends from the daemon", true};
   return {"self", "is not of the daemon's tree", false};

@@ -116,7 +116,7 @@ class Explainer {
           govern::read_place_facts({hierarchy,
                                     own->second,
                                     {facts_.key.pid},
-                                    govern::find_root_base(host_, *hierarchy, settings_.cgroup_root),
+                                    govern::find_root_base(host_, layout_, *hierarchy, settings_.cgroup_root),
                                     policy_.placement}),
           policy_.placement);
       good = good && place.reason.empty();

@@ -128,8 +128,8 @@ void Governor::release_unexecuted(const sys::ProcessKey& key, std::uint64_t stam
 
 void Governor::change_rule(Entry& entry, const govern::Rule& rule) {
   if (entry.state != EntryState::kAttached && entry.state != EntryState::kObserve) return;
-  if (rule.limits == entry.governed.limits) return;
-  auto outcome = context_.attacher.change(entry.governed, rule.limits);
+  if (rule.limits == entry.governed.limits && policy_->late_memory == entry.governed.late_memory) return;
+  auto outcome = context_.attacher.change(entry.governed, {rule.limits, policy_->placement, policy_->late_memory});
   if (!outcome) {
     if (!govern::is_gone(outcome.error()))
       log::error(cat("Limits of PID ", entry.key.pid, " cannot be changed: ", outcome.error().message),

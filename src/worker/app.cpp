@@ -1,8 +1,5 @@
 #include "worker/app.h"
 
-#include <sys/statvfs.h>
-#include <sys/sysinfo.h>
-
 #include <algorithm>
 #include <condition_variable>
 #include <filesystem>
@@ -14,11 +11,15 @@
 #include "api/client.h"
 #include "base/log.h"
 #include "base/text.h"
-#include "sys/cgroup.h"
+#include "net/url.h"
+#include "sys/confinement.h"
 #include "sys/file_io.h"
 #include "sys/proc_fs.h"
+#include "worker/endpoint.h"
+#include "worker/load_meter.h"
 #include "worker/machine.h"
 #include "worker/machine_watch.h"
+#include "worker/meters.h"
 #include "worker/node_identity.h"
 #include "worker/retry.h"
 #include "worker/runner.h"
@@ -31,22 +32,20 @@ using namespace std::chrono_literals;
 constexpr auto kRequestTimeout = 10'000ms;
 constexpr auto kUnackedPause = 50ms;  // while a command is carried out the master repeats it: do not spin
 
-api::HeartbeatRequest measured_load(const std::string& work_dir) {
-  api::HeartbeatRequest load;
-  double loads[1];
-  if (getloadavg(loads, 1) == 1) load.load1 = loads[0];
-  struct sysinfo info {};
-  if (sysinfo(&info) == 0) load.ram_free_bytes = static_cast<std::int64_t>(info.freeram) * info.mem_unit;
-  struct statvfs disk {};
-  if (statvfs(work_dir.c_str(), &disk) == 0) load.disk_free_bytes = static_cast<std::int64_t>(disk.f_bavail) * static_cast<std::int64_t>(disk.f_frsize);
-  return load;
-}
+// An answer of the master is due every heartbeat.
+constexpr int kSilentHeartbeats = 3;
 
 class RunningApp final : public App {
  public:
   RunningApp(Settings settings, NodeIdentity identity)
-      : identity_(std::move(identity)), instance_(RandomIds().next(SystemClock().now().utc)) {
+      : identity_(std::move(identity)),
+        instance_(RandomIds().next(SystemClock().now().utc)),
+        load_(sys::Host::real(), settings.work_dir),
+        meters_(load_, [this] { return running(); }),
+        concurrency_(settings.slots) {
     shared_.settings = std::move(settings);
+    shared_.meters = &meters_;
+    shared_.concurrency = &concurrency_;
   }
 
   ~RunningApp() override { stop(true); }
@@ -56,11 +55,18 @@ class RunningApp final : public App {
     FFRTMP_ASSIGN(model::NodeFacts facts, detect_now());
     know(std::move(facts));
     watch_.emplace(detect_now, shared_.settings.machine_check, BootClock::now());
-    if (auto own = sys::find_own_cgroup(sys::Host::real())) shared_.cgroup_base = *own;
-    else log::warn("no cgroup for jobs, signals only", {{"reason", own.error().message}});
+    shared_.ram_total_bytes = facts_.ram_total_bytes;
+    FFRTMP_ASSIGN(shared_.governor, JobGovernor::open(sys::Host::real()));
+    if (shared_.settings.confine) {
+      if (const auto can = sys::make_ruleset({}); !can) {
+        shared_.settings.confine = false;
+        log::warn("engines are not confined", {{"reason", can.error().message}});
+      }
+    }
     if (auto boot = sys::read_boot_id(sys::Host::real())) shared_.boot_id = *boot;
     shared_.connect = [this] { return connect(token()); };
     shared_.on_commands = [this](const std::vector<api::Command>& commands) { dispatch(commands); };
+    serve_metrics();
     thread_ = std::thread([this] { run(); });
     return {};
   }
@@ -109,9 +115,25 @@ class RunningApp final : public App {
     finish();
   }
 
+  // A port that is taken is no reason to transcode nothing.
+  void serve_metrics() {
+    const Settings& s = shared_.settings;
+    if (s.metrics_listen == "none") return;
+    const auto master = net::parse_url(s.master_url);
+    const bool is_local = master && net::is_loopback(*master);
+    EndpointSettings endpoint{s.metrics_listen.empty() ? (is_local ? "127.0.0.1" : "0.0.0.0") : s.metrics_listen,
+                              s.metrics_port, s.ffmpeg,
+                              std::chrono::duration<double>(kSilentHeartbeats * s.heartbeat).count()};
+    auto server = start_endpoint(endpoint, load_, meters_, [this] { return is_draining(); });
+    if (!server) return log::error("metrics are not served", {{"err", server.error().message}});
+    endpoint_ = std::move(*server);
+    log::info("metrics", {{"url", cat("http://", endpoint.listen, ":", endpoint_->port(), "/metrics")}});
+  }
+
   void know(model::NodeFacts facts) {
     facts_ = std::move(facts);
     shared_.encoders = std::make_shared<const std::vector<model::Encoder>>(facts_.encoders);
+    meters_.know_machine(facts_);
   }
 
   // ---- registration ----
@@ -167,7 +189,7 @@ class RunningApp final : public App {
       listed.push_back(notes.claim.attempt.id.str());
     }
     if (!registered_) {
-      FFRTMP_TRY(supervisor::kill_strays(shared_.cgroup_base, attempts_dir(), listed));
+      FFRTMP_TRY(supervisor::kill_strays(attempts_dir(), listed));
     }
     {
       const std::lock_guard lock(mutex_);
@@ -181,6 +203,8 @@ class RunningApp final : public App {
     }
     client->set_bearer(this->token());
     node_id_ = reply.node.id;
+    meters_.know_node(node_id_);
+    meters_.heard();
     log::info("registered", {{"node_id", node_id_.str()}, {"master", shared_.settings.master_url}});
     if (!std::exchange(registered_, true)) take_up(std::move(left), reply.attempts, sent);
     return client;
@@ -197,7 +221,7 @@ class RunningApp final : public App {
     std::vector<std::string> keep;
     for (const api::AttemptVerdict& verdict : verdicts)
       if (verdict.verdict == "keep") keep.push_back(verdict.attempt_id.str());
-    const Status killed = supervisor::kill_strays(shared_.cgroup_base, attempts_dir(), keep);
+    const Status killed = supervisor::kill_strays(attempts_dir(), keep);
     if (!killed) log::error("strays of an earlier worker remain", {{"err", killed.error().message}});
     std::vector<std::string> taken;
     for (Notes& notes : left) {
@@ -214,14 +238,17 @@ class RunningApp final : public App {
       if (!notes.staged_name.empty())
         take_back({notes.output_dir, notes.staged_name, notes.output_name, notes.may_replace, notes.staged_inode});
     }
-    if (killed) AttemptDir::sweep(attempts_dir(), taken);
+    if (!killed) return;
+    for (const Uuid& id : AttemptDir::list(attempts_dir()))
+      if (std::find(taken.begin(), taken.end(), id.str()) == taken.end()) shared_.governor->remove_left(id.str());
+    AttemptDir::sweep(attempts_dir(), taken);
   }
 
   // ---- the one open request ----
 
   template <class Request>
   void fill_contact(Request& request, int wait_seconds) {
-    static_cast<api::HeartbeatRequest&>(request) = measured_load(shared_.settings.work_dir);
+    load_.measure(request);
     request.instance_id = instance_;
     request.slots_free = free_slots();
     request.wait = wait_seconds;
@@ -284,6 +311,7 @@ class RunningApp final : public App {
       else found->second->renewed(sent);
     }
     failures_ = 0;
+    meters_.heard();
   }
 
   // True: go on after a pause.
@@ -343,10 +371,12 @@ class RunningApp final : public App {
       if (const auto found = runners_.find(command.attempt_id); found != runners_.end()) found->second->command(command);
   }
 
-  int free_slots() const {
+  int running() const {
     const std::lock_guard lock(mutex_);
-    return shared_.settings.slots - static_cast<int>(runners_.size()) + static_cast<int>(over_.size());
+    return static_cast<int>(runners_.size()) - static_cast<int>(over_.size());
   }
+  // None, or fewer, when more run than may at present.
+  int free_slots() { return std::max(0, concurrency_.slots(BootClock::now()) - running()); }
 
   // ---- ending ----
 
@@ -425,6 +455,9 @@ class RunningApp final : public App {
   Shared shared_;
   NodeIdentity identity_;
   const Uuid instance_;
+  LoadMeter load_;
+  Meters meters_;
+  Concurrency concurrency_;
   model::NodeFacts facts_;
   std::optional<MachineWatch> watch_;
   Uuid node_id_;
@@ -446,6 +479,7 @@ class RunningApp final : public App {
   Waiting waiting_ = Waiting::kNo;
   std::mutex join_mutex_;
   std::thread thread_;
+  std::unique_ptr<net::Server> endpoint_;  // last: it asks all of the above
 };
 
 }  // namespace

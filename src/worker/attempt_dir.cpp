@@ -9,18 +9,6 @@
 #include "sys/file_io.h"
 
 namespace ffrtmp::worker {
-namespace {
-
-std::vector<Uuid> attempts_in(const std::string& attempts_dir) {
-  std::vector<Uuid> ids;
-  std::error_code error;
-  for (const auto& entry : std::filesystem::directory_iterator(attempts_dir, error))
-    if (const auto id = parse_uuid(entry.path().filename().string())) ids.push_back(*id);
-  return ids;
-}
-
-}  // namespace
-
 Status AttemptDir::create() const {
   std::error_code error;
   std::filesystem::create_directories(path_, error);
@@ -55,16 +43,24 @@ void AttemptDir::remove() const {
   if (error) log::warn("attempt directory stays", {{"path", path_}, {"err", error.message()}});
 }
 
+std::vector<Uuid> AttemptDir::list(const std::string& attempts_dir) {
+  std::vector<Uuid> ids;
+  std::error_code error;
+  for (const auto& entry : std::filesystem::directory_iterator(attempts_dir, error))
+    if (const auto id = parse_uuid(entry.path().filename().string())) ids.push_back(*id);
+  return ids;
+}
+
 std::vector<Notes> AttemptDir::left_over(const std::string& attempts_dir) {
   std::vector<Notes> found;
-  for (const Uuid& id : attempts_in(attempts_dir))
+  for (const Uuid& id : list(attempts_dir))
     if (auto notes = AttemptDir(attempts_dir, id).load_notes(); notes && notes->claim.attempt.id == id)
       found.push_back(std::move(*notes));
   return found;
 }
 
 void AttemptDir::sweep(const std::string& attempts_dir, const std::vector<std::string>& keep) {
-  for (const Uuid& id : attempts_in(attempts_dir))
+  for (const Uuid& id : list(attempts_dir))
     if (std::find(keep.begin(), keep.end(), id.str()) == keep.end()) AttemptDir(attempts_dir, id).remove();
 }
 

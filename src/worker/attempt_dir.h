@@ -9,6 +9,7 @@
 
 #include "api/wire.h"
 #include "base/result.h"
+#include "govern/limits.h"
 #include "model/outcome.h"
 
 namespace ffrtmp::worker {
@@ -35,10 +36,11 @@ struct Notes {
   std::vector<std::string> command;  // masked argv
   bool may_replace = false;
   std::uint64_t staged_inode = 0;    // set before the rename
+  std::vector<govern::LimitReport> limits;  // as read back before the engine's birth
 };
 BOOST_DESCRIBE_STRUCT(Notes, (),
                       (claim, boot_id, input_path, input_seconds, input_bytes, demuxer, maps, left_out, output_dir, output_name, staged_name, muxer,
-                       encoder, on_hardware, engine_log_begin, earlier_seconds, fallback_reason, command, may_replace, staged_inode))
+                       encoder, on_hardware, engine_log_begin, earlier_seconds, fallback_reason, command, may_replace, staged_inode, limits))
 
 class AttemptDir {
  public:
@@ -52,7 +54,9 @@ class AttemptDir {
   [[nodiscard]] Result<model::AttemptResult> load_result() const;
   void remove() const;
 
-  // The attempts that left a directory with readable notes of their own.
+  // All that have a directory.
+  [[nodiscard]] static std::vector<Uuid> list(const std::string& attempts_dir);
+  // Those with readable notes of their own.
   [[nodiscard]] static std::vector<Notes> left_over(const std::string& attempts_dir);
   // Removes the directories of all attempts but those to keep. After their processes: these are found by it.
   static void sweep(const std::string& attempts_dir, const std::vector<std::string>& keep);

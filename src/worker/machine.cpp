@@ -1,9 +1,9 @@
 #include "worker/machine.h"
 
-#include <sys/sysinfo.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <cmath>
 #include <filesystem>
 #include <thread>
 
@@ -13,9 +13,14 @@
 #include "media/run_tool.h"
 #include "sys/file_io.h"
 #include "sys/gpu_devices.h"
+#include "sys/machine_load.h"
 
 namespace ffrtmp::worker {
 namespace {
+
+// More of both is a server. Contract fleet.md 5.
+constexpr int kServerThreads = 16;
+constexpr std::int64_t kServerRamBytes = std::int64_t{32} << 30;
 
 std::string host_name() {
   char name[256] = {};
@@ -31,9 +36,10 @@ std::string cpu_model(const sys::Host& host) {
   return std::string(trim(std::string_view(*text).substr(colon + 1, text->find('\n', at) - colon - 1)));
 }
 
-std::int64_t ram_bytes() {
-  struct sysinfo info {};
-  return sysinfo(&info) == 0 ? static_cast<std::int64_t>(info.totalram) * info.mem_unit : 0;
+model::NodeType type_of(const model::NodeFacts& facts, bool has_battery) {
+  if (has_battery) return model::NodeType::kLaptop;
+  const bool is_large = facts.cpu_threads > kServerThreads && facts.ram_total_bytes > kServerRamBytes;
+  return is_large ? model::NodeType::kServer : model::NodeType::kDesktop;
 }
 
 // PCI vendors, as in pci.ids.
@@ -103,10 +109,13 @@ Result<model::NodeFacts> detect(const Settings& settings, const sys::Host& host,
   model::NodeFacts facts;
   facts.name = settings.name.empty() ? host_name() : settings.name;
   facts.version = std::string(version());
-  facts.cpu_threads = static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
+  const sys::OwnBounds bounds = sys::read_own_bounds(host);
+  facts.cpu_threads = static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));  // of this process's affinity
+  if (bounds.cpus) facts.cpu_threads = std::clamp(static_cast<int>(std::ceil(*bounds.cpus)), 1, facts.cpu_threads);
   facts.cpu_model = cpu_model(host);
-  facts.ram_total_bytes = ram_bytes();
-  facts.type = facts.cpu_threads > 16 && facts.ram_total_bytes > (std::int64_t{32} << 30) ? model::NodeType::kServer : model::NodeType::kDesktop;
+  if (const auto memory = sys::read_memory_sizes(host)) facts.ram_total_bytes = memory->total_bytes;
+  if (bounds.memory_bytes) facts.ram_total_bytes = std::min(facts.ram_total_bytes, *bounds.memory_bytes);
+  facts.type = type_of(facts, sys::has_battery(host));
   facts.slots = settings.slots;
   facts.labels = settings.labels;
   facts.roots = settings.input_roots;

@@ -78,6 +78,15 @@ int exchange(int dir, const std::string& from, const std::string& to) {
 
 }  // namespace
 
+Status make_staged(const Move& move) {
+  const Directory dir(move.dir);
+  if (dir.fd() < 0) return last_sys_error(cat("open ", move.dir));
+  const int fd = openat(dir.fd(), move.staged.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0666);
+  if (fd < 0) return last_sys_error(cat("create ", move.dir, "/", move.staged));
+  close(fd);
+  return {};
+}
+
 Result<std::uint64_t> sync_staged(const Move& move) {
   const std::string path = cat(move.dir, "/", move.staged);
   const Directory dir(move.dir);

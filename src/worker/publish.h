@@ -22,6 +22,8 @@ struct Move {
   std::uint64_t inode = 0;   // of the staged file before the move: the mark by which it is known afterwards
 };
 
+// An empty staged file, for an engine that may make none itself; one that is there stays as it is.
+[[nodiscard]] Status make_staged(const Move& move);
 // fsync of the staged file; gives its inode.
 [[nodiscard]] Result<std::uint64_t> sync_staged(const Move& move);
 // Whether the final path holds our file already (after a crash).

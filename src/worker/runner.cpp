@@ -261,10 +261,13 @@ model::AttemptResult Runner::canceled_result(bool graceful) const {
 }
 
 Runner::End Runner::deliver(const model::AttemptResult& result) {
+  // Who hears of the end finds nothing half made any more.
+  if (result.status != model::ResultStatus::kCompleted && !notes_.staged_name.empty()) take_back(move());
   for (int tries = 0;; ++tries) {
     auto reply = client_->result(id_, result);
     if (reply) {
       delivered_ = result.status == model::ResultStatus::kCompleted;
+      shared_.meters->ended(notes_.claim.job, result);
       log::info("attempt ended", {{"attempt_id", id_.str()}, {"job", cat(notes_.claim.job.sequence_number)},
                                   {"error", result.error.value_or("")}});
       return End::kResult;
@@ -296,7 +299,7 @@ Move Runner::move() const {
 
 // Where no supervisor tells of the end: it may have died and left an engine or a group.
 void Runner::end_engine() {
-  const Status ended = supervisor::kill_attempt(shared_.cgroup_base, dir_.path());
+  const Status ended = supervisor::kill_attempt(dir_.path());
   link_.reset();  // takes the dead child's status
   was_supervised_ = !ended;
   if (!ended) log::error("strays of an attempt remain", {{"attempt_id", id_.str()}, {"err", ended.error().message}});
@@ -317,6 +320,9 @@ void Runner::clean_up() {
     }
   }
   if (was_supervised_ && !exit_) end_engine();
+  link_.reset();
+  if (origin_ == Origin::kAdopted) shared_.governor->remove_left(id_.str());
+  else shared_.governor->remove(groups_);
   if (const Move move = this->move(); !move.staged.empty()) {
     if (delivered_) settle(move);
     else take_back(move);

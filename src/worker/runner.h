@@ -25,6 +25,9 @@
 #include "model/node.h"
 #include "supervisor/link.h"
 #include "worker/attempt_dir.h"
+#include "worker/concurrency.h"
+#include "worker/job_groups.h"
+#include "worker/meters.h"
 #include "worker/publish.h"
 #include "worker/settings.h"
 
@@ -34,7 +37,10 @@ namespace ffrtmp::worker {
 struct Shared {
   Settings settings;
   std::shared_ptr<const std::vector<model::Encoder>> encoders;  // changed by the thread that makes runners
-  std::string cgroup_base;  // empty: none usable
+  std::unique_ptr<JobGovernor> governor;
+  std::int64_t ram_total_bytes = 0;
+  Meters* meters = nullptr;  // this and the next outlive the runners
+  Concurrency* concurrency = nullptr;
   std::string boot_id;
   std::function<Result<std::unique_ptr<api::WorkerClient>>()> connect;  // with the node's token
   std::function<void(const std::vector<api::Command>&)> on_commands;  // commands for any attempt, as replies carry them
@@ -114,6 +120,7 @@ class Runner {
   Origin origin_;
   std::function<void(const Uuid&)> ended_;
   std::unique_ptr<api::WorkerClient> client_;
+  JobGroups groups_;                              // of the present or last supervisor of this process
   std::optional<supervisor::Prepared> prepared_;  // until the engine starts
   std::unique_ptr<supervisor::Link> link_;
   std::optional<supervisor::Exit> exit_;

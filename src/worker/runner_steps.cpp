@@ -15,6 +15,9 @@
 #include "media/verify.h"
 #include "net/digest.h"
 #include "sys/fd.h"
+#include "sys/machine_load.h"
+#include "worker/engine_reach.h"
+#include "worker/job_limits.h"
 #include "worker/retry.h"
 #include "worker/reuse.h"
 #include "worker/runner.h"
@@ -26,6 +29,7 @@ using namespace std::chrono_literals;
 using model::FailureReason;
 
 constexpr std::int64_t kDefaultDiskMb = 5000;
+constexpr double kFullDiskRatio = 0.95;  // contract fleet.md 5.5
 constexpr auto kLookEvery = 200ms;
 constexpr std::int64_t kTailBytes = 64 << 10;
 
@@ -98,6 +102,9 @@ std::optional<model::AttemptResult> Runner::place_output() {
     return failure(user ? FailureReason::kUserError : FailureReason::kPlatformError, cat("output: ", place.error().message));
   }
   const sys::Fd dir(place->dir_fd);
+  if (const auto used = sys::used_disk_ratio(place->dir); used && *used >= kFullDiskRatio)
+    return failure(FailureReason::kPlatformError,
+                   cat("output: the disk of ", place->dir, " is ", format_fixed(*used * 100, 1), " % full"));
   auto muxer = media::muxer_for(path);
   if (!muxer) return failure(FailureReason::kUserError, muxer.error().message);
   notes_.output_dir = place->dir;
@@ -165,6 +172,9 @@ std::optional<model::AttemptResult> Runner::plan_and_start() {
 }
 
 std::optional<model::AttemptResult> Runner::start_supervisor() {
+  groups_ = shared_.governor->make(id_.str(), limits_of(notes_.claim.job.resource_limits, shared_.ram_total_bytes,
+                                                        shared_.concurrency->slots(BootClock::now())));
+  notes_.limits = groups_.limits;
   was_supervised_ = true;
   auto prepared = supervisor::Prepared::start(shared_.settings.program, dir_.path(), plan_of({}, {}));
   if (!prepared) return failure(FailureReason::kPlatformError, prepared.error().message);
@@ -222,7 +232,17 @@ supervisor::Plan Runner::plan_of(const engine::RunPlan& run, const std::string& 
   plan.argv = run.argv;
   plan.cwd = "/";
   plan.env = engine_environment();
-  plan.cgroup_base = shared_.cgroup_base;
+  plan.cgroup = groups_.cgroup;
+  plan.joins = groups_.joins;
+  plan.oom_file = groups_.oom_file;
+  if (shared_.settings.confine) {
+    EngineReach reach = reach_of_engine(shared_.settings.ffmpeg, sys::Host::real());
+    plan.confined = true;
+    plan.readable = std::move(reach.readable);
+    plan.readable.push_back(notes_.input_path);
+    plan.writable = std::move(reach.writable);
+    plan.writable.push_back(staged);
+  }
   plan.fence_boot_ns = fence_ns_;
   plan.stall_ms = shared_.settings.stall.count();
   const auto spent = std::chrono::milliseconds(static_cast<std::int64_t>(notes_.earlier_seconds * 1000));
@@ -235,6 +255,8 @@ supervisor::Plan Runner::plan_of(const engine::RunPlan& run, const std::string& 
 }
 
 std::optional<model::AttemptResult> Runner::start_engine(const engine::RunPlan& run, const std::string& staged) {
+  // The engine may write this file and make none: it has to be there.
+  if (const Status made = make_staged(move()); !made) return failure(FailureReason::kPlatformError, made.error().message);
   auto link = std::move(*prepared_).run(plan_of(run, staged));
   prepared_.reset();
   if (!link) return failure(FailureReason::kPlatformError, link.error().message);
@@ -283,6 +305,12 @@ model::AttemptResult Runner::judge(const supervisor::Exit& exit) {
     result = failure(FailureReason::kPlatformError, "the master was out of reach for too long");
   } else if (exit.cause == EndCause::kDiskLimit) {
     result = failure(FailureReason::kResourceError, "max_disk_mb exceeded");
+  } else if (exit.exit_code != 0 && exit.oom_kills > 0) {
+    const auto& asked = notes_.claim.job.resource_limits.max_memory_mb;
+    if (!asked) shared_.concurrency->drop(BootClock::now());
+    result = failure(FailureReason::kResourceError,
+                     asked ? cat("out of memory: max_memory_mb ", *asked, " was reached")
+                           : "out of memory: the share of a slot was reached; max_memory_mb sets another limit");
   } else if (exit.exit_code != 0) {
     const auto diagnosis = engine::diagnose(exit.exit_code, exit.signal, stderr_tail_);
     result = failure(diagnosis.reason, diagnosis.error);
@@ -299,6 +327,10 @@ model::AttemptResult Runner::judge(const supervisor::Exit& exit) {
   result.encoder = model::EncoderUsed{p.codec, notes_.encoder, notes_.fallback_reason.has_value(), notes_.fallback_reason};
   result.input = model::InputInfo{notes_.input_path, false, false, notes_.input_bytes, std::nullopt};
   result.resources = model::ResourceUse{exit.cpu_seconds, exit.max_rss_bytes, std::nullopt};
+  for (const govern::LimitReport& report : notes_.limits)
+    if (report.limit == govern::LimitName::kMemoryLimit && report.status == govern::LimitStatus::kApplied)
+      result.resources->oom_killed = exit.oom_kills > 0;
+  result.limits = tell_limits(notes_.limits, exit.unjoined);
   result.stats = engine::run_stats(engine::parse_progress(exit.last_progress, output_seconds_), exit.run_seconds);
   if (result.status != model::ResultStatus::kCompleted) return result;
   return verify_and_stage(std::move(result));

@@ -1,6 +1,7 @@
 #pragma once
 // What a worker is told at its start.
 #include <chrono>
+#include <cstdint>
 #include <map>
 #include <string>
 #include <vector>
@@ -34,8 +35,11 @@ struct Settings {
   std::string ffmpeg = "ffmpeg";    // runs the jobs
   std::string verifier = "ffmpeg";  // decodes outputs: never the program that made them, should that one be a wrapper
   std::string ffprobe = "ffprobe";
+  bool confine = false;  // engines reach their input and output alone; set where the kernel can
   std::vector<std::string> input_roots;   // resolved
   std::vector<std::string> output_roots;  // resolved
+  std::string metrics_listen;  // empty: 127.0.0.1 with a master on this host, all addresses else; "none": not served
+  std::uint16_t metrics_port = 9091;  // 0: a free one
   std::int64_t log_head_bytes = 1 << 20;
   std::int64_t log_tail_bytes = 3 << 20;
 };

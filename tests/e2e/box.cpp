@@ -160,7 +160,7 @@ Box::~Box() {
 void Box::start_master(const Arguments& flags, const Arguments& env) {
   Arguments argv{kBinary,       "master",     "--state-dir",          dir_ / "master", "--listen",       "127.0.0.1",
                  "--port",      cat(port_),   "--heartbeat-interval", "1s",            "--node-timeout", "4s",
-                 "--lease",     "4s"};
+                 "--lease",     "4s",         "--rate-limit",         "0"};
   argv.insert(argv.end(), flags.begin(), flags.end());
   master_ = Process(argv, dir_ / "master.log", env);
   client_.reset();
@@ -188,7 +188,8 @@ void Box::start_worker(const std::string& name, const Arguments& flags) {
                  dir_ / "master/client.yaml", "--state-dir",
                  dir_ / name,     "--name",
                  name,            "--heartbeat-interval",
-                 "1s",            "--poll-interval",
+                 "1s",            "--metrics-port",
+                 "0",             "--poll-interval",
                  "300ms",         "--allow-input",
                  dir_.path(),     "--allow-output",
                  dir_.path(),     "--drain-timeout",

@@ -119,6 +119,31 @@ TEST_F(AttachCommand, ReassertsWhatIsUndoneByHand) {
   EXPECT_EQ(started.finish().exit_code, 0);
 }
 
+// contract: G46
+TEST_F(AttachCommand, TellsLimitsThatItCouldNotKeep) {
+  const Workload workload("exec sleep 1000");
+  const auto layout = sys::read_cgroup_layout(kHost);
+  const sys::Hierarchy* cpu = layout->of_controller("cpu");
+  const auto home = sys::read_membership(kHost, workload.pid());
+  Started started(line(workload.pid(), {"--cpu-quota", "50", "--reconcile-interval", "100ms", "--json"}), runtime());
+  started.wait_for("✓ Attached");
+  const std::string own = sys::read_membership(kHost, workload.pid())->at(cpu->name);
+  const auto other = sys::CgroupDir::create(cat(cpu->directory_of(own), "-of-another"));
+  ASSERT_TRUE(other) << other.error().message;
+  ASSERT_TRUE(other->add(workload.pid()));
+  started.wait_for("could not be made");
+  started.send(SIGTERM);
+  const Ran ran = started.finish();
+  EXPECT_EQ(ran.exit_code, 0) << ran.err;
+  const govern::JobResult result = document_of(ran);
+  EXPECT_EQ(result.governance, govern::Governance::kObserve);
+  EXPECT_EQ(result.reason, "cpu_quota_failed");
+  EXPECT_EQ(result.platform_sla_reason, govern::SlaReason::kLimitNotApplied);
+  ASSERT_TRUE(sys::CgroupDir::open(cpu->directory_of(home->at(cpu->name)))->add(workload.pid()));
+  ASSERT_TRUE(other->remove_tree());
+  rmdir(cpu->directory_of(own.substr(0, own.rfind('/'))).c_str());
+}
+
 TEST_F(AttachCommand, KeepsLimitsWhenAsked) {
   const Workload workload("exec sleep 1000");
   Started started(line(workload.pid(), {"--nice", "5", "--on-stop", "keep"}), runtime());

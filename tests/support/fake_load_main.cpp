@@ -1,7 +1,7 @@
 // A workload of a known kind, for tests of limits: what it does is told by its arguments, what it got by its output.
 //
 //   burn SECONDS [FILE]     spins on one CPU, once FILE is there; prints "cpu S wall S"
-//   hold MIB [FILE]         touches so much memory, makes FILE, sleeps
+//   hold MIB [FILE]         touches so much memory, makes FILE, sleeps; gives the memory back at SIGUSR1
 //   grow MIB                touches memory MiB by MiB; prints "grown MIB" at the end
 //   threads N FILE          N threads that sleep; makes FILE when all are there
 //   forks N                 starts up to N children; prints "children N" and, when refused, "EAGAIN"
@@ -53,6 +53,20 @@ char* touch(std::size_t bytes) {
 
 [[noreturn]] void sleep_for_ever() {
   for (;;) pause();
+}
+
+[[noreturn]] void hold(int mib, const char* file) {
+  sigset_t set;
+  sigemptyset(&set);
+  sigaddset(&set, SIGUSR1);
+  sigprocmask(SIG_BLOCK, &set, nullptr);
+  const std::size_t bytes = static_cast<std::size_t>(mib) << 20;
+  char* memory = touch(bytes);
+  if (file != nullptr) make_file(file);
+  int signal = 0;
+  sigwait(&set, &signal);
+  munmap(memory, bytes);
+  sleep_for_ever();
 }
 
 int grow(int mib) {
@@ -117,11 +131,7 @@ int transfer(const char* path, std::size_t bytes, bool writing) {
 int main(int argc, char** argv) {
   const std::string what = argc > 2 ? argv[1] : "";
   if (what == "burn") return burn(std::atof(argv[2]), argc > 3 ? argv[3] : nullptr);
-  if (what == "hold") {
-    touch(static_cast<std::size_t>(std::atoi(argv[2])) << 20);
-    if (argc > 3) make_file(argv[3]);
-    sleep_for_ever();
-  }
+  if (what == "hold") hold(std::atoi(argv[2]), argc > 3 ? argv[3] : nullptr);
   if (what == "grow") return grow(std::atoi(argv[2]));
   if (what == "threads" && argc > 3) threads(std::atoi(argv[2]), argv[3]);
   if (what == "forks") return forks(std::atoi(argv[2]));

@@ -1,0 +1,42 @@
+#pragma once
+// How busy the whole machine is, what it has, and what of it this process may use. Source: proc(5); sysfs
+// class power_supply, https://docs.kernel.org/power/power_supply_class.html
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "base/result.h"
+#include "sys/host.h"
+
+namespace ffrtmp::sys {
+
+// Of all CPUs together, in clock ticks since the boot.
+struct CpuTimes {
+  std::uint64_t busy = 0;   // all but idle and iowait
+  std::uint64_t total = 0;  // guest time is in user already, and not counted twice
+};
+[[nodiscard]] Result<CpuTimes> read_cpu_times(const Host& host);
+// Percent of the machine between two readings, 0-100; nothing when no tick has passed.
+[[nodiscard]] std::optional<double> busy_percent(const CpuTimes& before, const CpuTimes& now);
+
+struct MemorySizes {
+  std::int64_t total_bytes = 0;
+  std::int64_t available_bytes = 0;  // without swapping, the kernel's own estimate
+};
+[[nodiscard]] Result<MemorySizes> read_memory_sizes(const Host& host);
+
+// Used part of the file system that holds `path`, as df shows it to users, 0-1: what is kept for root counts as used.
+[[nodiscard]] std::optional<double> used_disk_ratio(const std::string& path);
+
+// A battery that runs the machine, not one of a mouse.
+[[nodiscard]] bool has_battery(const Host& host);
+
+// The narrowest limits between the calling process's groups and the roots of their hierarchies; absent: none.
+struct OwnBounds {
+  std::optional<double> cpus;  // of the CPU quota
+  std::optional<std::int64_t> memory_bytes;
+};
+[[nodiscard]] OwnBounds read_own_bounds(const Host& host);
+
+}  // namespace ffrtmp::sys
