@@ -420,7 +420,8 @@ TEST(Lifecycle, WhatCouldOnlyBeRenicedIsTakenOverToo) {
   };
   const pid_t pid = box.start(as_nobody({box.path("bin/" + box.target()), "600"}));
   const std::string state = box.path("nobody/watch.json");
-  box.write_policy(kQuota + "state: {enabled: true, path: " + state + ", flush_interval: 100ms}\n");
+  box.write_policy(kQuota + "reconcile_interval: 200ms\nstate: {enabled: true, path: " + state +
+                   ", flush_interval: 100ms}\n");
   fs::permissions(box.path("watch.yaml"), fs::perms::owner_read | fs::perms::others_read);
   const auto counts_once = [&] {
     return fs::exists(state) &&
@@ -436,6 +437,12 @@ TEST(Lifecycle, WhatCouldOnlyBeRenicedIsTakenOverToo) {
   ASSERT_TRUE(box.wait_ready());
   EXPECT_EQ(box.nice_of(pid), 5);
   EXPECT_EQ(box.count_log("Attaching to PID"), 1u) << "not a second time";
+  const auto is_honest = [&] {
+    return box.get("/v1/processes").second.find("\"governance\":\"nice_only\"") != std::string::npos;
+  };
+  EXPECT_TRUE(is_honest()) << box.get("/v1/processes").second;
+  std::this_thread::sleep_for(500ms);
+  EXPECT_TRUE(is_honest()) << "after a look at it, too";
   daemon.send(SIGTERM);
   EXPECT_EQ(daemon.wait(20s), 0);
   EXPECT_TRUE(counts_once()) << read_file(state);
