@@ -494,6 +494,32 @@ TEST(Lifecycle, InADelegatedGroupItStandsInALeaf) {
   EXPECT_EQ(rmdir(unit.c_str()), 0);
 }
 
+TEST(Lifecycle, ASessionsOtherProcessesStayWhereTheyAre) {
+  NEED_ROOT();
+  if (access("/usr/bin/setpriv", X_OK) != 0) GTEST_SKIP() << "no setpriv";
+  WatchBox box;
+  fs::permissions(fs::path(box.path("")), fs::perms::owner_all | fs::perms::group_all | fs::perms::others_all);
+  const std::string session = box.make_group(is_cgroup_v2() ? "cpu" : "unified");
+  for (const char* file : {"", "/cgroup.procs", "/cgroup.subtree_control"})
+    ASSERT_EQ(chown((session + file).c_str(), 65534, 65534), 0);
+  const sys::Fd directory(open(session.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  box.write_policy(kQuota + "state: {enabled: false}\n");
+  fs::permissions(box.path("watch.yaml"), fs::perms::owner_read | fs::perms::others_read);
+  {
+    Process other({"/bin/sleep", "600"}, box.path("other.log"), {}, directory.get());
+    Arguments argv{"/usr/bin/setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups"};
+    for (const std::string& word : box.command({"watch"})) argv.push_back(word);
+    Process daemon(argv, box.path("watch.log"), {}, directory.get());
+    ASSERT_TRUE(box.wait_ready());
+    const std::string own = "0::/" + fs::path(session).filename().string() + "\n";
+    for (const pid_t pid : {other.pid(), daemon.pid()})
+      EXPECT_TRUE(read_file(cat("/proc/", pid, "/cgroup")).ends_with(own)) << read_file(cat("/proc/", pid, "/cgroup"));
+    daemon.send(SIGTERM);
+    EXPECT_EQ(daemon.wait(20s), 0);
+  }
+  EXPECT_EQ(rmdir(session.c_str()), 0) << "nothing was made in it";
+}
+
 // contract: G1, G2
 TEST(Lifecycle, UsageErrorsAreOneLineEach) {
   WatchBox box;
