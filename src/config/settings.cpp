@@ -59,7 +59,12 @@ void add_worker(Table& table, WorkerSettings& s) {
   table.choice("confinement", s.confinement, {"auto", "none"},
                "auto: ffmpeg may open its input, its output and the system's libraries, where the kernel can enforce it");
   table.paths("allow-input", s.allow_input, "directory that inputs may lie in");
-  table.paths("allow-output", s.allow_output, "directory that outputs may lie in");
+  table.outlets(
+      "allow-output", s.allow_output,
+      "directory that outputs may lie in, or a host that live outputs may go to although it is not public, as "
+      "rtmp://127.0.0.1:1935 or udp://239.1.1.1");
+  table.text("output-ca", s.output_ca,
+             "PEM file of the authorities that rtmps outputs are verified by; the system's when not given");
 }
 
 }  // namespace

@@ -60,10 +60,11 @@ struct WorkerSettings {
   std::string ffmpeg = "ffmpeg";
   std::string ffprobe = "ffprobe";
   std::string confinement = "auto";  // or "none"
+  std::vector<std::string> allow_input;   // directories; empty: the role's default
+  std::vector<std::string> allow_output;  // and hosts, as URLs
+  std::string output_ca;  // PEM file for rtmps; empty: the system's
   std::string metrics_listen;  // address of /metrics and /readyz; empty: as the master's; "none": not served
   int metrics_port = 9091;     // 0: a free one
-  std::vector<std::string> allow_input;  // directories; empty: the role's default
-  std::vector<std::string> allow_output;
 };
 
 // Master and worker in one process. `common` is that of both.

@@ -79,7 +79,7 @@ struct AttachRequest {
   Limits limits;
   Placement placement = Placement::kNested;
   LateMemory late_memory = LateMemory::kObserve;
-  bool children = false;  // its descendants too
+  bool children = false;  // its descendants too, but for those that would leave a limit of their own behind
   bool strict = false;    // any shortfall undoes it all and is the error
   bool can_kill = false;  // joins what `kill_group` needs
 };
@@ -95,7 +95,7 @@ struct ChangeRequest {
 struct AttachOutcome {
   Governed governed;
   Governance governance = Governance::kObserve;
-  std::string reason;    // why it is not full: "would_escape_limits", "no_writable_base", …
+  std::string reason;    // why it is not full: "would_escape_limits", …; or that a child was left where it is
   std::string evidence;  // what was seen
   std::vector<LimitReport> limits;
   std::int64_t uncovered_bytes = 0;  // held by the process before the memory limit came, not covered by it

@@ -675,6 +675,40 @@ TEST_F(RealAttacher, TakesChildrenToo) {
   }
 }
 
+// A child that has a limit of its own keeps it, and is told; with strict it undoes the attach.
+// contract: G16
+TEST_F(RealAttacher, LeavesAChildWithItsOwnLimit) {
+  const sys::Hierarchy* memory = layout_.of_controller("memory");
+  const bool v2 = memory->version == sys::CgroupVersion::kV2;
+  const Tree tree = start_tree();
+  const auto before = sys::read_membership(kHost, tree.front().pid);
+  ASSERT_NO_FATAL_FAILURE(
+      put_below(tree.back(), "memory", v2 ? "memory.max" : "memory.limit_in_bytes", cat(256 << 20)));
+  const std::string outer = sys::read_membership(kHost, tree.back().pid)->at(memory->name);
+  Limits limits;
+  limits.memory_limit_bytes = 64 << 20;
+  AttachRequest wanted = request(tree.front(), limits);
+  wanted.placement = Placement::kRoot;
+  wanted.children = true;
+  const auto outcome = attacher_->attach(wanted);
+  ASSERT_TRUE(outcome) << outcome.error().message;
+  EXPECT_EQ(outcome->governance, Governance::kFull) << outcome->reason;
+  EXPECT_EQ(outcome->reason, "child_would_escape_limits");
+  EXPECT_NE(outcome->evidence.find(cat("process ", tree.back().pid)), std::string::npos) << outcome->evidence;
+  EXPECT_NE(outcome->evidence.find("268435456"), std::string::npos) << outcome->evidence;
+  for (const sys::ProcessKey& key : tree) {
+    const std::string path = sys::read_membership(kHost, key.pid)->at(memory->name);
+    EXPECT_EQ(path == outer, key == tree.back()) << path;
+  }
+  EXPECT_TRUE(attacher_->restore(outcome->governed).failures.empty());
+  EXPECT_EQ(sys::read_membership(kHost, tree.back().pid)->at(memory->name), outer);
+  wanted.strict = true;
+  const auto strict = attacher_->attach(wanted);
+  ASSERT_FALSE(strict);
+  EXPECT_EQ(strict.error().code, Errc::kDenied);
+  EXPECT_EQ(sys::read_membership(kHost, tree.front().pid).value(), before.value());
+}
+
 // contract: G36 G37
 TEST_F(RealAttacher, AFailedJoinLeavesNothing) {
   const sys::ProcessKey process = start_sleep();
@@ -821,6 +855,27 @@ TEST_F(RealAttacher, NeverLiftsAPidsLimitThatItTookAlong) {
   ASSERT_TRUE(fault::arm(""));
   EXPECT_TRUE(attacher_->restore(governed).failures.empty());
   EXPECT_EQ(sys::read_membership(kHost, process.pid).value(), before.value());
+}
+
+// What the kernel killed is counted by the memory group, whatever became of the others.
+// contract: G12
+TEST_F(RealAttacher, CountsOomKillsWithoutTheOtherGroups) {
+  const sys::Hierarchy* cpu = layout_.of_controller("cpu");
+  const sys::ProcessKey process = start_sleep();
+  const auto before = sys::read_membership(kHost, process.pid);
+  Limits limits = quota(50);
+  limits.memory_limit_bytes = 64 << 20;
+  const auto outcome = attacher_->attach(request(process, limits));
+  ASSERT_TRUE(outcome) << outcome.error().message;
+  if (cpu != layout_.of_controller("memory")) {
+    const std::string own = sys::read_membership(kHost, process.pid)->at(cpu->name);
+    ASSERT_TRUE(sys::CgroupDir::open(cpu->directory_of(before->at(cpu->name)))->add(process.pid));
+    ASSERT_TRUE(sys::CgroupDir::open(cpu->directory_of(own))->remove_tree());
+  }
+  const auto kills = attacher_->oom_kills(outcome->governed);
+  ASSERT_TRUE(kills) << kills.error().message;
+  EXPECT_EQ(*kills, 0);
+  EXPECT_TRUE(attacher_->restore(outcome->governed).failures.empty());
 }
 
 TEST_F(RealAttacher, ARootGivenAsADirectoryHoldsInEveryHierarchy) {

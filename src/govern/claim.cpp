@@ -3,9 +3,11 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <signal.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdlib>
 #include <limits>
@@ -63,6 +65,13 @@ Result<Draft> write_draft(const std::string& path, const Claim& claim) {
     return std::move(written).error();
   }
   return draft;
+}
+
+// "12-77.json.<pid>" of a process that is not there any more.
+bool is_left_draft(std::string_view name) {
+  const auto writer = parse_int(name.substr(std::min(name.rfind('.') + 1, name.size())));
+  return writer && *writer > 0 && *writer <= std::numeric_limits<pid_t>::max() &&
+         name.find(".json.") != std::string_view::npos && kill(static_cast<pid_t>(*writer), 0) != 0 && errno == ESRCH;
 }
 
 Result<Claim> read_claim(int fd, const std::string& path) {
@@ -196,6 +205,7 @@ Result<std::vector<FoundClaim>> list_claims(const std::string& runtime_dir) {
   if (!dir) return last_sys_error(cat("open ", path));
   while (const dirent* entry = readdir(dir.get())) {
     const std::string_view name = entry->d_name;
+    if (is_left_draft(name)) unlink(cat(path, "/", name).c_str());
     if (!name.ends_with(".json")) continue;
     if (auto claim = open_claim(cat(path, "/", name))) claims.push_back(std::move(*claim));
   }

@@ -67,7 +67,7 @@ struct FoundClaim {
 // read counts as long as it is locked, its owner is "unknown" then; without a lock it is none.
 [[nodiscard]] Result<std::optional<FoundClaim>> find_claim(const std::string& runtime_dir,
                                                            const sys::ProcessKey& process);
-// All of them, as find_claim finds them.
+// All of them, as find_claim finds them. What a governor left that was killed while it wrote one is removed.
 [[nodiscard]] Result<std::vector<FoundClaim>> list_claims(const std::string& runtime_dir);
 // Removes the file of a dead claim.
 void drop_claim(const FoundClaim& claim);

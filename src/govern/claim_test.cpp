@@ -2,11 +2,13 @@
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <signal.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <filesystem>
+#include <random>
 
 #include "sys/file_io.h"
 #include "sys/lock.h"
@@ -144,6 +146,37 @@ TEST(Claim, CutAnywhereItIsHeldByWhoLocksIt) {
   ASSERT_FALSE(taken);
   EXPECT_EQ(taken.error().code, Errc::kNodeBusy);
   EXPECT_FALSE(std::filesystem::exists(path + "." + std::to_string(getpid()))) << "no draft is left";
+}
+
+// Whenever its owner is killed, there is none or a whole one, and it is free.
+TEST(Claim, AKillAtAnyMomentLeavesAWholeOne) {
+  const test::TempDir dir;
+  std::filesystem::create_directory(dir / "governed");
+  std::mt19937 random(7);
+  int whole = 0;
+  for (int round = 0; round < 200; ++round) {
+    const pid_t owner = fork();
+    if (owner == 0) {
+      for (;;) {
+        auto held = HeldClaim::take(dir.path(), claim_of(12, "run"));
+        if (!held || !held->update(claim_of(12, "run"))) _exit(1);
+      }
+    }
+    usleep(random() % 2000);
+    kill(owner, SIGKILL);
+    int status = 0;
+    waitpid(owner, &status, 0);
+    ASSERT_TRUE(WIFSIGNALED(status)) << "it could not take what a dead one left";
+    const auto found = list_claims(dir.path());
+    ASSERT_TRUE(found);
+    for (const auto& entry : std::filesystem::directory_iterator(dir / "governed")) {
+      EXPECT_EQ(entry.path().filename(), "12-77.json") << "a draft is left";
+      ASSERT_TRUE(parse_claim(test::read_file(entry.path().string())));
+      ++whole;
+    }
+    for (const FoundClaim& claim : *found) EXPECT_FALSE(claim.live);
+  }
+  EXPECT_GT(whole, 10);
 }
 
 TEST(Claim, NamesTheProcessOfItsFile) {

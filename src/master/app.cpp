@@ -85,6 +85,7 @@ class RunningApp final : public App {
       settings.node_rate = {kNodeRequestsPerSecond, kNodeRequestsPerSecond};
     }
     FFRTMP_TRY(make_private_dir(settings.log_dir));
+    settings.key_file = options_.state_dir + "/secrets.key";
     service_ = std::make_unique<Service>(*store_, clock_, ids_, settings);
     FFRTMP_TRY(listen());
     FFRTMP_TRY(write_client_file());

@@ -35,6 +35,7 @@ Service::~Service() = default;
 
 Status Service::start(net::Server& server) {
   server_ = &server;
+  FFRTMP_ASSIGN(sealer_, net::Sealer::open(settings_.key_file));
   FFRTMP_ASSIGN(const auto keys, store_.keys());
   for (const store::KeyRecord& key : keys) auth_.add_key(key);
   FFRTMP_ASSIGN(auto nodes, store_.nodes());

@@ -32,6 +32,7 @@ class MasterRoutes : public testing::Test {
     store_ = store::open_memory_store({}, clock_, ids_);
     ServiceSettings settings;
     settings.log_dir = dir_.path();
+    settings.key_file = dir_ / "secrets.key";
     settings.logins = logins;
     settings.person_rate = person_rate;
     service_ = std::make_unique<Service>(*store_, clock_, ids_, settings);

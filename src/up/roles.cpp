@@ -80,7 +80,10 @@ worker::Settings worker_settings(const config::WorkerSettings& settings) {
   out.ffprobe = settings.ffprobe;
   out.confine = settings.confinement == "auto";
   out.input_roots = absolute(settings.allow_input);
-  out.output_roots = absolute(settings.allow_output);
+  for (const std::string& allowed : settings.allow_output)
+    if (allowed.find("://") != std::string::npos) out.outlets.push_back(allowed);
+    else out.output_roots.push_back(absolute(allowed));
+  out.output_ca = settings.output_ca.empty() ? "" : absolute(settings.output_ca);
   out.metrics_listen = settings.metrics_listen;
   out.metrics_port = static_cast<std::uint16_t>(settings.metrics_port);
   out.log_head_bytes = settings.common.log_head_bytes;

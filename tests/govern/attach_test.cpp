@@ -144,6 +144,30 @@ TEST_F(AttachCommand, TellsLimitsThatItCouldNotKeep) {
   rmdir(cpu->directory_of(own.substr(0, own.rfind('/'))).c_str());
 }
 
+// contract: G16
+TEST_F(AttachCommand, SaysWhichLimitItWouldEscape) {
+  const auto layout = sys::read_cgroup_layout(kHost);
+  const sys::Hierarchy* memory = layout->of_controller("memory");
+  const bool v2 = memory->version == sys::CgroupVersion::kV2;
+  const std::string name = cat("/ffrtmp-outer-", getpid());
+  const auto outer = sys::CgroupDir::create(memory->directory_of(memory->root) + name);
+  ASSERT_TRUE(outer) << outer.error().message;
+  ASSERT_TRUE(outer->write(v2 ? "memory.max" : "memory.limit_in_bytes", cat(256 << 20)));
+  {
+    const Workload workload("exec sleep 1000");
+    ASSERT_TRUE(outer->add(workload.pid()));
+    Started started(line(workload.pid(), {"--memory-limit", "64", "--placement", "root"}), runtime());
+    started.wait_for("Observing PID");
+    EXPECT_NE(started.err().find(cat("would_escape_limits: ")), std::string::npos) << started.err();
+    EXPECT_NE(started.err().find(cat(name, v2 ? " memory.max" : " memory.limit_in_bytes", " 268435456")),
+              std::string::npos)
+        << started.err();
+    started.send(SIGTERM);
+    EXPECT_EQ(started.finish().exit_code, 0);
+  }
+  EXPECT_TRUE(outer->remove_tree());
+}
+
 TEST_F(AttachCommand, KeepsLimitsWhenAsked) {
   const Workload workload("exec sleep 1000");
   Started started(line(workload.pid(), {"--nice", "5", "--on-stop", "keep"}), runtime());
