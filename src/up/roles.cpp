@@ -78,6 +78,7 @@ worker::Settings worker_settings(const config::WorkerSettings& settings) {
   out.verify = settings.verify;
   out.ffmpeg = settings.ffmpeg;
   out.ffprobe = settings.ffprobe;
+  out.confine = settings.confinement == "auto";
   out.input_roots = absolute(settings.allow_input);
   for (const std::string& allowed : settings.allow_output)
     if (allowed.find("://") != std::string::npos) out.outlets.push_back(allowed);

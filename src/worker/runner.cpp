@@ -266,6 +266,8 @@ model::AttemptResult Runner::canceled_result(bool graceful) const {
 }
 
 Runner::End Runner::deliver(const model::AttemptResult& result) {
+  // Who hears of the end finds nothing half made any more.
+  if (result.status != model::ResultStatus::kCompleted && !notes_.staged_name.empty()) take_back(move());
   for (int tries = 0;; ++tries) {
     auto reply = client_->result(id_, result);
     if (reply) {
