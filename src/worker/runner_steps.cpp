@@ -329,7 +329,6 @@ model::AttemptResult Runner::judge(const supervisor::Exit& exit) {
     stderr_tail_ += chunk->data;
     at = chunk->next_offset;
   }
-  stderr_tail_ = engine::mask_secrets(std::move(stderr_tail_), notes_.claim.job.parameters.stream_key.value_or(""));
   model::AttemptResult result;
   if (canceled_) {
     result = canceled_result(exit.graceful);
