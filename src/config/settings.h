@@ -59,10 +59,10 @@ struct WorkerSettings {
   model::VerifyLevel verify = model::VerifyLevel::kSample;
   std::string ffmpeg = "ffmpeg";
   std::string ffprobe = "ffprobe";
-  std::string confinement = "auto";  // or "none"
   std::vector<std::string> allow_input;   // directories; empty: the role's default
   std::vector<std::string> allow_output;  // and hosts, as URLs
   std::string output_ca;  // PEM file for rtmps; empty: the system's
+  std::string confinement = "auto";  // or "none"
   std::string metrics_listen;  // address of /metrics and /readyz; empty: as the master's; "none": not served
   int metrics_port = 9091;     // 0: a free one
 };

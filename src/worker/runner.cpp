@@ -149,7 +149,9 @@ model::AttemptResult Runner::watch_engine() {
     if (should_stop() && !std::exchange(release_sent_to_engine_, true)) (void)link_->cancel(releasing_ && !stale_ && !abandon_ ? kEngineGrace : 0ms);
     if (exit_) break;
   }
-  return judge(*exit_);
+  model::AttemptResult result = judge(*exit_);
+  hide_secret(result, notes_.claim.job.parameters.stream_key.value_or(""));
+  return result;
 }
 
 bool Runner::talk(const supervisor::State* state, model::Phase phase) {
