@@ -3,7 +3,7 @@
 set -uo pipefail
 source "$(dirname "$0")/run_labelled_tests.sh"
 
-labelled "1. State is written whole and never lost" watch_reliability_test 'Reliability.TheLastState*:Reliability.AKillAtAnyMoment*'
+labelled "1. State is written whole and never lost" watch_reliability_test 'Reliability.WhatWasAttached*:Reliability.AKillAtEach*'
 labelled "2. Unreadable state is kept aside" watch_reliability_test 'Reliability.AStateThatCannotBeRead*'
 labelled "3. Errors are classed by errno" watch_reliability_test 'Reliability.PermanentResourceAndGone'
 labelled "4. Retry with backoff, then dead letters" watch_reliability_test 'Reliability.TriesAt*'

@@ -59,7 +59,6 @@ struct WorkerSettings {
   model::VerifyLevel verify = model::VerifyLevel::kSample;
   std::string ffmpeg = "ffmpeg";
   std::string ffprobe = "ffprobe";
-  std::string confinement = "auto";  // or "none"
   std::vector<std::string> allow_input;   // directories; empty: the role's default
   std::vector<std::string> allow_output;  // and hosts, as URLs
   std::string output_ca;  // PEM file for rtmps; empty: the system's
@@ -67,6 +66,7 @@ struct WorkerSettings {
   int generate_max_seconds = 120;
   bool persist_inputs = false;
   bool persist_outputs = false;
+  std::string confinement = "auto";  // or "none"
   std::string metrics_listen;  // address of /metrics and /readyz; empty: as the master's; "none": not served
   int metrics_port = 9091;     // 0: a free one
 };

@@ -13,6 +13,7 @@
 namespace ffrtmp::worker {
 
 Status make_staged(const Move& move) {
+  if (move.is_hls()) return make_staged_dir(move);
   const OutputDir dir(move.dir);
   if (dir.fd() < 0) return last_sys_error(cat("open ", move.dir));
   const int fd = openat(dir.fd(), move.staged.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0666);

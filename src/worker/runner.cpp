@@ -131,7 +131,9 @@ Runner::End Runner::end_unheard() const {
 
 model::AttemptResult Runner::watch_engine() {
   if (auto lost = follow_engine(model::Phase::kRunning)) return std::move(*lost);
-  return judge(*exit_);
+  model::AttemptResult result = judge(*exit_);
+  hide_secret(result, notes_.claim.job.parameters.stream_key.value_or(""));
+  return result;
 }
 
 std::optional<model::AttemptResult> Runner::follow_engine(model::Phase phase) {

@@ -224,10 +224,6 @@ std::optional<model::AttemptResult> Runner::start_with(const engine::ChosenEncod
   notes_.on_hardware = encoder.hardware;
   notes_.command = plan->masked_argv;
   if (const Status saved = dir_.save_notes(notes_); !saved) return failure(FailureReason::kPlatformError, saved.error().message);
-  // The notes know of it by now: a worker that dies over it removes it at its next start. The engine may write what it is
-  // given and make nothing beside it.
-  const Status made = is_live() ? Status{} : move().is_hls() ? make_staged_dir(move()) : make_staged(move());
-  if (!made) return failure(FailureReason::kPlatformError, made.error().message);
   return start_engine(*plan, staged_path());
 }
 
@@ -281,11 +277,10 @@ supervisor::Plan Runner::plan_of(const engine::RunPlan& run, const std::string& 
     plan.readable = std::move(reach.readable);
     plan.readable.push_back(notes_.input_path);
     plan.writable = std::move(reach.writable);
-    if (live_) plan.readable.insert(plan.readable.end(), {live_->options_file, shared_.settings.output_ca});
-    if (move().is_hls())
-      plan.writable_trees.push_back(staged);
-    else if (!staged.empty())
-      plan.writable.push_back(staged);
+    if (!staged.empty()) (move().is_hls() ? plan.writable_trees : plan.writable).push_back(staged);
+    if (live_)
+      for (const std::string& file : {live_->options_file, live_->ca_file})
+        if (!file.empty()) plan.readable.push_back(file);
   }
   plan.fence_boot_ns = fence_ns_;
   plan.stall_ms = shared_.settings.stall.count();
@@ -301,6 +296,10 @@ supervisor::Plan Runner::plan_of(const engine::RunPlan& run, const std::string& 
 }
 
 std::optional<model::AttemptResult> Runner::start_engine(const engine::RunPlan& run, const std::string& staged) {
+  // The engine may write this file and make none: it has to be there. The notes know of it by now.
+  if (!staged.empty())
+    if (const Status made = make_staged(move()); !made)
+      return failure(FailureReason::kPlatformError, made.error().message);
   auto link = std::move(*prepared_).run(plan_of(run, staged));
   prepared_.reset();
   if (!link) return failure(FailureReason::kPlatformError, link.error().message);
@@ -332,7 +331,6 @@ model::AttemptResult Runner::judge(const supervisor::Exit& exit) {
     stderr_tail_ += chunk->data;
     at = chunk->next_offset;
   }
-  stderr_tail_ = engine::mask_secrets(std::move(stderr_tail_), notes_.claim.job.parameters.stream_key.value_or(""));
   model::AttemptResult result;
   if (canceled_) {
     result = canceled_result(exit.graceful);

@@ -420,7 +420,8 @@ TEST(Lifecycle, WhatCouldOnlyBeRenicedIsTakenOverToo) {
   };
   const pid_t pid = box.start(as_nobody({box.path("bin/" + box.target()), "600"}));
   const std::string state = box.path("nobody/watch.json");
-  box.write_policy(kQuota + "state: {enabled: true, path: " + state + ", flush_interval: 100ms}\n");
+  box.write_policy(kQuota + "reconcile_interval: 200ms\nstate: {enabled: true, path: " + state +
+                   ", flush_interval: 100ms}\n");
   fs::permissions(box.path("watch.yaml"), fs::perms::owner_read | fs::perms::others_read);
   const auto counts_once = [&] {
     return fs::exists(state) &&
@@ -436,6 +437,12 @@ TEST(Lifecycle, WhatCouldOnlyBeRenicedIsTakenOverToo) {
   ASSERT_TRUE(box.wait_ready());
   EXPECT_EQ(box.nice_of(pid), 5);
   EXPECT_EQ(box.count_log("Attaching to PID"), 1u) << "not a second time";
+  const auto is_honest = [&] {
+    return box.get("/v1/processes").second.find("\"governance\":\"nice_only\"") != std::string::npos;
+  };
+  EXPECT_TRUE(is_honest()) << box.get("/v1/processes").second;
+  std::this_thread::sleep_for(500ms);
+  EXPECT_TRUE(is_honest()) << "after a look at it, too";
   daemon.send(SIGTERM);
   EXPECT_EQ(daemon.wait(20s), 0);
   EXPECT_TRUE(counts_once()) << read_file(state);
@@ -485,6 +492,32 @@ TEST(Lifecycle, InADelegatedGroupItStandsInALeaf) {
     EXPECT_EQ(rmdir((unit + "/daemon").c_str()), 0);
   }
   EXPECT_EQ(rmdir(unit.c_str()), 0);
+}
+
+TEST(Lifecycle, ASessionsOtherProcessesStayWhereTheyAre) {
+  NEED_ROOT();
+  if (access("/usr/bin/setpriv", X_OK) != 0) GTEST_SKIP() << "no setpriv";
+  WatchBox box;
+  fs::permissions(fs::path(box.path("")), fs::perms::owner_all | fs::perms::group_all | fs::perms::others_all);
+  const std::string session = box.make_group(is_cgroup_v2() ? "cpu" : "unified");
+  for (const char* file : {"", "/cgroup.procs", "/cgroup.subtree_control"})
+    ASSERT_EQ(chown((session + file).c_str(), 65534, 65534), 0);
+  const sys::Fd directory(open(session.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  box.write_policy(kQuota + "state: {enabled: false}\n");
+  fs::permissions(box.path("watch.yaml"), fs::perms::owner_read | fs::perms::others_read);
+  {
+    Process other({"/bin/sleep", "600"}, box.path("other.log"), {}, directory.get());
+    Arguments argv{"/usr/bin/setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups"};
+    for (const std::string& word : box.command({"watch"})) argv.push_back(word);
+    Process daemon(argv, box.path("watch.log"), {}, directory.get());
+    ASSERT_TRUE(box.wait_ready());
+    const std::string own = "0::/" + fs::path(session).filename().string() + "\n";
+    for (const pid_t pid : {other.pid(), daemon.pid()})
+      EXPECT_TRUE(read_file(cat("/proc/", pid, "/cgroup")).ends_with(own)) << read_file(cat("/proc/", pid, "/cgroup"));
+    daemon.send(SIGTERM);
+    EXPECT_EQ(daemon.wait(20s), 0);
+  }
+  EXPECT_EQ(rmdir(session.c_str()), 0) << "nothing was made in it";
 }
 
 // contract: G1, G2
