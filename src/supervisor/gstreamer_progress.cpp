@@ -36,26 +36,19 @@ std::optional<std::int64_t> parse_time(std::string_view text) {
 }
 
 constexpr std::string_view kFrame = "GstIdentity:frames: last-message = chain ";
-constexpr std::string_view kBytes = "GstIdentity:bytes: last-message = chain ";
+constexpr std::string_view kSound = "GstIdentity:sound: last-message = chain ";
 
 }  // namespace
 
 bool GstreamerProgress::take(std::string_view line) {
-  if (line.find(kFrame) != std::string_view::npos) {
-    take_frame(line);
-    return true;
-  }
-  if (line.find(kBytes) == std::string_view::npos) return false;
-  constexpr std::int64_t kMostBytes = std::int64_t{1} << 40;  // of one buffer: nonsense above
-  const std::string_view text = value_of(line, ":sink) (");
-  if (text.ends_with(" bytes"))
-    if (const auto bytes = parse_int(text.substr(0, text.find(' '))); bytes && *bytes > 0 && *bytes < kMostBytes)
-      bytes_ = std::min(bytes_ + *bytes, std::int64_t{1} << 60);
+  const bool is_frame = line.find(kFrame) != std::string_view::npos;
+  if (!is_frame && line.find(kSound) == std::string_view::npos) return false;
+  if (is_frame) ++frames_;
+  take_time(line);
   return true;
 }
 
-void GstreamerProgress::take_frame(std::string_view line) {
-  ++frames_;
+void GstreamerProgress::take_time(std::string_view line) {
   const auto pts = parse_time(value_of(line, " pts: "));
   if (!pts) return;
   if (!first_ns_) first_ns_ = *pts;
@@ -63,12 +56,8 @@ void GstreamerProgress::take_frame(std::string_view line) {
 }
 
 std::string GstreamerProgress::block() const {
-  std::string out = cat("frame=", frames_, "\n");
-  if (end_ns_ > 0) {
-    const double kbits = static_cast<double>(bytes_) * 8 / 1000;
-    out += cat("bitrate=", format_fixed(kbits / (static_cast<double>(end_ns_) / kNsPerSecond), 1), "kbits/s\n");
-  }
-  if (bytes_ > 0) out += cat("total_size=", bytes_, "\n");
+  std::string out;
+  if (frames_ > 0) out = cat("frame=", frames_, "\n");
   if (first_ns_) out += cat("out_time_us=", end_ns_ / 1000, "\n");
   return out + "progress=continue\n";
 }
