@@ -74,7 +74,7 @@ class Program {
 
 struct Master {
   Master(const std::string& binary, const std::string& dir)
-      : program({binary, "master", "--state-dir", dir, "--listen", "127.0.0.1", "--port", "0", "--log-level", "warn"}) {
+      : program({binary, "master", "--state-dir", dir, "--listen", "127.0.0.1", "--port", "0", "--log-level", "warn", "--rate-limit", "0"}) {
     for (int i = 0; i < 500; ++i) {
       std::this_thread::sleep_for(20ms);
       auto found = api::load_client_file(dir + "/client.yaml");

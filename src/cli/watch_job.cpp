@@ -16,9 +16,10 @@ namespace {
 using namespace std::chrono_literals;
 using Steady = std::chrono::steady_clock;
 
-// A short job is over soon: looked at often at first, then calmly.
-constexpr std::chrono::milliseconds kFirstPoll{50};
-constexpr std::chrono::milliseconds kPoll{400};
+// Its end is seen late by at most a hundredth of what the job has taken so far, within these bounds.
+constexpr std::chrono::milliseconds kShortestPoll{30};
+constexpr std::chrono::milliseconds kLongestPoll{400};
+constexpr int kPollsOfAJob = 100;
 constexpr std::chrono::seconds kLineEvery{10};
 
 // What is shown on stderr while a job runs.
@@ -65,8 +66,8 @@ Result<Watched> watch_job(Session& session, const std::string& ref, bool with_lo
   Display display(with_log);
   LogFollower log(session.client(), ref);
   Watched watched;
-  auto pause = kFirstPoll;
-  auto last_answer = Steady::now();
+  const auto begun = Steady::now();
+  auto last_answer = begun;
   for (;;) {
     auto job = session.client().job(ref);
     if (job) {
@@ -78,8 +79,8 @@ Result<Watched> watch_job(Session& session, const std::string& ref, bool with_lo
     } else if (!interrupt.came() && (!is_passing(job.error()) || Steady::now() - last_answer > session.timeout())) {
       return std::move(job).error();
     }
-    interrupt.sleep(pause);
-    pause = std::min(pause * 5 / 4, kPoll);
+    const auto taken = std::chrono::duration_cast<std::chrono::milliseconds>(Steady::now() - begun);
+    interrupt.sleep(std::clamp(taken / kPollsOfAJob, kShortestPoll, kLongestPoll));
     if (interrupt.came()) {
       watched.is_interrupted = true;
       return watched;

@@ -27,6 +27,7 @@ void add_master(Table& table, MasterSettings& s) {
   table.duration("lease", s.lease, 500ms, "an attempt that is silent for longer is lost");
   table.duration("node-timeout", s.node_timeout, 500ms, "a node that is silent for longer is offline");
   table.duration("aging", s.aging, 1ms, "waiting that is worth one level of the queue");
+  table.integer("rate-limit", s.rate_limit, 0, 1'000'000, "requests a second of each key, twice as many at once; 0: no limit");
   table.integer("max-retries", s.max_retries, 0, kMaxRetries, "retries of a job that does not say");
 }
 
@@ -56,7 +57,12 @@ void add_worker(Table& table, WorkerSettings& s) {
              "address of /metrics, /healthz, /readyz and /violations; none: not served");
   table.integer("metrics-port", s.metrics_port, 0, 65535, "port of them; 0: a free one, printed");
   table.paths("allow-input", s.allow_input, "directory that inputs may lie in");
-  table.paths("allow-output", s.allow_output, "directory that outputs may lie in");
+  table.outlets(
+      "allow-output", s.allow_output,
+      "directory that outputs may lie in, or a host that live outputs may go to although it is not public, as "
+      "rtmp://127.0.0.1:1935 or udp://239.1.1.1");
+  table.text("output-ca", s.output_ca,
+             "PEM file of the authorities that rtmps outputs are verified by; the system's when not given");
 }
 
 }  // namespace

@@ -37,6 +37,7 @@ struct MasterSettings {
   milliseconds node_timeout{90'000};  // D
   milliseconds aging{300'000};        // one level of the queue is worth so much waiting
   int max_retries = 3;                // of jobs that do not say
+  int rate_limit = 100;               // requests a second of each key; 0: none
 };
 
 struct WorkerSettings {
@@ -58,10 +59,11 @@ struct WorkerSettings {
   model::VerifyLevel verify = model::VerifyLevel::kSample;
   std::string ffmpeg = "ffmpeg";
   std::string ffprobe = "ffprobe";
+  std::vector<std::string> allow_input;   // directories; empty: the role's default
+  std::vector<std::string> allow_output;  // and hosts, as URLs
+  std::string output_ca;  // PEM file for rtmps; empty: the system's
   std::string metrics_listen;  // address of /metrics and /readyz; empty: as the master's; "none": not served
   int metrics_port = 9091;     // 0: a free one
-  std::vector<std::string> allow_input;  // directories; empty: the role's default
-  std::vector<std::string> allow_output;
 };
 
 // Master and worker in one process. `common` is that of both.

@@ -5,6 +5,7 @@
 #include <memory>
 
 #include "base/text.h"
+#include "model/live_url.h"
 
 namespace ffrtmp::config {
 namespace {
@@ -139,6 +140,15 @@ void Table::paths(std::string_view name, std::vector<std::string>& out, std::str
   setting.kind = Kind::kList;
   setting.clear = [&out] { out.clear(); };
   setting.set = [&out](const std::string& text) -> Status {
+    out.push_back(text);
+    return {};
+  };
+}
+
+void Table::outlets(std::string_view name, std::vector<std::string>& out, std::string_view help) {
+  paths(name, out, help);
+  settings_.back().set = [&out](const std::string& text) -> Status {
+    if (text.find("://") != std::string::npos) FFRTMP_TRY(model::check_outlet(text));
     out.push_back(text);
     return {};
   };

@@ -54,6 +54,8 @@ class Table {
   void list(std::string_view name, std::vector<std::string>& out, std::string_view help);
   // Repeated; a comma is part of a path.
   void paths(std::string_view name, std::vector<std::string>& out, std::string_view help);
+  // Paths, and hosts as URLs (model/live_url.h, check_outlet).
+  void outlets(std::string_view name, std::vector<std::string>& out, std::string_view help);
   // key=value, repeated.
   void pairs(std::string_view name, std::map<std::string, std::string>& out, std::string_view help);
   void log_level(std::string_view name, log::Level& out, std::string_view help);

@@ -40,6 +40,11 @@ constexpr std::array kPatterns{
     Pattern{"Failed to resolve hostname", FailureReason::kNetworkError},
     Pattern{"Broken pipe", FailureReason::kNetworkError},
     Pattern{"Server returned", FailureReason::kNetworkError},
+    Pattern{"Server error: ", FailureReason::kNetworkError},
+    Pattern{"Cannot read RTMP handshake", FailureReason::kNetworkError},
+    Pattern{"Peer certificate failed verification", FailureReason::kNetworkError},
+    Pattern{"Cannot open connection", FailureReason::kNetworkError},
+    Pattern{"Connection to srt", FailureReason::kNetworkError},
     Pattern{"HTTP error", FailureReason::kNetworkError},
     Pattern{"Unrecognized option", FailureReason::kUserError},
     Pattern{"Option not found", FailureReason::kUserError},
@@ -114,6 +119,13 @@ bool is_error(std::string_view line) {
   return tagged_error(line) && std::none_of(kHarmless.begin(), kHarmless.end(), in_line);
 }
 
+// "rtmp://host/live: Input/output error": what has an address and ends so was reached over the network.
+bool is_network(std::string_view line) {
+  return holds(line, "://") && !holds(line, "file://") &&
+         (line.ends_with(": Input/output error") || line.ends_with(": End of file") ||
+          line.ends_with(": Operation not permitted"));
+}
+
 Diagnosis by_signal(int signal, std::string_view last) {
   // Who sent it is not to be seen here: the worker knows of its own kills and of the cgroup's OOM count.
   return {FailureReason::kUnknown, cat("ended by signal ", signal, last.empty() ? "" : ": ", last)};
@@ -136,6 +148,8 @@ Diagnosis diagnose(std::optional<int> exit_code, std::optional<int> signal, std:
   for (const Pattern& pattern : kPatterns)
     for (const std::string_view line : lines)
       if (holds(line, pattern.text)) return {pattern.reason, tidy(line)};
+  for (const std::string_view line : lines)
+    if (is_network(trim(line))) return {FailureReason::kNetworkError, tidy(line)};
   std::string last = last_line(lines);
   if (last.empty()) last = exit_code ? cat("exit ", *exit_code, " without a word") : "no exit status";
   return {FailureReason::kUnknown, last};

@@ -39,6 +39,23 @@ TEST(Diagnose, MessagesOfFfmpeg51) {
       {"[tcp @ 0x54] Failed to resolve hostname nosuch.invalid: Name or service not known\nhttp://nosuch.invalid/x: "
        "Input/output error\n",
        FailureReason::kNetworkError, "[tcp] Failed to resolve hostname nosuch.invalid: Name or service not known"},
+      {"[rtmp @ 0x556d5c] [error] Server error: Already publishing\n[error] rtmp://127.0.0.1:19350/ok/x: Operation not "
+       "permitted\n",
+       FailureReason::kNetworkError, "[rtmp] Server error: Already publishing"},
+      {"[rtmp @ 0x55eae3] [error] Cannot read RTMP handshake response\n[error] rtmp://127.0.0.1:19445/live/x: End of file\n",
+       FailureReason::kNetworkError, "[rtmp] Cannot read RTMP handshake response"},
+      {"[error] rtmp://127.0.0.1:19350/none/x: Input/output error\n", FailureReason::kNetworkError,
+       "rtmp://127.0.0.1:19350/none/x: Input/output error"},
+      {"[tls @ 0x55ec75] [error] Peer certificate failed verification\n[rtmps @ 0x55ec75] [error] Cannot open connection "
+       "tls://127.0.0.1:19443\n[error] rtmps://127.0.0.1:19443/live/x: Input/output error\n",
+       FailureReason::kNetworkError, "[tls] Peer certificate failed verification"},
+      {"[srt @ 0x557fcb] [error] Connection to srt://127.0.0.1:19444 failed: Input/output error\n[error] "
+       "srt://127.0.0.1:19444: Input/output error\n",
+       FailureReason::kNetworkError, "[srt] Connection to srt://127.0.0.1:19444 failed: Input/output error"},
+      {"[error] av_interleaved_write_frame(): Broken pipe\n[error] Error writing trailer of rtmp://127.0.0.1:19350/ok/y: "
+       "Broken pipe\n",
+       FailureReason::kNetworkError, "av_interleaved_write_frame(): Broken pipe"},
+      {"[error] file:/x/y: Input/output error\n", FailureReason::kUnknown, "file:/x/y: Input/output error"},
       {"[error] Could not write header for output file #0 (incorrect codec parameters ?): No space left on device\n",
        FailureReason::kPlatformError,
        "Could not write header for output file #0 (incorrect codec parameters ?): No space left on device"},

@@ -22,10 +22,19 @@ struct InputFacts {
   bool has_audio = false;
   std::optional<int> width;  // of the mapped video, as displayed; an odd one is cut by one line
   std::optional<int> height;
+  std::optional<double> fps;  // of the mapped video
   // Streams that the output keeps, as ffmpeg specifiers ("0:0"), decided by media/stream_choice.h.
   std::vector<std::string> maps;
   // Encoder of each mapped subtitle stream in output order ("copy", "mov_text"), decided there too.
   std::vector<std::string> subtitle_encoders;
+};
+
+// Where a live stream goes.
+struct LiveOutput {
+  std::string url;           // without the stream key where that one is a secret
+  std::string app;           // of RTMP with a stream key: the path of the URL
+  std::string options_file;  // holds "rtmp_playpath=KEY"; empty: none
+  std::string ca_file;       // PEM, for rtmps; empty: the system's
 };
 
 struct RunPlan {
@@ -38,16 +47,18 @@ struct RunPlan {
 struct PlanRequest {
   const model::Parameters& parameters;
   const InputFacts& input;
-  std::string output_path;  // where to write: the staged file
+  std::string output_path;  // where to write: the staged file, of HLS the playlist; unused when live
   std::string muxer;        // forced with -f, "mp4"
   std::string encoder;      // chosen by the node; "copy" copies the video
   std::optional<std::string> device;  // of a hardware encoder, as detection found it
   std::string program = "ffmpeg";
   int threads_per_slot = 2;  // decides preset "auto"
+  std::string segment_pattern = {};  // of HLS: path of the segments with one "%05d"
+  std::optional<LiveOutput> live = {};  // with the output modes rtmp and stream
 };
 
-// The full ffmpeg command for output modes file and hls. kUnsupported for the others, kInvalidField for parameters that
-// contradict each other ("copy" with a resolution). Why each option is there stands beside it in ffmpeg_args.cpp.
+// The full ffmpeg command. kInvalidField for parameters that contradict each other ("copy" with a resolution). Why each
+// option is there stands beside it in ffmpeg_args.cpp and live_options.cpp.
 [[nodiscard]] Result<RunPlan> plan_ffmpeg(const PlanRequest& request);
 
 struct ChosenEncoder {

@@ -4,13 +4,16 @@
 #include "base/text.h"
 #include "engine/encoder_options.h"
 #include "engine/engine.h"
+#include "engine/live_options.h"
 #include "model/encoder_hardware.h"
+#include "model/live_url.h"
 
 namespace ffrtmp::engine {
 namespace {
 
 using Args = std::vector<std::string>;
 using model::AudioCodec;
+using model::is_live;
 using model::OutputMode;
 
 constexpr int kHlsSegmentSeconds = 3;
@@ -41,8 +44,10 @@ Args global_options() {
           "-y"};      // the staged file is the attempt's own; nobody else's is ever named here
 }
 
-Args input_options(const InputFacts& input) {
-  Args out{"-protocol_whitelist", protocols_for(scheme_of(input.path))};
+Args input_options(const InputFacts& input, OutputMode mode) {
+  Args out;
+  if (is_live(mode)) out = {"-re"};  // as fast as it is watched
+  add(out, {"-protocol_whitelist", protocols_for(scheme_of(input.path))});
   // The demuxer is told, never guessed; the list stops what it would open inside.
   if (!input.demuxer.empty()) add(out, {"-format_whitelist", input.demuxer, "-f", input.demuxer});
   add(out, {"-i", location(input.path)});
@@ -112,6 +117,7 @@ Args video_options(const PlanRequest& request) {
   add(out, model::choose_device_options(api, request.device));
   add(out, preset_options(request.encoder, resolve_preset(p.preset, request.threads_per_slot)));
   add(out, rate_options(request.encoder, p));
+  if (is_live(p.output_mode)) add(out, live_video_options(p, request.input));
   if (p.threads) add(out, {"-threads:v", cat(*p.threads)});
   // Segments can only begin at key frames.
   if (p.output_mode == OutputMode::kHls)
@@ -133,7 +139,9 @@ Args audio_options(const PlanRequest& request) {
   if (!request.input.has_audio || codec == AudioCodec::kNone) return {"-an"};
   if (codec == AudioCodec::kCopy) return {"-c:a", "copy"};
   const char* const name = codec == AudioCodec::kOpus ? "libopus" : codec == AudioCodec::kMp3 ? "libmp3lame" : "aac";
-  return {"-c:a", name, "-b:a", cat(p.audio_bitrate_bps)};
+  Args out{"-c:a", name, "-b:a", cat(p.audio_bitrate_bps)};
+  if (is_live(p.output_mode)) add(out, live_audio_options());
+  return out;
 }
 
 Args subtitle_options(const InputFacts& input) {
@@ -150,16 +158,21 @@ Args output_options(const PlanRequest& request) {
   if (p.duration_seconds) add(out, {"-t", number_text(*p.duration_seconds)});
   // Encoders that look far ahead (AV1) hold video back for longer than the default of 128 packets of sound.
   add(out, {"-max_muxing_queue_size", "4096"});
+  if (request.live) {
+    add(out, live_output_options(*request.live, request.muxer));
+    return out;
+  }
   if (p.output_mode == OutputMode::kHls)
-    add(out, {"-hls_time", cat(kHlsSegmentSeconds), "-hls_list_size", "0", "-hls_playlist_type", "vod"});
-  add(out, {"-f", p.output_mode == OutputMode::kHls ? "hls" : request.muxer, cat("file:", request.output_path)});
+    add(out, {"-hls_time", cat(kHlsSegmentSeconds), "-hls_list_size", "0", "-hls_playlist_type", "vod",
+              "-hls_segment_filename", cat("file:", request.segment_pattern)});
+  add(out, {"-f", request.muxer, cat("file:", request.output_path)});
   return out;
 }
 
 Status check_request(const PlanRequest& request) {
   const model::Parameters& p = request.parameters;
-  if (p.output_mode != OutputMode::kFile && p.output_mode != OutputMode::kHls)
-    return make_error(Errc::kUnsupported, "output_mode: only file and hls can be made here");
+  if (is_live(p.output_mode) != request.live.has_value())
+    return make_error(Errc::kInternal, "a live output and its address go together");
   if (request.encoder != "copy") return {};
   if (p.width || p.height) return field_error("parameters.resolution", "a copied video keeps its size");
   if (p.fps) return field_error("parameters.fps", "a copied video keeps its frame rate");
@@ -178,7 +191,7 @@ Result<RunPlan> plan_ffmpeg(const PlanRequest& request) {
   plan.argv = {request.program};
   add(plan.argv, global_options());
   add(plan.argv, model::open_device_options(model::api_of(request.encoder), request.device));
-  add(plan.argv, input_options(request.input));
+  add(plan.argv, input_options(request.input, request.parameters.output_mode));
   for (const std::string& map : request.input.maps) add(plan.argv, {"-map", map});
   add(plan.argv, video_options(request));
   add(plan.argv, audio_options(request));

@@ -22,7 +22,9 @@ InputFacts facts() {
 
 std::string planned(const model::Parameters& p, const InputFacts& in, const std::string& muxer,
                     const std::string& encoder, const std::optional<std::string>& device = {}, int threads = 2) {
-  auto plan = plan_ffmpeg({p, in, "/out/b.part." + muxer, muxer, encoder, device, "ffmpeg", threads});
+  PlanRequest request{p, in, "/out/b.part." + muxer, muxer, encoder, device, "ffmpeg", threads};
+  request.segment_pattern = "/out/s%05d.ts";
+  auto plan = plan_ffmpeg(request);
   return plan ? join(plan->argv, " ") : cat("error: ", plan.error().field, ": ", plan.error().message);
 }
 
@@ -70,7 +72,7 @@ TEST(PlanFfmpeg, CopyAndHlsAndOddSizes) {
 
   model::Parameters hls;
   hls.output_mode = model::OutputMode::kHls;
-  EXPECT_NE(planned(hls, facts(), "mp4", "libx264").find("-hls_time 3 -hls_list_size 0 -hls_playlist_type vod -f hls"),
+  EXPECT_NE(planned(hls, facts(), "hls", "libx264").find("-hls_time 3 -hls_list_size 0 -hls_playlist_type vod -hls_segment_filename file:/out/s%05d.ts -f hls"),
             std::string::npos);
   EXPECT_NE(planned(hls, facts(), "mp4", "libx264").find("-force_key_frames expr:gte(t,n_forced*3)"),
             std::string::npos);
@@ -79,7 +81,51 @@ TEST(PlanFfmpeg, CopyAndHlsAndOddSizes) {
   odd.height = 180;
   EXPECT_NE(planned({}, odd, "mp4", "libx264").find("-vf scale=trunc(iw/2)*2:trunc(ih/2)*2"), std::string::npos);
   hls.output_mode = model::OutputMode::kRtmp;
-  EXPECT_EQ(planned(hls, facts(), "flv", "libx264"), "error: : output_mode: only file and hls can be made here");
+  EXPECT_EQ(planned(hls, facts(), "flv", "libx264"), "error: : a live output and its address go together");
+}
+
+// A live run of the facts, 25 frames a second, to `live`.
+std::string planned_live(const model::Parameters& p, const LiveOutput& live, const std::string& muxer,
+                         const std::string& encoder = "libx264") {
+  InputFacts in = facts();
+  in.fps = 25;
+  PlanRequest request{p, in, "", muxer, encoder, std::nullopt};
+  request.live = live;
+  const auto plan = plan_ffmpeg(request);
+  return plan ? join(plan->argv, " ") : plan.error().message;
+}
+
+// contract: F40
+TEST(PlanFfmpeg, LiveOutputs) {
+  model::Parameters p;
+  p.output_mode = model::OutputMode::kStream;
+  p.bitrate_bps = 10'000'000;
+  p.duration_seconds = 8;
+  const std::string start = kGlobal + " -re" + kMovInput + " -map 0:0 -map 0:1 -fps_mode vfr -pix_fmt yuv420p -c:v libx264";
+  const std::string rates = " -preset ultrafast -b:v 10000000 -maxrate 10000000 -bufsize 10000000";
+  const std::string sound = " -c:a aac -b:a 128000 -ar 48000 -ac 2 -sn -dn -t 8 -max_muxing_queue_size 4096";
+  EXPECT_EQ(planned_live(p, {"rtmp://host:1935/live/x", "", "", ""}, "flv"),
+            start + rates + " -g 50" + sound + " -f flv -flvflags no_duration_filesize rtmp://host:1935/live/x");
+  EXPECT_EQ(planned_live(p, {"rtmps://host:443/live", "live", "/a/output.ffpreset", "/ca.pem"}, "flv"),
+            start + rates + " -g 50" + sound +
+                " -fpre /a/output.ffpreset -rtmp_app live -tls_verify 1 -ca_file /ca.pem -f flv -flvflags"
+                " no_duration_filesize rtmps://host:443/live");
+  EXPECT_EQ(planned_live(p, {"srt://host:9000", "", "", ""}, "mpegts"),
+            start + rates + " -g 50" + sound + " -linger 5 -f mpegts srt://host:9000");
+  p.fps = 29.97;
+  p.extra_args = {"-g", "30"};
+  EXPECT_EQ(planned_live(p, {"udp://host:9000", "", "", ""}, "mpegts"),
+            kGlobal + " -re" + kMovInput +
+                " -map 0:0 -map 0:1 -vf fps=30000/1001 -fps_mode vfr -pix_fmt yuv420p -c:v libx264" + rates + " -g 60 -g 30" +
+                sound + " -f mpegts udp://host:9000");
+  model::Parameters copied;
+  copied.output_mode = model::OutputMode::kRtmp;
+  copied.codec = "copy";
+  copied.audio_codec = model::AudioCodec::kCopy;
+  EXPECT_EQ(planned_live(copied, {"rtmp://host:1935/live/x", "", "", ""}, "flv", "copy"),
+            kGlobal + " -re" + kMovInput +
+                " -map 0:0 -map 0:1 -c:v copy -c:a copy -sn -dn -max_muxing_queue_size 4096 -f flv -flvflags"
+                " no_duration_filesize rtmp://host:1935/live/x");
 }
 
 TEST(PlanFfmpeg, HardwareIsOpenedAsItWasTried) {

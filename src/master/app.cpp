@@ -22,6 +22,8 @@
 namespace ffrtmp::master {
 namespace {
 
+constexpr double kNodeRequestsPerSecond = 2000;  // of each node's token; contract fleet.md 8
+
 std::string server_error_body(int status, std::string_view message) {
   Errc code = Errc::kInvalid;
   if (status == 413) code = Errc::kTooLarge;
@@ -78,7 +80,12 @@ class RunningApp final : public App {
     settings.default_max_retries = options_.store.max_retries;
     settings.log_limits = {options_.log_head_bytes, options_.log_tail_bytes};
     settings.log_dir = options_.state_dir + "/logs";
+    if (options_.rate_limit > 0) {
+      settings.person_rate = {static_cast<double>(options_.rate_limit), static_cast<double>(2 * options_.rate_limit)};
+      settings.node_rate = {kNodeRequestsPerSecond, kNodeRequestsPerSecond};
+    }
     FFRTMP_TRY(make_private_dir(settings.log_dir));
+    settings.key_file = options_.state_dir + "/secrets.key";
     service_ = std::make_unique<Service>(*store_, clock_, ids_, settings);
     FFRTMP_TRY(listen());
     FFRTMP_TRY(write_client_file());

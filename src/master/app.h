@@ -25,6 +25,7 @@ struct Options {
   std::vector<std::string> cert_hosts;
   std::vector<std::string> cert_ips;
   store::Settings store;
+  int rate_limit = 100;  // requests a second of each key, twice as many at once; 0: none, of nodes neither
   std::int64_t log_head_bytes = 1 << 20;
   std::int64_t log_tail_bytes = 3 << 20;
 };

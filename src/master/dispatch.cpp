@@ -55,6 +55,11 @@ Status check_caller(api::Access access, const std::optional<Caller>& caller) {
   return {};
 }
 
+void too_many(Call& call, std::string_view what, std::chrono::seconds wait) {
+  const Error error = make_error(Errc::kTooManyRequests, cat("too many ", what, ", try again in ", wait.count(), " s"));
+  call.respond({http_status(error.code), "application/json", api::encode_error(error), {{"Retry-After", cat(wait.count())}}});
+}
+
 }  // namespace
 
 // A peer that failed too often is not even told whether its next key is right. A node's token is let in all the same: it
@@ -84,11 +89,12 @@ void Service::handle(net::Request request, net::Respond respond) {
   call->respond = std::move(counted);
   if (!match) return call->fail(match.error());
   const auto caller = auth_.authenticate(call->request.header("authorization"));
-  if (const auto wait = must_wait(*call, match->route->access, caller)) {
-    const Error error = make_error(Errc::kTooManyRequests, cat("too many failed logins, try again in ", wait->count(), " s"));
-    return call->respond({http_status(error.code), "application/json", api::encode_error(error), {{"Retry-After", cat(wait->count())}}});
-  }
+  if (const auto wait = must_wait(*call, match->route->access, caller)) return too_many(*call, "failed logins", *wait);
   if (const Status allowed = check_caller(match->route->access, caller); !allowed) return call->fail(allowed.error());
+  if (caller && match->route->access != api::Access::kOpen) {
+    RateLimit& requests = caller->is_node() ? node_requests_ : person_requests_;
+    if (const auto wait = requests.take(caller->actor(), clock_.now().boot)) return too_many(*call, "requests", *wait);
+  }
   if (caller) call->caller = *caller;
   call->ids = std::move(match->ids);
   (this->*Routes::of(match->route->id))(std::move(call));

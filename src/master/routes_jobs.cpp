@@ -8,6 +8,8 @@
 #include "master/query.h"
 #include "master/roots.h"
 #include "master/service.h"
+#include "master/stream_keys.h"
+#include "model/live_url.h"
 #include "model/requirement.h"
 #include "model/spec_rules.h"
 #include "net/digest.h"
@@ -38,8 +40,6 @@ Result<store::Submit> read_submit(const Call& call, const ServiceSettings& setti
 // What the model knows but no worker of this version can do is refused here, not accepted and left to fail.
 Status check_available(const model::Job& job) {
   if (!job.effective.input) return field_error("parameters.input", "is required: this version generates no inputs");
-  if (job.effective.output_mode != model::OutputMode::kFile)
-    return field_error("parameters.output_mode", "only \"file\" is available in this version");
   if (job.spec.engine == model::Engine::kGstreamer)
     return field_error("engine", "only ffmpeg is available in this version");
   return {};
@@ -61,11 +61,25 @@ Status Service::check_roots(const model::Parameters& parameters) const {
   return check(parameters.output, "parameters.output");
 }
 
+// A host that is not public must be listed by some node.
+Status Service::check_outlet(const model::Parameters& parameters) const {
+  const auto text = model::live_url_of(parameters);
+  if (!text || node_facts_.empty()) return {};
+  FFRTMP_ASSIGN(const model::LiveUrl url, model::parse_live_url(*text));
+  if (!model::needs_listing(url)) return {};
+  for (const auto& [id, facts] : node_facts_)
+    if (model::is_listed(url, facts.roots)) return {};
+  return field_error(parameters.output ? "parameters.output" : "parameters.rtmp_url",
+                     cat("no worker may send to ", model::outlet_of(url), ": it is not public, and none lists it (--allow-output)"));
+}
+
 void Service::submit_job(std::shared_ptr<Call> call) {
   auto submit = read_submit(*call, settings_);
   if (!submit) return call->fail(submit.error());
   if (const Status can = check_available(submit->job); !can) return call->fail(can.error());
   if (const Status allowed = check_roots(submit->job.effective); !allowed) return call->fail(allowed.error());
+  if (const Status allowed = check_outlet(submit->job.effective); !allowed) return call->fail(allowed.error());
+  if (const Status sealed = seal_stream_key(submit->job, *sealer_); !sealed) return call->fail(sealed.error());
   submit->job.id = ids_.next(clock_.now().utc);
   const auto need = model::requirement_of(submit->job.spec, submit->job.effective);
   apply(std::move(*submit), [this, call, need](Result<store::Submit::Reply> reply) {

@@ -5,6 +5,7 @@
 #include "base/text.h"
 #include "master/query.h"
 #include "master/service.h"
+#include "master/stream_keys.h"
 #include "master/wire_commands.h"
 #include "model/requirement.h"
 #include "net/digest.h"
@@ -29,11 +30,13 @@ std::vector<Uuid> attempts_of(const api::HeartbeatRequest& body) {
   return ids;
 }
 
-api::ClaimItem claim_item(const store::Claim::Granted& granted, const store::Intervals& intervals) {
+api::ClaimItem claim_item(const store::Claim::Granted& granted, const store::Intervals& intervals,
+                          const net::Sealer& sealer) {
   api::ClaimItem item;
   const model::Job& job = granted.job;
   item.job = {job.id, job.sequence_number, job.spec.scenario, job.spec.engine, job.spec.queue, job.effective,
               job.spec.resource_limits};
+  unseal_stream_key(item.job.parameters, sealer);
   item.attempt.id = granted.attempt.id;
   item.attempt.number = granted.attempt.number;
   item.attempt.lease_ms = intervals.lease.count();
@@ -212,7 +215,7 @@ void Service::answer(const Poll& poll) {
     return poll.call->ok(body);
   }
   api::ClaimReply body;
-  for (const auto& granted : poll.granted) body.claims.push_back(claim_item(granted, settings_.intervals));
+  for (const auto& granted : poll.granted) body.claims.push_back(claim_item(granted, settings_.intervals, *sealer_));
   body.commands = wire_commands(poll.seen.commands);
   body.stale = poll.seen.stale;
   body.node_status = poll.seen.node_status;

@@ -22,6 +22,8 @@ Service::Service(store::Store& store, const Clock& clock, IdSource& ids, Service
       clock_(clock),
       ids_(ids),
       settings_(std::move(settings)),
+      person_requests_(settings_.person_rate),
+      node_requests_(settings_.node_rate),
       logins_(settings_.logins),
       logs_(settings_.log_dir, settings_.log_limits),
       started_(clock.now().boot),
@@ -33,6 +35,7 @@ Service::~Service() = default;
 
 Status Service::start(net::Server& server) {
   server_ = &server;
+  FFRTMP_ASSIGN(sealer_, net::Sealer::open(settings_.key_file));
   FFRTMP_ASSIGN(const auto keys, store_.keys());
   for (const store::KeyRecord& key : keys) auth_.add_key(key);
   FFRTMP_ASSIGN(auto nodes, store_.nodes());

@@ -16,9 +16,11 @@
 #include "master/call.h"
 #include "master/log_store.h"
 #include "master/login_limit.h"
+#include "master/rate_limit.h"
 #include "master/reader_pool.h"
 #include "master/waiting.h"
 #include "model/requirement.h"
+#include "net/seal.h"
 #include "net/server.h"
 #include "store/store.h"
 
@@ -30,6 +32,9 @@ struct ServiceSettings {
   LogLimits log_limits;
   std::string log_dir;  // exists
   LoginLimits logins;
+  std::string key_file;  // seals stream keys in the store; made when it is missing
+  Rate person_rate;  // of each key
+  Rate node_rate;    // of each node's token
 };
 
 class Service {
@@ -70,6 +75,7 @@ class Service {
   void control(std::shared_ptr<Call> call, store::ControlJob command);
   void serve_logs(std::shared_ptr<Call> call, BootTime give_up);
   [[nodiscard]] Status check_roots(const model::Parameters& parameters) const;
+  [[nodiscard]] Status check_outlet(const model::Parameters& parameters) const;
 
   // nodes (routes_nodes.cpp)
   void register_node(std::shared_ptr<Call> call);
@@ -120,7 +126,9 @@ class Service {
   IdSource& ids_;
   ServiceSettings settings_;
   net::Server* server_ = nullptr;
+  std::optional<net::Sealer> sealer_;  // from start() on
   Auth auth_;
+  RateLimit person_requests_, node_requests_;  // as the next, the server's thread
   LoginLimit logins_;  // the server's thread
   LogStore logs_;
   ReaderPool pool_{2};

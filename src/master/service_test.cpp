@@ -27,12 +27,14 @@ constexpr const char* kJob = R"({"scenario":"x","parameters":{"input":"/media/a.
 class MasterRoutes : public testing::Test {
  protected:
   void SetUp() override { open({.failures = 0}); }
-  void open(const LoginLimits& logins) {
+  void open(const LoginLimits& logins, const Rate& person_rate = {}) {
     log::configure("test", log::Level::kError, log::Format::kText);
     store_ = store::open_memory_store({}, clock_, ids_);
     ServiceSettings settings;
     settings.log_dir = dir_.path();
+    settings.key_file = dir_ / "secrets.key";
     settings.logins = logins;
+    settings.person_rate = person_rate;
     service_ = std::make_unique<Service>(*store_, clock_, ids_, settings);
     net::ServerOptions options;
     options.body_limit = api::max_body;
@@ -500,6 +502,21 @@ TEST_F(MasterRoutes, TheSlaReportChecksItsQuery) {
   EXPECT_EQ(field_of(http("GET", "/api/v1/sla?from=yesterday")), "from");
   EXPECT_EQ(field_of(http("GET", "/api/v1/sla?from=2026-01-02T00:00:00Z&to=2026-01-01T00:00:00Z")), "to");
   EXPECT_EQ(field_of(http("GET", "/api/v1/sla?since=1")), "since");
+}
+
+TEST_F(MasterRoutes, AKeyThatAsksTooOftenIsToldWhenToComeBack) {
+  TearDown();
+  open({.failures = 0}, {0.01, 3});
+  start();
+  for (int i = 0; i < 3; ++i) EXPECT_EQ(http("GET", "/api/v1/jobs").status, 200) << i;
+  const auto refused = http("GET", "/api/v1/jobs");
+  EXPECT_EQ(refused.status, 429);
+  EXPECT_NE(refused.body.find("too_many_requests"), std::string::npos) << refused.body;
+  std::string retry_after;
+  for (const auto& [name, value] : refused.headers)
+    if (name == "retry-after") retry_after = value;
+  EXPECT_GT(parse_int(retry_after).value_or(0), 60) << retry_after;
+  EXPECT_EQ(http("GET", "/healthz").status, 200) << "who asks nothing of a key is not counted";
 }
 
 TEST_F(MasterRoutes, RequestsAreCountedByTemplate) {

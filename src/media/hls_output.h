@@ -5,13 +5,14 @@
 #include <vector>
 
 #include "base/result.h"
+#include "media/packets.h"
 
 namespace ffrtmp::media {
 
 struct HlsList {
   std::vector<std::string> segments;  // as named, relative to the playlist
-  double total_seconds = 0;
-  bool closed = false;  // EXT-X-ENDLIST
+  std::vector<double> seconds;        // of each of them (EXTINF)
+  bool closed = false;                // EXT-X-ENDLIST
 };
 
 // Pure. kCorrupt (line) for text that is no media playlist.
@@ -24,5 +25,7 @@ struct HlsFiles {
   std::string wrong;               // what is wrong first; empty when nothing is
 };
 [[nodiscard]] Result<HlsFiles> check_hls(const std::string& playlist);
+// How the playlist differs from what the packets of its segments say, or "": a player seeks by it. Pure.
+[[nodiscard]] std::string wrong_times(const HlsList& list, const Scan& scan);
 
 }  // namespace ffrtmp::media

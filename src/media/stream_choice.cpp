@@ -33,6 +33,9 @@ std::string subtitle_encoder(std::string_view codec, std::string_view muxer) {
   return {};
 }
 
+// FLV has one track of each kind.
+int most_audio(std::string_view muxer) { return muxer == "flv" ? 1 : 1000; }
+
 bool holds_video(std::string_view muxer) { return muxer != "mp3"; }
 
 // One stream of the input: kept, or left out with a reason; not decided yet while both are empty.
@@ -106,6 +109,19 @@ Status keep_specified(std::vector<Fate>& fates, const std::vector<std::string>& 
   return {};
 }
 
+Status limit_audio(std::vector<Fate>& fates, int most, const model::Parameters& p) {
+  const bool is_named = p.streams.size() > 1 || (!p.streams.empty() && p.streams[0] != "default" && p.streams[0] != "all");
+  int kept = 0;
+  for (Fate& fate : fates) {
+    if (!fate.keep || fate.stream->type != "audio" || ++kept <= most) continue;
+    if (is_named)
+      return make_error(Errc::kInvalid, cat("streams: ", described(*fate.stream), ": the container holds one sound"));
+    fate.keep = false;
+    fate.left_out = "the container holds one sound";
+  }
+  return {};
+}
+
 void append_kept(StreamChoice& out, const std::vector<Fate>& fates, std::string_view type, std::string_view muxer) {
   for (const Fate& fate : fates) {
     if (!fate.keep || fate.stream->type != type) continue;
@@ -129,6 +145,7 @@ Result<StreamChoice> choose_streams(const Probe& input, const model::Parameters&
   } else {
     FFRTMP_TRY(keep_specified(fates, parameters.streams));
   }
+  FFRTMP_TRY(limit_audio(fates, most_audio(muxer), parameters));
   StreamChoice out;
   for (const std::string_view type : {"video", "audio", "subtitle"}) append_kept(out, fates, type, muxer);
   for (const Fate& fate : fates)

@@ -64,6 +64,18 @@ TEST(ChooseStreams, AllAndSpecifiersAndNoSound) {
   EXPECT_EQ(choose_streams({}, {}, "mp4").error().code, Errc::kInvalid);
 }
 
+TEST(ChooseStreams, FlvHoldsOneSound) {
+  const auto flv = choose_streams(rich(), {}, "flv");
+  ASSERT_TRUE(flv);
+  EXPECT_EQ(flv->maps, (Texts{"0:2", "0:1"}));
+  EXPECT_EQ(flv->audio_streams, 1);
+  EXPECT_EQ(flv->left_out[1], "stream 3 (audio, ac3): the container holds one sound");
+  model::Parameters p;
+  p.streams = {"v:1", "a"};
+  EXPECT_EQ(choose_streams(rich(), p, "flv").error().message,
+            "streams: stream 3 (audio, ac3): the container holds one sound");
+}
+
 TEST(MuxerFor, ByExtension) {
   EXPECT_EQ(*muxer_for("/a/b.MP4"), "mp4");
   EXPECT_EQ(*muxer_for("/a/b.part.mkv"), "matroska");

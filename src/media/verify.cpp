@@ -221,7 +221,9 @@ Result<std::string> find_wrong(const std::string& path, const Expectation& expec
   describe(out, scan->probe);
   if (is_hls) out.size_bytes = hls.size_bytes;
   if (std::string wrong = wrong_by_packets(*scan, expected, options); !wrong.empty()) return wrong;
-  if (!is_hls) {
+  if (is_hls) {
+    if (std::string wrong = wrong_times(hls.list, *scan); !wrong.empty()) return wrong;
+  } else {
     FFRTMP_ASSIGN(std::string wrong, wrong_bytes(path, *scan));
     if (!wrong.empty()) return wrong;
   }

@@ -126,9 +126,28 @@ TEST(ParseHls, ListAndEnd) {
       parse_hls("#EXTM3U\n#EXT-X-VERSION:3\n#EXTINF:3.000000,\na0.ts\n#EXTINF:1.5,\na1.ts\n#EXT-X-ENDLIST\n");
   ASSERT_TRUE(list);
   EXPECT_EQ(list->segments, (std::vector<std::string>{"a0.ts", "a1.ts"}));
-  EXPECT_DOUBLE_EQ(list->total_seconds, 4.5);
+  EXPECT_EQ(list->seconds, (std::vector<double>{3, 1.5}));
   EXPECT_TRUE(list->closed);
   EXPECT_EQ(parse_hls("hello").error().message, "playlist:1: not #EXTM3U");
+  EXPECT_EQ(parse_hls("").error().message, "playlist:1: not #EXTM3U");
+  EXPECT_FALSE(parse_hls("#EXTM3U\n#EXTINF:3,\n#EXT-X-ENDLIST\n")) << "a time without its segment";
+}
+
+TEST(WrongTimes, SegmentsBeginAtKeyFramesAndLastAsTheListSays) {
+  Scan scan;
+  ProbedStream& video = scan.probe.streams.emplace_back();
+  video.type = "video";
+  video.index = 0;
+  video.fps = 30;
+  video.first_pts_seconds = 1.4;
+  video.end_seconds = 8.4;
+  for (const double time : {1.4, 4.4, 7.4}) scan.packets.push_back({.stream = 0, .pts = time, .key = true});
+  HlsList list{{"a0.ts", "a1.ts", "a2.ts"}, {3, 3, 1}, true};
+  EXPECT_EQ(wrong_times(list, scan), "");
+  list.seconds = {2, 4, 1};
+  EXPECT_EQ(wrong_times(list, scan), "segment a1.ts should begin with a key frame at 2.00 s");
+  list.seconds = {3, 3, 4};
+  EXPECT_EQ(wrong_times(list, scan), "the playlist says 10.00 s, its segments hold 7.00 s");
 }
 
 }  // namespace

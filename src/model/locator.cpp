@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/text.h"
+#include "model/live_url.h"
 
 namespace ffrtmp::model {
 namespace {
@@ -32,19 +33,32 @@ Status check_part(std::string_view part) {
   return {};
 }
 
-Status check_url(std::string_view url, std::initializer_list<std::string_view> schemes) {
-  const std::string scheme = to_lower(scheme_of(url));
-  if (std::find(schemes.begin(), schemes.end(), scheme) == schemes.end() ||
-      !url.substr(scheme.size()).starts_with("://")) {
+Status check_live_url(std::string_view text, std::initializer_list<std::string_view> schemes) {
+  const std::string scheme = to_lower(scheme_of(text));
+  if (std::find(schemes.begin(), schemes.end(), scheme) == schemes.end()) {
     std::string names;
     for (const auto name : schemes) names += cat(names.empty() ? "" : ", ", name, "://");
     return wrong(cat("must begin with one of: ", names));
   }
-  const std::string_view rest = url.substr(scheme.size() + 3);
-  if (rest.empty() || rest.front() == '/') return wrong("names no host");
-  if (std::any_of(url.begin(), url.end(), [](char c) { return is_control(c) || c == ' '; }))
-    return wrong("must not contain spaces or control characters");
-  if (url.size() > kMaxPath) return wrong("is too long");
+  FFRTMP_ASSIGN(const LiveUrl url, parse_live_url(text));
+  const bool is_rtmp = url.scheme == "rtmp" || url.scheme == "rtmps";
+  if (is_rtmp && url.path.find_first_not_of('/') == std::string::npos) return wrong("names no application, as in /live");
+  return {};
+}
+
+// The playlist is what a player is given: its name tells what it is.
+Status check_file(std::string_view output, OutputMode mode) {
+  const std::string scheme = to_lower(scheme_of(output));
+  if (scheme == "rtmp" || scheme == "rtmps" || scheme == "srt" || scheme == "udp") {
+    const bool is_rtmp = scheme.starts_with("rtmp");
+    return wrong(cat(scheme, ":// needs output_mode stream", is_rtmp ? " or rtmp" : ""));
+  }
+  FFRTMP_TRY(check_path(output));
+  const bool is_playlist = to_lower(output).ends_with(".m3u8");
+  if (mode == OutputMode::kFile) return is_playlist ? wrong("a .m3u8 needs output_mode hls") : Status();
+  if (!is_playlist) return wrong("must end in .m3u8 with output_mode hls");
+  if (output.find_first_of("#?%") != std::string_view::npos)
+    return wrong("must not contain '#', '?' or '%' with output_mode hls: players read them as parts of a URL");
   return {};
 }
 
@@ -66,17 +80,11 @@ Status check_path(std::string_view path) {
 Status check_input(std::string_view input) { return check_path(input); }
 
 Status check_output(std::string_view output, OutputMode mode) {
-  const bool is_live = mode == OutputMode::kRtmp || mode == OutputMode::kStream;
-  if (!is_live) {
-    const std::string scheme = to_lower(scheme_of(output));
-    if (scheme == "rtmp" || scheme == "rtmps" || scheme == "srt")
-      return wrong(cat(scheme, ":// needs output_mode stream", scheme == "srt" ? "" : " or rtmp"));
-    return check_path(output);
-  }
-  if (mode == OutputMode::kRtmp) return check_url(output, {"rtmp", "rtmps"});
-  return check_url(output, {"rtmp", "rtmps", "srt"});
+  if (mode == OutputMode::kRtmp) return check_live_url(output, {"rtmp", "rtmps"});
+  if (mode == OutputMode::kStream) return check_live_url(output, {"rtmp", "rtmps", "srt", "udp"});
+  return check_file(output, mode);
 }
 
-Status check_rtmp_url(std::string_view url) { return check_url(url, {"rtmp", "rtmps"}); }
+Status check_rtmp_url(std::string_view url) { return check_live_url(url, {"rtmp", "rtmps"}); }
 
 }  // namespace ffrtmp::model

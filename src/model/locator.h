@@ -14,9 +14,10 @@ namespace ffrtmp::model {
 // A path. Every protocol of ffmpeg (http:, concat:, data:, subfile:, …) is refused by name: it would let a job read
 // what its roots do not hold, or reach hosts on the worker's network.
 [[nodiscard]] Status check_input(std::string_view input);
-// A path for files and HLS; rtmp, rtmps or srt for live output.
+// A path for files and HLS, ending in .m3u8 for the latter alone; rtmp or rtmps for mode rtmp, and srt or udp as well
+// for mode stream (live_url.h).
 [[nodiscard]] Status check_output(std::string_view output, OutputMode mode);
-// rtmp:// or rtmps:// with a host.
+// rtmp:// or rtmps:// with a host and an application.
 [[nodiscard]] Status check_rtmp_url(std::string_view url);
 
 }  // namespace ffrtmp::model

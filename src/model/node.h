@@ -54,7 +54,9 @@ struct NodeFacts {
   std::vector<std::string> hwaccels;
   int slots = 1;  // 1-64
   std::map<std::string, std::string> labels;
-  std::vector<std::string> roots;  // allowed input and output directories, for the master's syntax check
+  // Allowed input and output directories, for the master's check of the text, and hosts of live outputs that are
+  // allowed although they are not public ("rtmp://127.0.0.1:1935").
+  std::vector<std::string> roots;
 };
 BOOST_DESCRIBE_STRUCT(NodeFacts, (),
                       (name, address, type, version, cpu_threads, cpu_model, ram_total_bytes, gpus, engines, encoders,

@@ -3,7 +3,9 @@
 #include <cmath>
 
 #include "base/text.h"
+#include "model/carriage.h"
 #include "model/extra_args.h"
+#include "model/live_url.h"
 #include "model/locator.h"
 #include "model/media_names.h"
 #include "model/names.h"
@@ -238,6 +240,28 @@ Status settle_copy(Parameters& p, const WrittenParameters& written) {
   return {};
 }
 
+// The scheme in lower case, and the stream key, which stands for itself, not in the address as well.
+void tidy_live_url(std::optional<std::string>& url, const std::optional<std::string>& key) {
+  if (!url) return;
+  const std::size_t scheme = std::min(url->find("://"), url->size());
+  url->replace(0, scheme, to_lower(url->substr(0, scheme)));
+  if (key && url->ends_with(cat("/", *key))) url->resize(url->size() - key->size() - 1);
+}
+
+Status settle_live(Parameters& p) {
+  if (!is_live(p.output_mode)) return {};
+  tidy_live_url(p.output, p.stream_key);
+  tidy_live_url(p.rtmp_url, p.stream_key);
+  if (p.output && p.rtmp_url && *p.output != *p.rtmp_url)
+    return field_error(parameter_field("rtmp_url"), "contradicts output: give one of them");
+  if (p.stream_key && protocol_of(p) != "rtmp") return field_error(parameter_field("stream_key"), "belongs to RTMP");
+  // "rtmp://host/KEY" has no application left.
+  if (const auto url = live_url_of(p))
+    if (const Status whole = check_output(*url, p.output_mode); !whole)
+      return field_error(parameter_field(p.output ? "output" : "rtmp_url"), whole.error().message);
+  return {};
+}
+
 // What follows from several parameters at once.
 Status settle(Parameters& p, const WrittenParameters& written) {
   const bool has_bitrate = written.contains("bitrate");
@@ -252,6 +276,12 @@ Status settle(Parameters& p, const WrittenParameters& written) {
   if (!written.contains("allow_fallback")) {
     const bool named_hwaccel = p.hwaccel != HwAccel::kAuto && p.hwaccel != HwAccel::kNone;
     p.allow_fallback = is_codec_name(p.codec) && !named_hwaccel;
+  }
+  FFRTMP_TRY(settle_live(p));
+  if (auto misfit = find_misfit(p)) {
+    const auto at = written.find(misfit->parameter);
+    return field_error(parameter_field(at == written.end() ? misfit->parameter : at->second.written_as),
+                       std::move(misfit->message));
   }
   // Whatever it is called, the source stays as it is.
   if (p.input && p.output && *p.input == *p.output) return field_error("parameters.output", "is the input itself");

@@ -4,6 +4,8 @@
 #include <array>
 
 #include "base/text.h"
+#include "model/carriage.h"
+#include "model/live_url.h"
 
 namespace ffrtmp::model {
 namespace {
@@ -17,23 +19,6 @@ std::string codec_key(std::string_view name) {
 bool is_codec(std::string_view name) {
   static constexpr std::array<std::string_view, 5> kCodecs{"h264", "h265", "av1", "vp8", "vp9"};
   return std::find(kCodecs.begin(), kCodecs.end(), name) != kCodecs.end();
-}
-
-std::string protocol_of(const Parameters& p) {
-  const std::string_view output = p.output ? std::string_view(*p.output) : std::string_view{};
-  switch (p.output_mode) {
-    case OutputMode::kFile:
-      return "file";
-    case OutputMode::kHls:
-      return "hls";
-    case OutputMode::kRtmp:
-      return "rtmp";
-    case OutputMode::kStream:
-      break;
-  }
-  if (output.starts_with("srt:")) return "srt";
-  if (output.starts_with("udp:")) return "udp";
-  return "rtmp";
 }
 
 // What distinguishes an acceleration's encoders; empty for kAuto and kNone.
@@ -88,6 +73,26 @@ std::optional<std::string> engine_reason(const Requirement& need, const NodeFact
   return {};
 }
 
+std::optional<std::string> outlet_reason(const Requirement& need, const NodeFacts& node) {
+  const auto ffmpeg = node.engines.find("ffmpeg");
+  const std::string version = ffmpeg == node.engines.end() ? std::string() : ffmpeg->second;
+  if (needs_enhanced_rtmp(need.protocol, need.codec) && !has_enhanced_rtmp(version))
+    return cat("ffmpeg ", version, " cannot send ", need.codec, " over RTMP, 6.1 can");
+  if (!need.outlet) return {};
+  const auto url = parse_live_url(*need.outlet);
+  if (url && is_listed(*url, node.roots)) return {};
+  return cat("no permission to send to ", *need.outlet, " (--allow-output)");
+}
+
+// The host that a worker must have listed.
+std::optional<std::string> listed_outlet(const Parameters& effective) {
+  const auto text = live_url_of(effective);
+  if (!text) return std::nullopt;
+  const auto url = parse_live_url(*text);
+  if (!url || !needs_listing(*url)) return std::nullopt;
+  return outlet_of(*url);
+}
+
 }  // namespace
 
 Requirement requirement_of(const JobSpec& spec, const Parameters& effective) {
@@ -105,6 +110,7 @@ Requirement requirement_of(const JobSpec& spec, const Parameters& effective) {
   else
     need.pixel_format = effective.pixel_format;
   need.protocol = protocol_of(effective);
+  need.outlet = listed_outlet(effective);
   need.min_threads = spec.constraints.min_threads;
   need.min_ram_mb = spec.constraints.min_ram_mb;
   need.labels = spec.constraints.labels;
@@ -116,6 +122,7 @@ std::optional<std::string> unfit_reason(const Requirement& need, const Uuid& nod
   if (need.node_id && *need.node_id != node_id) return cat("not node ", need.node_id->str());
   if (auto reason = encoder_reason(need, node)) return reason;
   if (auto reason = engine_reason(need, node)) return reason;
+  if (auto reason = outlet_reason(need, node)) return reason;
   if (need.min_threads && node.cpu_threads < *need.min_threads)
     return cat(node.cpu_threads, " threads of ", *need.min_threads);
   if (need.min_ram_mb && node.ram_total_bytes / (1024 * 1024) < *need.min_ram_mb)

@@ -20,6 +20,7 @@ struct Requirement {
   HwAccel hwaccel = HwAccel::kAuto;
   std::string pixel_format;
   std::string protocol;                // "file", "hls", "rtmp", "srt", "udp"
+  std::optional<std::string> outlet;   // "rtmp://127.0.0.1:1935", where a node has to have it listed
   std::optional<int> min_threads;
   std::optional<std::int64_t> min_ram_mb;
   std::map<std::string, std::string> labels;
@@ -27,7 +28,7 @@ struct Requirement {
   bool operator==(const Requirement&) const = default;
 };
 BOOST_DESCRIBE_STRUCT(Requirement, (),
-                      (codec, engine, hwaccel, pixel_format, protocol, min_threads, min_ram_mb, labels, node_id))
+                      (codec, engine, hwaccel, pixel_format, protocol, outlet, min_threads, min_ram_mb, labels, node_id))
 
 [[nodiscard]] Requirement requirement_of(const JobSpec& spec, const Parameters& effective);
 // Why the node cannot run it, in a person's words ("no encoder av1_nvenc"); nothing when it can.

@@ -54,6 +54,37 @@ TEST(Requirement, CodecsMapToUsableEncoders) {
   EXPECT_EQ(of_codec("av1"), "no encoder av1") << "it is there, but not usable";
 }
 
+TEST(Requirement, NewCodecsOverRtmpNeedANewFfmpeg) {
+  const auto over_rtmp = [](const char* codec, const char* version) {
+    JobSpec spec;
+    Parameters p;
+    p.codec = codec;
+    p.output_mode = OutputMode::kRtmp;
+    NodeFacts node = a_node();
+    node.engines["ffmpeg"] = version;
+    return unfit_reason(requirement_of(spec, p), kNode, node).value_or("");
+  };
+  EXPECT_EQ(over_rtmp("h265", "5.1.9"), "ffmpeg 5.1.9 cannot send h265 over RTMP, 6.1 can");
+  EXPECT_EQ(over_rtmp("h265", "6.1.2"), "");
+  EXPECT_EQ(over_rtmp("h264", "5.1.9"), "");
+}
+
+TEST(Requirement, ALocalHostIsForNodesThatListIt) {
+  const auto to = [](const char* url, std::vector<std::string> listed) {
+    JobSpec spec;
+    Parameters p;
+    p.output_mode = OutputMode::kStream;
+    p.output = url;
+    NodeFacts node = a_node();
+    node.roots = std::move(listed);
+    return unfit_reason(requirement_of(spec, p), kNode, node).value_or("");
+  };
+  EXPECT_EQ(to("rtmp://127.0.0.1/live/x", {}), "no permission to send to rtmp://127.0.0.1:1935 (--allow-output)");
+  EXPECT_EQ(to("rtmp://127.0.0.1/live/x", {"/srv", "rtmp://127.0.0.1"}), "");
+  EXPECT_EQ(to("rtmp://live.example/live/x", {}), "");
+  EXPECT_EQ(to("udp://live.example:5000", {}), "no permission to send to udp://live.example:5000 (--allow-output)");
+}
+
 TEST(Requirement, AnEncodersNameIsMatchedExactly) {
   EXPECT_EQ(of_codec("libx264"), "");
   EXPECT_EQ(of_codec("hevc_nvenc"), "");

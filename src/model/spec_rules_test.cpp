@@ -112,9 +112,24 @@ TEST(Parameters, AMisspeltNameIsAnsweredWithTheNearest) {
 }
 
 TEST(Parameters, LiveOutputsAreAcceptedBySyntax) {
-  EXPECT_EQ(field_of(job({{"output_mode", "rtmp"}, {"output", "rtmps://u:p@host/live/k"}})), "");
+  EXPECT_EQ(field_of(job({{"output_mode", "rtmp"}, {"output", "rtmps://host/live/k"}})), "");
   EXPECT_EQ(field_of(job({{"output_mode", "stream"}, {"output", "srt://host:9000"}})), "");
   EXPECT_EQ(field_of(job({{"output_mode", "hls"}, {"output", "/srv/out/live.m3u8"}})), "");
+}
+
+TEST(Parameters, TheStreamKeyStandsForItself) {
+  const Parameters p = resolved(job({{"output_mode", "rtmp"}, {"rtmp_url", "RTMP://host/live/k_1"}, {"stream_key", "k_1"}}));
+  EXPECT_EQ(p.rtmp_url, "rtmp://host/live");
+  EXPECT_EQ(p.stream_key, "k_1");
+  EXPECT_EQ(resolved(job({{"output_mode", "rtmp"}, {"rtmp_url", "rtmp://host/live"}, {"stream_key", "k_1"}})).rtmp_url,
+            "rtmp://host/live");
+}
+
+TEST(Parameters, UserInfoOfALiveOutputIsRefusedWithAdvice) {
+  const auto refused = resolve_parameters(job({{"output_mode", "rtmp"}, {"output", "rtmp://u:hunter2@host/live/k"}}), {});
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().message,
+            "must not hold a user or password, which process lists would show: use stream_key");
 }
 
 TEST(Spec, LimitsUnderParametersAreMoved) {

@@ -52,6 +52,7 @@ master::Options master_options(const config::MasterSettings& settings) {
   options.store.intervals = store::intervals_for(settings.common.heartbeat, settings.node_timeout, settings.lease);
   options.store.aging = std::chrono::duration_cast<std::chrono::seconds>(settings.aging);
   options.store.max_retries = settings.max_retries;
+  options.rate_limit = settings.rate_limit;
   options.log_head_bytes = settings.common.log_head_bytes;
   options.log_tail_bytes = settings.common.log_tail_bytes;
   return options;
@@ -78,7 +79,10 @@ worker::Settings worker_settings(const config::WorkerSettings& settings) {
   out.ffmpeg = settings.ffmpeg;
   out.ffprobe = settings.ffprobe;
   out.input_roots = absolute(settings.allow_input);
-  out.output_roots = absolute(settings.allow_output);
+  for (const std::string& allowed : settings.allow_output)
+    if (allowed.find("://") != std::string::npos) out.outlets.push_back(allowed);
+    else out.output_roots.push_back(absolute(allowed));
+  out.output_ca = settings.output_ca.empty() ? "" : absolute(settings.output_ca);
   out.metrics_listen = settings.metrics_listen;
   out.metrics_port = static_cast<std::uint16_t>(settings.metrics_port);
   out.log_head_bytes = settings.common.log_head_bytes;

@@ -228,8 +228,7 @@ class RunningApp final : public App {
         start_runner(std::move(notes), Runner::Origin::kAdopted, sent);
         continue;
       }
-      if (!notes.staged_name.empty())
-        take_back({notes.output_dir, notes.staged_name, notes.output_name, notes.may_replace, notes.staged_inode});
+      if (!notes.staged_name.empty()) take_back(move_of(notes));
     }
     if (!killed) return;
     for (const Uuid& id : AttemptDir::list(attempts_dir()))

@@ -9,6 +9,12 @@
 #include "sys/file_io.h"
 
 namespace ffrtmp::worker {
+
+Move move_of(const Notes& notes) {
+  return {notes.output_dir,  notes.staged_name,  notes.output_name,
+          notes.may_replace, notes.staged_inode, notes.segment_prefix};
+}
+
 Status AttemptDir::create() const {
   std::error_code error;
   std::filesystem::create_directories(path_, error);

@@ -11,6 +11,7 @@
 #include "base/result.h"
 #include "govern/limits.h"
 #include "model/outcome.h"
+#include "worker/publish.h"
 
 namespace ffrtmp::worker {
 
@@ -25,8 +26,11 @@ struct Notes {
   std::vector<std::string> left_out;
   std::string output_dir;   // resolved
   std::string output_name;
-  std::string staged_name;
+  std::string staged_name;     // empty: nothing is published
+  std::string segment_prefix;  // of HLS: staged_name is a directory then
   std::string muxer;
+  std::string live_url;        // of a live output, as people may see it
+  model::EngineUsed engine;
   std::string encoder;
   bool on_hardware = false;
   // Of an engine that the present one replaced: where its words end in the log, and how long it ran.
@@ -39,8 +43,11 @@ struct Notes {
   std::vector<govern::LimitReport> limits;  // as read back before the engine's birth
 };
 BOOST_DESCRIBE_STRUCT(Notes, (),
-                      (claim, boot_id, input_path, input_seconds, input_bytes, demuxer, maps, left_out, output_dir, output_name, staged_name, muxer,
+                      (claim, boot_id, input_path, input_seconds, input_bytes, demuxer, maps, left_out, output_dir, output_name, staged_name, segment_prefix, muxer, live_url, engine,
                        encoder, on_hardware, engine_log_begin, earlier_seconds, fallback_reason, command, may_replace, staged_inode, limits))
+
+// The move that publishes the output.
+[[nodiscard]] Move move_of(const Notes& notes);
 
 class AttemptDir {
  public:

@@ -121,6 +121,7 @@ Result<model::NodeFacts> detect(const Settings& settings, const sys::Host& host,
   facts.roots = settings.input_roots;
   facts.roots.insert(facts.roots.end(), settings.output_roots.begin(), settings.output_roots.end());
   facts.roots.push_back(settings.work_dir);
+  facts.roots.insert(facts.roots.end(), settings.outlets.begin(), settings.outlets.end());
   const auto nvidia = sys::read_nvidia_gpus(host);
   const auto nodes = sys::read_render_nodes(host);
   const auto nvidia_driver = sys::read_nvidia_driver(host);

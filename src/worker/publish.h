@@ -2,6 +2,9 @@
 // Putting a finished file at its final path, and taking it back when the attempt turns out to be stale. The path holds a
 // whole file at every moment.
 //
+// An HLS output is a set of files: its segments bear the attempt's name, so that they never stand in another's way, and go
+// first; the playlist that names them goes last (publish_hls.h).
+//
 // The directory itself is flock'ed for the few microseconds of a rename, so that a stale attempt that takes its file back
 // and a current one that puts its own there do not cross. A holder that is stopped in between is waited for, not for ever.
 #include <sys/types.h>
@@ -20,6 +23,9 @@ struct Move {
   std::string name;    // final
   bool may_replace = false;  // overwrite asked for, or this job put the file there
   std::uint64_t inode = 0;   // of the staged file before the move: the mark by which it is known afterwards
+  // Of HLS: what the names of the segments begin with. `staged` is a directory then, which holds them and the playlist.
+  std::string segment_prefix = {};
+  [[nodiscard]] bool is_hls() const { return !segment_prefix.empty(); }
 };
 
 // fsync of the staged file; gives its inode.

@@ -7,6 +7,7 @@
 #include "base/text.h"
 #include "engine/engine.h"
 #include "worker/retry.h"
+#include "worker/secret_mask.h"
 
 namespace ffrtmp::worker {
 namespace {
@@ -211,6 +212,10 @@ void Runner::send_log(const supervisor::State& state) {
       log_dropped_ = true;
       continue;
     }
+    const bool is_last = state.exit && chunk->next_offset >= state.log_end;
+    chunk->data.resize(mask_secret(chunk->data, notes_.claim.job.parameters.stream_key.value_or(""), is_last));
+    if (chunk->data.empty()) return;
+    chunk->next_offset = log_sent_ + static_cast<std::int64_t>(chunk->data.size());
     auto next = client_->append_log(id_, log_sent_, chunk->data, log_dropped_);
     if (!next) {
       if (next.error().code == Errc::kLogGap) log_dropped_ = true;
@@ -291,9 +296,7 @@ void Runner::pause_before_try(int tries) const {
   while (!releasing_ && BootClock::now() < until) std::this_thread::sleep_for(kLookEvery);
 }
 
-Move Runner::move() const {
-  return {notes_.output_dir, notes_.staged_name, notes_.output_name, notes_.may_replace, notes_.staged_inode};
-}
+Move Runner::move() const { return move_of(notes_); }
 
 // Where no supervisor tells of the end: it may have died and left an engine or a group.
 void Runner::end_engine() {

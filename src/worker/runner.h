@@ -21,7 +21,7 @@
 #include "api/client.h"
 #include "base/clock.h"
 #include "engine/engine.h"
-#include "media/probe.h"
+#include "media/verify.h"
 #include "model/node.h"
 #include "supervisor/link.h"
 #include "worker/attempt_dir.h"
@@ -29,6 +29,7 @@
 #include "worker/job_groups.h"
 #include "worker/meters.h"
 #include "worker/publish.h"
+#include "worker/reuse.h"
 #include "worker/settings.h"
 
 namespace ffrtmp::worker {
@@ -78,6 +79,7 @@ class Runner {
   // nullopt: running or at its end already; else the result of a failed preparation.
   std::optional<model::AttemptResult> prepare();
   std::optional<model::AttemptResult> place_output();
+  std::optional<model::AttemptResult> place_live();
   std::optional<model::AttemptResult> plan_and_start();
   std::optional<model::AttemptResult> start_with(const engine::ChosenEncoder& encoder);
   // Whether this end of a hardware encoder is one that a software encoder may do better.
@@ -88,9 +90,11 @@ class Runner {
   [[nodiscard]] supervisor::Plan plan_of(const engine::RunPlan& run, const std::string& staged) const;
   void scan_input_later(const media::ProbeOptions& options);
   std::optional<model::AttemptResult> reuse_granted_file();
+  [[nodiscard]] bool copy_granted(const FileDigest& granted) const;
   model::AttemptResult watch_engine();
   model::AttemptResult judge(const supervisor::Exit& exit);
   model::AttemptResult verify_and_stage(model::AttemptResult result);
+  [[nodiscard]] model::AttemptResult judge_live(model::AttemptResult result, const media::Expectation& expected) const;
   std::optional<End> publish_staged(model::AttemptResult& result);
   [[nodiscard]] Result<model::PublishGrant> grant_of_staged() const;
   template <class Work>
@@ -107,6 +111,10 @@ class Runner {
   void send_log(const supervisor::State& state);
   void carry_out_commands();
   [[nodiscard]] Move move() const;
+  [[nodiscard]] std::string staged_path() const;  // empty: nothing is staged
+  [[nodiscard]] std::string staged_file() const;  // of HLS the playlist
+  [[nodiscard]] bool is_live() const;
+  [[nodiscard]] std::chrono::milliseconds deadline() const;
   [[nodiscard]] bool should_stop() const { return stale_ || abandon_ || releasing_; }
   [[nodiscard]] bool fence_passed() const;
   model::AttemptResult failure(model::FailureReason reason, std::string error) const;
@@ -126,6 +134,7 @@ class Runner {
   std::optional<supervisor::Exit> exit_;
   std::string stderr_tail_;
   std::optional<engine::InputFacts> input_facts_;  // absent in an adopted attempt
+  std::optional<engine::LiveOutput> live_;         // likewise
   std::int64_t log_end_ = 0;
   bool paused_ = false;  // as last ordered
   std::future<Result<media::Probe>> input_scan_;

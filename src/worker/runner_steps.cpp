@@ -8,15 +8,19 @@
 
 #include "base/log.h"
 #include "base/text.h"
+#include "engine/choose_engine.h"
 #include "engine/engine.h"
 #include "media/paths.h"
 #include "media/run_tool.h"
 #include "media/stream_choice.h"
 #include "media/verify.h"
+#include "model/live_url.h"
 #include "net/digest.h"
 #include "sys/fd.h"
+#include "worker/hls_set.h"
 #include "sys/machine_load.h"
 #include "worker/job_limits.h"
+#include "worker/publish_hls.h"
 #include "worker/retry.h"
 #include "worker/reuse.h"
 #include "worker/runner.h"
@@ -32,11 +36,10 @@ constexpr double kFullDiskRatio = 0.95;  // contract fleet.md 5.5
 constexpr auto kLookEvery = 200ms;
 constexpr std::int64_t kTailBytes = 64 << 10;
 
-// max(1 h, 20 times the length), a day when the length is unknown; a job's own timeout goes before.
-std::chrono::milliseconds deadline_of(const model::ResourceLimits& limits, std::optional<double> seconds) {
-  if (limits.timeout_sec) return std::chrono::seconds(*limits.timeout_sec);
-  if (!seconds) return std::chrono::hours(24);
-  return std::chrono::milliseconds(static_cast<std::int64_t>(std::max(3600.0, 20 * *seconds) * 1000));
+constexpr double kLiveSpareSeconds = 60;
+
+std::string full_disk(const std::string& dir, double used) {
+  return cat("the disk of ", dir, " is ", format_fixed(used * 100, 1), " % full");
 }
 
 std::vector<std::string> engine_environment() {
@@ -88,11 +91,25 @@ std::optional<model::AttemptResult> Runner::prepare() {
   return plan_and_start();
 }
 
+bool Runner::is_live() const { return model::is_live(notes_.claim.job.parameters.output_mode); }
+
+// max(1 h, 20 times the length), of a live output its length and a minute, a day when it is unknown; a job's own timeout
+// goes before.
+std::chrono::milliseconds Runner::deadline() const {
+  const model::ResourceLimits& limits = notes_.claim.job.resource_limits;
+  if (limits.timeout_sec) return std::chrono::seconds(*limits.timeout_sec);
+  if (!output_seconds_) return std::chrono::hours(24);
+  const double seconds = is_live() ? *output_seconds_ + kLiveSpareSeconds : std::max(3600.0, 20 * *output_seconds_);
+  return std::chrono::milliseconds(static_cast<std::int64_t>(seconds * 1000));
+}
+
 // Where the output goes. A failed check is a result.
 std::optional<model::AttemptResult> Runner::place_output() {
+  if (is_live()) return place_live();
   const model::Parameters& p = notes_.claim.job.parameters;
+  const char* const extension = p.output_mode == model::OutputMode::kHls ? ".m3u8" : ".mp4";
   const std::string path = p.output.value_or(
-      cat(shared_.settings.work_dir, "/outputs/job_", notes_.claim.job.id.str(), "_output.mp4"));
+      cat(shared_.settings.work_dir, "/outputs/job_", notes_.claim.job.id.str(), "_output", extension));
   std::vector<std::string> roots = shared_.settings.output_roots;
   roots.push_back(shared_.settings.work_dir);
   auto place = media::open_output_place(path, roots);
@@ -103,13 +120,14 @@ std::optional<model::AttemptResult> Runner::place_output() {
   const sys::Fd dir(place->dir_fd);
   if (const auto used = sys::used_disk_ratio(place->dir); used && *used >= kFullDiskRatio)
     return failure(FailureReason::kPlatformError,
-                   cat("output: the disk of ", place->dir, " is ", format_fixed(*used * 100, 1), " % full"));
+                   cat("output: ", full_disk(place->dir, *used)));
   auto muxer = media::muxer_for(path);
   if (!muxer) return failure(FailureReason::kUserError, muxer.error().message);
   notes_.output_dir = place->dir;
   notes_.output_name = place->name;
   notes_.staged_name = staged_name(place->name, id_);
   notes_.muxer = *muxer;
+  if (*muxer == "hls") notes_.segment_prefix = segment_prefix(place->name, id_);
   const std::string full = cat(notes_.output_dir, "/", notes_.output_name);
   notes_.may_replace = p.overwrite || was_granted(notes_.claim.earlier_grants, full);
   struct stat info {};
@@ -165,6 +183,7 @@ std::optional<model::AttemptResult> Runner::plan_and_start() {
       const bool turned = stream.rotation_degrees % 180 != 0;
       facts.width = turned ? stream.height : stream.width;
       facts.height = turned ? stream.width : stream.height;
+      facts.fps = stream.fps;
     }
   input_facts_ = std::move(facts);
   return start_with(*encoder);
@@ -182,17 +201,37 @@ std::optional<model::AttemptResult> Runner::start_supervisor() {
 }
 
 std::optional<model::AttemptResult> Runner::start_with(const engine::ChosenEncoder& encoder) {
-  const std::string staged = cat(notes_.output_dir, "/", notes_.staged_name);
   const int slots = std::max(1, shared_.settings.slots);
   const int threads = std::max(1, static_cast<int>(std::thread::hardware_concurrency()) / slots);
-  auto plan = engine::plan_ffmpeg({notes_.claim.job.parameters, *input_facts_, staged, notes_.muxer, encoder.name,
-                                   encoder.device, shared_.settings.ffmpeg, threads});
+  engine::PlanRequest request{notes_.claim.job.parameters, *input_facts_,  staged_file(),           notes_.muxer,
+                              encoder.name,                encoder.device, shared_.settings.ffmpeg, threads};
+  if (move().is_hls())
+    request.segment_pattern = cat(notes_.output_dir, "/", notes_.staged_name, "/", notes_.segment_prefix, "%05d.ts");
+  request.live = live_;
+  const auto& job = notes_.claim.job;
+  auto chosen = engine::choose_engine({job.engine, job.queue, false}, job.parameters);
+  if (!chosen) return failure(FailureReason::kCapabilityMismatch, chosen.error().message);
+  notes_.engine = *std::move(chosen);
+  auto plan = engine::plan_ffmpeg(request);
   if (!plan) return failure(FailureReason::kUserError, plan.error().message);
   notes_.encoder = plan->encoder;
   notes_.on_hardware = encoder.hardware;
   notes_.command = plan->masked_argv;
   if (const Status saved = dir_.save_notes(notes_); !saved) return failure(FailureReason::kPlatformError, saved.error().message);
-  return start_engine(*plan, staged);
+  // The notes know of it by now: a worker that dies over it removes it at its next start.
+  if (move().is_hls())
+    if (const Status made = make_staged_dir(move()); !made)
+      return failure(FailureReason::kPlatformError, made.error().message);
+  return start_engine(*plan, staged_path());
+}
+
+std::string Runner::staged_path() const {
+  return notes_.staged_name.empty() ? std::string() : cat(notes_.output_dir, "/", notes_.staged_name);
+}
+
+std::string Runner::staged_file() const {
+  const std::string staged = staged_path();
+  return move().is_hls() ? cat(staged, "/", notes_.output_name) : staged;
 }
 
 bool Runner::can_fall_back(const model::AttemptResult& result) const {
@@ -237,10 +276,11 @@ supervisor::Plan Runner::plan_of(const engine::RunPlan& run, const std::string& 
   plan.fence_boot_ns = fence_ns_;
   plan.stall_ms = shared_.settings.stall.count();
   const auto spent = std::chrono::milliseconds(static_cast<std::int64_t>(notes_.earlier_seconds * 1000));
-  plan.deadline_ms = std::max<std::int64_t>(1, (deadline_of(limits, output_seconds_) - spent).count());
+  plan.deadline_ms = std::max<std::int64_t>(1, (deadline() - spent).count());
+  plan.live_output = is_live();
   plan.log_head_bytes = shared_.settings.log_head_bytes;
   plan.log_tail_bytes = shared_.settings.log_tail_bytes;
-  plan.watched_paths = {staged};
+  if (!staged.empty()) plan.watched_paths = {staged};
   plan.max_disk_bytes = limits.max_disk_mb.value_or(kDefaultDiskMb) << 20;
   return plan;
 }
@@ -277,6 +317,7 @@ model::AttemptResult Runner::judge(const supervisor::Exit& exit) {
     stderr_tail_ += chunk->data;
     at = chunk->next_offset;
   }
+  stderr_tail_ = engine::mask_secrets(std::move(stderr_tail_), notes_.claim.job.parameters.stream_key.value_or(""));
   model::AttemptResult result;
   if (canceled_) {
     result = canceled_result(exit.graceful);
@@ -288,7 +329,7 @@ model::AttemptResult Runner::judge(const supervisor::Exit& exit) {
   } else if (exit.cause == EndCause::kDeadline) {
     const model::ResourceLimits& limits = notes_.claim.job.resource_limits;
     result = failure(FailureReason::kTimeout, cat(limits.timeout_sec ? "timeout_sec of the job passed: " : "default deadline passed: ",
-                                                  format_duration(deadline_of(limits, output_seconds_))));
+                                                  format_duration(deadline())));
     result.timeout_cause = limits.timeout_sec ? model::TimeoutCause::kTimeoutSec : model::TimeoutCause::kDefaultDeadline;
   } else if (exit.cause == EndCause::kFenced) {
     result = failure(FailureReason::kPlatformError, "the master was out of reach for too long");
@@ -312,7 +353,7 @@ model::AttemptResult Runner::judge(const supervisor::Exit& exit) {
   const model::Parameters& p = notes_.claim.job.parameters;
   result.exit_code = exit.exit_code;
   result.signal = exit.signal;
-  result.engine = model::EngineUsed{"ffmpeg", "File/batch processing - FFmpeg preferred"};
+  result.engine = notes_.engine;
   result.encoder = model::EncoderUsed{p.codec, notes_.encoder, notes_.fallback_reason.has_value(), notes_.fallback_reason};
   result.input = model::InputInfo{notes_.input_path, false, false, notes_.input_bytes, std::nullopt};
   result.resources = model::ResourceUse{exit.cpu_seconds, exit.max_rss_bytes, std::nullopt};
@@ -338,7 +379,7 @@ auto Runner::beside_talk(Work work) {
 
 model::AttemptResult Runner::verify_and_stage(model::AttemptResult result) {
   const BootTime begun = BootClock::now();
-  const std::string staged = cat(notes_.output_dir, "/", notes_.staged_name);
+  const std::string staged = staged_file();
   const model::Parameters& p = notes_.claim.job.parameters;
   const auto fail = [&](FailureReason reason, const std::string& error) {
     result.status = model::ResultStatus::kFailed;
@@ -364,6 +405,7 @@ model::AttemptResult Runner::verify_and_stage(model::AttemptResult result) {
   if (!scan) return fail(input_failure(scan.error()), cat("input: ", scan.error().message));
   auto expected = media::expect_output(*scan, p, notes_.maps);
   if (!expected) return fail(FailureReason::kInputError, expected.error().message);
+  if (is_live()) return judge_live(std::move(result), *expected);
   auto verdict = beside_talk([&, this] {
     return media::verify_output(staged, *expected, options, media::make_run_tool({{}, 10, -1, &stop_tools_}));
   });
@@ -380,8 +422,11 @@ model::AttemptResult Runner::verify_and_stage(model::AttemptResult result) {
     result.output->verify_error = verdict->error;
   }
   result.stats->verify_seconds = std::chrono::duration<double>(BootClock::now() - begun).count();
-  if (!verdict->good) return fail(FailureReason::kOutputError, verdict->error);
-  return result;
+  if (verdict->good) return result;
+  // On a full disk ffmpeg ends HLS with an empty playlist, at exit 0 and without a word.
+  if (const auto used = sys::used_disk_ratio(notes_.output_dir); used && *used >= kFullDiskRatio)
+    return fail(FailureReason::kPlatformError, cat(full_disk(notes_.output_dir, *used), ": ", verdict->error));
+  return fail(FailureReason::kOutputError, verdict->error);
 }
 
 std::optional<Runner::End> Runner::publish_staged(model::AttemptResult& result) {
@@ -392,7 +437,7 @@ std::optional<Runner::End> Runner::publish_staged(model::AttemptResult& result) 
     (void)dir_.save_result(result);
     return std::nullopt;
   };
-  if (is_published(move())) return std::nullopt;
+  if (notes_.staged_name.empty() || is_published(move())) return std::nullopt;
   auto inode = sync_staged(move());
   if (!inode) return fail(FailureReason::kPlatformError, inode.error().message);
   notes_.staged_inode = *inode;
@@ -416,8 +461,26 @@ std::optional<Runner::End> Runner::publish_staged(model::AttemptResult& result) 
 
 Result<model::PublishGrant> Runner::grant_of_staged() const {
   const std::string staged = cat(notes_.output_dir, "/", notes_.staged_name);
-  FFRTMP_ASSIGN(const auto digest, digest_of(staged));
+  // Of a set that was being moved when its worker died, some is there already.
+  FFRTMP_ASSIGN(const auto digest,
+                move().is_hls() ? digest_of_hls({staged, notes_.output_dir}, notes_.output_name, notes_.segment_prefix)
+                                : digest_of(staged));
   return model::PublishGrant{cat(notes_.output_dir, "/", notes_.output_name), digest.size, digest.sha256};
+}
+
+// Whether what stands at the output's path is what was granted, and is staged now as well.
+bool Runner::copy_granted(const FileDigest& granted) const {
+  const std::string staged = cat(notes_.output_dir, "/", notes_.staged_name);
+  if (move().is_hls()) {
+    if (!make_staged_dir(move())) return false;
+    const auto copied = copy_equal_hls(notes_.output_dir, notes_.output_name, granted, staged, notes_.segment_prefix);
+    return copied && *copied;
+  }
+  const std::string path = cat(notes_.output_dir, "/", notes_.output_name);
+  const auto equals = [&](const Result<FileDigest>& found) {
+    return found && found->size == granted.size && found->sha256 == granted.sha256;
+  };
+  return equals(digest_of(path)) && copy_file(path, staged) && equals(digest_of(staged));
 }
 
 // A former attempt was allowed to publish and its file stands there, equal: the job is done. The file is copied, so that
@@ -426,14 +489,9 @@ std::optional<model::AttemptResult> Runner::reuse_granted_file() {
   const std::string path = cat(notes_.output_dir, "/", notes_.output_name);
   for (const model::PublishGrant& grant : notes_.claim.earlier_grants) {
     if (grant.path != path) continue;
-    auto found = digest_of(path);
-    if (!found || found->size != grant.size || found->sha256 != grant.sha256) continue;
-    const std::string staged = cat(notes_.output_dir, "/", notes_.staged_name);
     // The copy is known by the notes: a worker that dies over it removes it at its next start.
     if (const Status saved = dir_.save_notes(notes_); !saved) return failure(FailureReason::kPlatformError, saved.error().message);
-    auto copied = copy_file(path, staged);
-    auto again = digest_of(staged);
-    if (!copied || !again || again->sha256 != grant.sha256) continue;
+    if (!copy_granted({grant.size, grant.sha256})) continue;
     model::AttemptResult result = failure(FailureReason::kUnknown, "");
     result.status = model::ResultStatus::kCompleted;
     result.failure_reason.reset();

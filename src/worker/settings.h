@@ -37,6 +37,8 @@ struct Settings {
   std::string ffprobe = "ffprobe";
   std::vector<std::string> input_roots;   // resolved
   std::vector<std::string> output_roots;  // resolved
+  std::vector<std::string> outlets;       // hosts that live outputs may go to although they are not public
+  std::string output_ca;                  // PEM file for rtmps; empty: the system's
   std::string metrics_listen;  // empty: 127.0.0.1 with a master on this host, all addresses else; "none": not served
   std::uint16_t metrics_port = 9091;  // 0: a free one
   std::int64_t log_head_bytes = 1 << 20;

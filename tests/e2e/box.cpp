@@ -6,6 +6,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <thread>
 
@@ -159,8 +160,9 @@ Box::~Box() {
 
 void Box::start_master(const Arguments& flags, const Arguments& env) {
   Arguments argv{kBinary,       "master",     "--state-dir",          dir_ / "master", "--listen",       "127.0.0.1",
-                 "--port",      cat(port_),   "--heartbeat-interval", "1s",            "--node-timeout", "4s",
-                 "--lease",     "4s"};
+                 "--port",      cat(port_),   "--heartbeat-interval", "1s",            "--rate-limit",   "0"};
+  for (const char* interval : {"--node-timeout", "--lease"})
+    if (std::find(flags.begin(), flags.end(), interval) == flags.end()) argv.insert(argv.end(), {interval, "4s"});
   argv.insert(argv.end(), flags.begin(), flags.end());
   master_ = Process(argv, dir_ / "master.log", env);
   client_.reset();

@@ -1,6 +1,5 @@
 // Limits of jobs, as the kernel has them while the real ffmpeg runs under them.
 #include <gtest/gtest.h>
-#include <sys/mount.h>
 
 #include <filesystem>
 #include <fstream>
@@ -9,6 +8,7 @@
 #include "base/text.h"
 #include "sys/file_io.h"
 #include "tests/e2e/box.h"
+#include "tests/support/small_disk.h"
 
 namespace ffrtmp::test {
 namespace {
@@ -103,26 +103,6 @@ TEST(Limits, AJobWithoutALimitMayTakeTheShareOfItsSlot) {
   box.wait_end(number);
 }
 
-// A kill by the kernel is told from a crash: what it says is what to change.
-// A small file system that is gone with the test.
-class SmallDisk {
- public:
-  SmallDisk(std::string path, const std::string& size) : path_(std::move(path)) {
-    std::filesystem::create_directories(path_);
-    is_mounted_ = mount("tmpfs", path_.c_str(), "tmpfs", 0, cat("size=", size).c_str()) == 0;
-    EXPECT_TRUE(is_mounted_);
-  }
-  ~SmallDisk() {
-    if (is_mounted_) umount2(path_.c_str(), MNT_DETACH);
-  }
-  SmallDisk(const SmallDisk&) = delete;
-  SmallDisk& operator=(const SmallDisk&) = delete;
-
- private:
-  std::string path_;
-  bool is_mounted_ = false;
-};
-
 // contract: F47
 TEST(Limits, AFullDiskIsNamedBeforeAndDuringAJob) {
   if (!may_limit()) GTEST_SKIP() << "mounting needs root";
@@ -144,6 +124,7 @@ TEST(Limits, AFullDiskIsNamedBeforeAndDuringAJob) {
   EXPECT_NE(before.error.value_or("").find("% full"), std::string::npos) << before.error.value_or("");
 }
 
+// A kill by the kernel is told from a crash: what it says is what to change.
 TEST(Limits, TooLittleMemoryIsAResourceErrorThatNamesTheLimit) {
   if (!may_limit()) GTEST_SKIP() << "limits need root";
   Box box;

@@ -49,7 +49,9 @@ std::string refusal(const Job& job, const std::function<void(const std::string&)
   facts.maps = choice->maps;
   facts.subtitle_encoders = choice->subtitle_encoders;
   const auto encoder = job.parameters.codec == "h264" ? "libx264" : job.parameters.codec;
-  const auto plan = engine::plan_ffmpeg({job.parameters, facts, output, *muxer, encoder, std::nullopt, job.program});
+  engine::PlanRequest request{job.parameters, facts, output, *muxer, encoder, std::nullopt, job.program};
+  request.segment_pattern = dir / "out.%05d.ts";
+  const auto plan = engine::plan_ffmpeg(request);
   if (!plan) return cat("plan: ", plan.error().message);
   auto argv = plan->argv;
   for (auto& arg : argv)
@@ -167,14 +169,15 @@ TEST(Transcode, HlsIsJudgedWhole) {
   const auto spoiled = [&](const std::function<void(const std::string& dir)>& how) {
     return refusal(job, [&](const std::string& playlist) { how(playlist.substr(0, playlist.rfind('/') + 1)); });
   };
-  EXPECT_EQ(spoiled([](auto dir) { std::filesystem::remove(dir + "out1.ts"); }), "output: segment out1.ts is missing");
-  EXPECT_EQ(spoiled([](auto dir) { write_file(dir + "out1.ts", ""); }), "output: segment out1.ts is empty");
+  EXPECT_EQ(spoiled([](auto dir) { std::filesystem::remove(dir + "out.00001.ts"); }),
+            "output: segment out.00001.ts is missing");
+  EXPECT_EQ(spoiled([](auto dir) { write_file(dir + "out.00001.ts", ""); }), "output: segment out.00001.ts is empty");
   EXPECT_EQ(spoiled([](auto dir) {
               const std::string list = read_file(dir + "out.m3u8");
               write_file(dir + "out.m3u8", list.substr(0, list.find("#EXT-X-ENDLIST")));
             }),
             "output: the playlist is not closed (no EXT-X-ENDLIST)");
-  EXPECT_NE(spoiled([](auto dir) { std::filesystem::resize_file(dir + "out1.ts", 188 * 100); }), "good");
+  EXPECT_NE(spoiled([](auto dir) { std::filesystem::resize_file(dir + "out.00001.ts", 188 * 100); }), "good");
 }
 
 // --- damaged inputs

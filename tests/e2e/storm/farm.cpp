@@ -54,7 +54,7 @@ Process Farm::start(const Arguments& argv, const std::string& log) const {
 
 void Farm::start_master() {
   master_ = start({kBinary, "master", "--state-dir", path("master"), "--listen", "127.0.0.1", "--port", cat(port_),
-                   "--tls", "false", "--heartbeat-interval", "1s", "--node-timeout", cat(kLeaseSeconds, "s"), "--lease",
+                   "--tls", "false", "--rate-limit", "0", "--heartbeat-interval", "1s", "--node-timeout", cat(kLeaseSeconds, "s"), "--lease",
                    cat(kLeaseSeconds, "s")},
                   path("master.log"));
   ASSERT_TRUE(eventually(

@@ -1,0 +1,66 @@
+#include "worker/output_dir.h"
+
+#include <fcntl.h>
+#include <linux/fs.h>
+#include <linux/openat2.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <chrono>
+#include <cstdio>
+#include <thread>
+
+#include "sys/lock.h"
+
+namespace ffrtmp::worker {
+namespace {
+
+constexpr std::chrono::milliseconds kLockPatience{5000};
+
+// Source: openat2(2), Linux 5.6.
+int open_resolved_directory(const std::string& path) {
+  open_how how{};
+  how.flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC;
+  how.resolve = RESOLVE_NO_SYMLINKS;
+  for (;;) {
+    const long fd = syscall(SYS_openat2, AT_FDCWD, path.c_str(), &how, sizeof how);
+    if (fd >= 0 || (errno != EINTR && errno != EAGAIN)) return static_cast<int>(fd);
+  }
+}
+
+}  // namespace
+
+OutputDir::OutputDir(const std::string& path) : fd_(open_resolved_directory(path)) {}
+
+void OutputDir::lock() const {
+  const auto give_up = std::chrono::steady_clock::now() + kLockPatience;
+  while (!sys::try_lock(fd_.get()) && std::chrono::steady_clock::now() < give_up)
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+}
+
+bool is_directory(int dir, const std::string& name) {
+  struct stat info {};
+  return fstatat(dir, name.c_str(), &info, AT_SYMLINK_NOFOLLOW) == 0 && S_ISDIR(info.st_mode);
+}
+
+std::uint64_t inode_of(int dir, const std::string& name) {
+  struct stat info {};
+  return fstatat(dir, name.c_str(), &info, AT_SYMLINK_NOFOLLOW) == 0 ? info.st_ino : 0;
+}
+
+int rename_noreplace(DirEntry from, DirEntry to) {
+  if (renameat2(from.dir, from.name.c_str(), to.dir, to.name.c_str(), RENAME_NOREPLACE) == 0) return 0;
+  if (errno != EINVAL && errno != ENOSYS) return errno;
+  if (linkat(from.dir, from.name.c_str(), to.dir, to.name.c_str(), 0) != 0) return errno;
+  return unlinkat(from.dir, from.name.c_str(), 0) == 0 ? 0 : errno;
+}
+
+int exchange(DirEntry from, DirEntry to) {
+  if (renameat2(from.dir, from.name.c_str(), to.dir, to.name.c_str(), RENAME_EXCHANGE) == 0) return 0;
+  if (errno != EINVAL && errno != ENOSYS) return errno;
+  return renameat(from.dir, from.name.c_str(), to.dir, to.name.c_str()) == 0 ? 0 : errno;
+}
+
+}  // namespace ffrtmp::worker
