@@ -1,6 +1,7 @@
 #include "config/launch_settings.h"
 
 #include "base/text.h"
+#include "config/limit_keys.h"
 
 namespace ffrtmp::config {
 namespace {
@@ -9,8 +10,7 @@ using model::Limits;
 
 constexpr std::int64_t kMib = 1 << 20;
 constexpr std::int64_t kMaxMib = std::int64_t{1} << 40;  // 1 EiB: what fits the kernel's counters
-constexpr std::int64_t kMaxBps = std::int64_t{1} << 50;
-constexpr std::int64_t kMaxPids = 4'194'304;  // PID_MAX_LIMIT of a 64-bit kernel
+constexpr std::int64_t kMaxPids = 4'194'304;             // PID_MAX_LIMIT of a 64-bit kernel
 // The kernel's own bounds of a bandwidth period; https://docs.kernel.org/scheduler/sched-bwc.html
 constexpr std::int64_t kShortestPeriodUs = 1'000;
 constexpr std::int64_t kLongestPeriodUs = 1'000'000;
@@ -69,21 +69,10 @@ Result<std::optional<model::CpuMax>> parse_cpu_max(std::string_view text) {
 }
 
 void add_limits(Table& table, Limits& limits) {
-  const std::optional<std::int64_t> zero = 0;
-  table.optional_integer("cpu-quota", limits.cpu_quota_percent, 0, 100'000, zero, 1, "percent of one CPU; 0: none");
-  table.optional_integer("cpu-weight", limits.cpu_weight, 0, 10'000, zero, 1, "share against others; 0: unset");
-  table.optional_integer("io-weight", limits.io_weight, 0, 10'000, zero, 1, "share of the disks; 0: unset");
-  table.optional_integer("memory-limit", limits.memory_limit_bytes, 0, kMaxMib, zero, kMib, "MiB; 0: none");
-  table.optional_integer("memory-high", limits.memory_high_bytes, 0, kMaxMib, zero, kMib,
-                         "MiB above which it is slowed and reclaimed; 0: none");
+  for (const LimitKey& key : limit_keys())
+    table.parsed(key.name, key.help, [&key, &limits](const std::string& text) { return set_limit(key, text, limits); });
   table.optional_integer("memory-swap-limit", limits.memory_swap_bytes, 0, kMaxMib, std::nullopt, kMib,
-                         "MiB of swap; 0: no swap");
-  table.optional_integer("io-read-bps", limits.io_read_bps, 0, kMaxBps, zero, 1, "bytes a second and disk; 0: none");
-  table.optional_integer("io-write-bps", limits.io_write_bps, 0, kMaxBps, zero, 1, "bytes a second and disk; 0: none");
-  table.optional_integer("pids-max", limits.pids_max, 0, kMaxPids, zero, 1, "processes and threads; 0: none");
-  table.optional_integer("nice", limits.nice, -20, 19, std::nullopt, 1, "nice of every thread");
-  table.optional_integer("oom-score-adj", limits.oom_score_adj, -1000, 1000, std::nullopt, 1,
-                         "how soon the OOM killer takes it");
+                         "swap, in MiB; 0: none");
 }
 
 Table run_table(RunSettings& s) {

@@ -57,6 +57,8 @@ void add_worker(Table& table, WorkerSettings& s) {
   table.text("metrics-listen", s.metrics_listen,
              "address of /metrics, /healthz, /readyz and /violations; none: not served");
   table.integer("metrics-port", s.metrics_port, 0, 65535, "port of them; 0: a free one, printed");
+  table.choice("confinement", s.confinement, {"auto", "none"},
+               "auto: ffmpeg may open its input, its output and the system's libraries, where the kernel can enforce it");
   table.paths("allow-input", s.allow_input, "directory that inputs may lie in");
   table.outlets(
       "allow-output", s.allow_output,

@@ -63,6 +63,7 @@ struct WorkerSettings {
   std::vector<std::string> allow_input;   // directories; empty: the role's default
   std::vector<std::string> allow_output;  // and hosts, as URLs
   std::string output_ca;  // PEM file for rtmps; empty: the system's
+  std::string confinement = "auto";  // or "none"
   std::string metrics_listen;  // address of /metrics and /readyz; empty: as the master's; "none": not served
   int metrics_port = 9091;     // 0: a free one
 };

@@ -64,13 +64,18 @@ std::int64_t held_bytes(const sys::Host& host, const std::vector<sys::ProcessKey
   return sum;
 }
 
-// Moves one process that was not seen before, and sets its priorities. Whoever belongs to another job stays there.
+// Moves one process that was not seen before, and sets its priorities. Whoever belongs to another job stays there, and
+// whoever would leave a limit behind.
 Status take_in(const sys::Host& host, const sys::ProcessKey& key, Attachment& attachment) {
   FFRTMP_ASSIGN(const Identity identity, Identity::hold(host, key));
   FFRTMP_ASSIGN(const sys::Membership membership, sys::read_membership(host, key.pid));
   const auto job = job_of(membership);
   if (job && *job != attachment.outcome().governed.job_id) return {};
   Mover mover{key, membership};
+  if (const auto escape = attachment.find_escape(mover)) {
+    attachment.leave(mover, *escape);
+    return identity.check();
+  }
   FFRTMP_TRY(attachment.move(mover));
   FFRTMP_TRY(identity.check());
   FFRTMP_TRY(attachment.set_priorities(key.pid));
@@ -262,7 +267,10 @@ Result<bool> Attacher::join_more(AttachOutcome& outcome, Placement placement) {
       if (!identity) continue;
       FFRTMP_ASSIGN(const sys::Membership own, sys::read_membership(settings_.host, key.pid));
       Mover mover{key, own};
-      FFRTMP_TRY(attachment.move(mover));
+      if (const auto escape = attachment.find_escape(mover))
+        attachment.leave(mover, *escape);
+      else
+        FFRTMP_TRY(attachment.move(mover));
     }
     return attachment.finish_groups();
   };

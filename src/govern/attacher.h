@@ -5,8 +5,8 @@
 //   reassert compares all that with what is there now, and writes again what drifted
 //   restore  puts every member back where it came from and removes the group
 //
-// No signal is ever sent. A process that vanished is kGone. Errors keep their errno (Error::sys) for error_class.h.
-// One thread at a time. Each step can be broken for tests: fault ops mkdir, write, move, nice.
+// No signal is sent but by kill_group. A process that vanished is kGone. Errors keep their errno (Error::sys) for
+// error_class.h. One thread at a time. Each step can be broken for tests: fault ops mkdir, write, move, nice.
 #include <sys/types.h>
 
 #include <boost/describe.hpp>
@@ -79,7 +79,7 @@ struct AttachRequest {
   Limits limits;
   Placement placement = Placement::kNested;
   LateMemory late_memory = LateMemory::kObserve;
-  bool children = false;  // its descendants too
+  bool children = false;  // its descendants too, but for those that would leave a limit of their own behind
   bool strict = false;    // any shortfall undoes it all and is the error
   bool can_kill = false;  // joins what `kill_group` needs
 };
@@ -95,7 +95,7 @@ struct ChangeRequest {
 struct AttachOutcome {
   Governed governed;
   Governance governance = Governance::kObserve;
-  std::string reason;    // why it is not full: "would_escape_limits", "no_writable_base", …
+  std::string reason;    // why it is not full: "would_escape_limits", …; or that a child was left where it is
   std::string evidence;  // what was seen
   std::vector<LimitReport> limits;
   std::int64_t uncovered_bytes = 0;  // held by the process before the memory limit came, not covered by it
@@ -148,8 +148,8 @@ class Attacher {
  public:
   explicit Attacher(AttacherSettings settings);
 
-  // Errors: kGone; a failed join (the groups are removed again); with strict any shortfall. Not being allowed to limit
-  // at all is an outcome (kObserve), not an error.
+  // Errors: kGone; kNodeBusy when another job has the process or the job id; a failed join (the groups are removed
+  // again); with strict any shortfall. Not being allowed to limit at all is an outcome (kObserve), not an error.
   [[nodiscard]] Result<AttachOutcome> attach(const AttachRequest& request);
 
   // In two halves, for a process that is not there yet: `like` is where it would be born (the caller itself).
@@ -182,7 +182,7 @@ class Attacher {
   // Times that the kernel killed for lack of memory in the job's group.
   [[nodiscard]] Result<std::int64_t> oom_kills(const Governed& governed) const;
 
-  // "v2", "v1", "hybrid"; what can be governed here and, if not all, why. The start line of watch.
+  // What can be governed here and, if not all, why: "cpu: no controller, io: no group can be made".
   struct Mode {
     Governance best = Governance::kObserve;
     std::string reason;

@@ -94,8 +94,9 @@ void Attachment::choose(const Mover& mover, const std::set<pid_t>& moved, const 
     slot.is_needed = !controllers_of(*hierarchy).empty();
     const auto own = mover.membership.find(hierarchy->name);
     if (own == mover.membership.end()) continue;
-    const HierarchyFacts facts =
-        read_place_facts({hierarchy, own->second, moved, root_bases.at(hierarchy->name), request_.placement, slot.is_needed});
+    const HierarchyFacts facts = read_place_facts(
+        {hierarchy, own->second, moved, root_bases.at(hierarchy->name), request_.placement, slot.is_needed});
+    slot.home = own->second;
     slot.place = decide_place(facts, request_.placement);
     if (slot.place.reason.empty()) {
       slot.path = job_path(slot.place.base, request_.job_id);
@@ -205,6 +206,27 @@ Status Attachment::move(Mover& mover) {
   return {};
 }
 
+std::optional<std::string> Attachment::find_escape(const Mover& mover) const {
+  const Limits limits = outcome_.governed.in_force();
+  for (const Slot& slot : slots_) {
+    const auto own = mover.membership.find(slot.hierarchy->name);
+    if (!slot.is_made || own == mover.membership.end() || own->second == slot.home || own->second == slot.path)
+      continue;
+    const Place place = decide_place(
+        read_place_facts({slot.hierarchy, own->second, {}, slot.place.base, Placement::kRoot}), Placement::kRoot);
+    if (!place.reason.empty()) return place.evidence;
+    // One that all share cannot be copied for one of them.
+    if (place.pids_max && (!limits.pids_max || *limits.pids_max > *place.pids_max))
+      return cat(own->second, " pids.max ", *place.pids_max);
+  }
+  return std::nullopt;
+}
+
+void Attachment::leave(const Mover& mover, const std::string& evidence) {
+  outcome_.reason = "child_would_escape_limits";
+  outcome_.evidence = cat(key_text(mover.key.pid), ": ", evidence);
+}
+
 Result<std::vector<sys::ProcessKey>> Attachment::read_first_group() const {
   std::vector<sys::ProcessKey> keys;
   if (slots_.size() < 2 || !slots_.front().is_made) return keys;
@@ -255,6 +277,8 @@ Status Attachment::check_membership(pid_t pid) const {
 Result<AttachOutcome> Attachment::finish() {
   outcome_.governance = decide_governance(outcome_.limits);
   outcome_.governed.shortfalls = find_shortfalls(outcome_.limits);
+  if (outcome_.governance == Governance::kFull && request_.strict && !outcome_.reason.empty())
+    return make_error(Errc::kDenied, cat(outcome_.reason, ", ", outcome_.evidence));
   if (outcome_.governance == Governance::kFull) return outcome_;
   if (outcome_.reason.empty()) give_reason(outcome_);
   if (!request_.strict) return outcome_;

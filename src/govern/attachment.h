@@ -1,5 +1,5 @@
 #pragma once
-// One attach on its way: each step adds to what undo() takes back. Used by the attacher only.
+// One attach on its way: each step adds to what a restore takes back. Used by the attacher only.
 #include <sys/types.h>
 
 #include <map>
@@ -44,6 +44,10 @@ class Attachment {
   // Moves one process into the groups there are by now, and notes in `mover` where it stands then; where it stands
   // already nothing is written. kGone when it ended.
   [[nodiscard]] Status move(Mover& mover);
+  // The limit that a process beside the first one would leave behind, which may stand elsewhere; nothing when none.
+  [[nodiscard]] std::optional<std::string> find_escape(const Mover& mover) const;
+  // A process is left where it is, and why: a shortfall, but not one of a limit.
+  void leave(const Mover& mover, const std::string& evidence);
   // Who is in the group that is entered first; nobody when there is only one, which a newborn is in whole.
   [[nodiscard]] Result<std::vector<sys::ProcessKey>> read_first_group() const;
   // Limits of groups whose controllers can be switched on only when their processes have left the base.
@@ -66,6 +70,7 @@ class Attachment {
     bool is_needed = true;
     bool is_made = false;
     Place place;
+    std::string home;  // of the first process
     std::string path;
   };
   [[nodiscard]] Status make_group(Slot& slot);

@@ -3,11 +3,14 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <signal.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdlib>
+#include <limits>
 #include <memory>
 
 #include "base/text.h"
@@ -25,6 +28,21 @@ std::string directory_of(const std::string& runtime_dir) { return runtime_dir + 
 
 std::string file_name_of(const sys::ProcessKey& key) { return cat(key.pid, "-", key.start_ticks, ".json"); }
 
+// The process of "<pid>-<start_ticks>.json"; nothing for another name.
+std::optional<sys::ProcessKey> parse_file_name(std::string_view name) {
+  const auto dash = name.find('-');
+  if (dash == std::string_view::npos) return std::nullopt;
+  const auto pid = parse_int(name.substr(0, dash));
+  const auto ticks = parse_int(name.substr(dash + 1, name.rfind('.') - dash - 1));
+  if (!pid || !ticks) return std::nullopt;
+  const sys::ProcessKey key{static_cast<pid_t>(*pid), static_cast<std::uint64_t>(*ticks)};
+  return name == file_name_of(key) ? std::optional(key) : std::nullopt;
+}
+
+bool names_a_process(std::int64_t pid, std::int64_t start_ticks) {
+  return pid > 0 && pid <= std::numeric_limits<pid_t>::max() && start_ticks >= 0;
+}
+
 bool counts(int fd) {
   struct stat info {};
   return fstat(fd, &info) == 0 && S_ISREG(info.st_mode) && (info.st_uid == 0 || info.st_uid == geteuid());
@@ -36,9 +54,11 @@ struct Draft {
   sys::Fd file;
 };
 Result<Draft> write_draft(const std::string& path, const Claim& claim) {
-  // Unique in the directory: one process takes one claim at a time.
+  // Unique in the directory: one process takes one claim at a time. What stands there was left by a dead process with
+  // this pid, and may be another name of the very claim.
   Draft draft{cat(path, ".", getpid()), {}};
-  FFRTMP_ASSIGN(draft.file, sys::open_file(draft.path, O_RDWR | O_CREAT | O_TRUNC | O_NOFOLLOW, 0600));
+  unlink(draft.path.c_str());
+  FFRTMP_ASSIGN(draft.file, sys::open_file(draft.path, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW, 0600));
   if (!sys::try_lock(draft.file.get())) return make_error(Errc::kNodeBusy, cat(draft.path, " is locked"));
   if (Status written = sys::write_all(draft.file.get(), json::encode(claim) + "\n"); !written) {
     unlink(draft.path.c_str());
@@ -47,10 +67,19 @@ Result<Draft> write_draft(const std::string& path, const Claim& claim) {
   return draft;
 }
 
+// "12-77.json.<pid>" of a process that is not there any more.
+bool is_left_draft(std::string_view name) {
+  const auto writer = parse_int(name.substr(std::min(name.rfind('.') + 1, name.size())));
+  return writer && *writer > 0 && *writer <= std::numeric_limits<pid_t>::max() &&
+         name.find(".json.") != std::string_view::npos && kill(static_cast<pid_t>(*writer), 0) != 0 && errno == ESRCH;
+}
+
 Result<Claim> read_claim(int fd, const std::string& path) {
   FFRTMP_ASSIGN(const std::string text, sys::read_at(fd, 8 << 20, 0));
-  auto claim = json::decode<Claim>(text, json::UnknownKeys::kIgnore);
-  if (!claim) return make_error(Errc::kCorrupt, cat(path, ": ", claim.error().message));
+  auto claim = parse_claim(text);
+  if (!claim) return std::move(claim).error().within(path);
+  const std::string_view name = std::string_view(path).substr(path.rfind('/') + 1);
+  if (name != file_name_of(claim->key())) return make_error(Errc::kCorrupt, cat(path, " claims ", claim->pid));
   return claim;
 }
 
@@ -71,16 +100,33 @@ std::optional<FoundClaim> open_claim(const std::string& path) {
     const auto fd = sys::open_file(path, O_RDONLY | O_NOFOLLOW);
     if (!fd || !counts(fd->get())) return std::nullopt;
     auto claim = read_claim(fd->get(), path);
-    if (!claim) return std::nullopt;
     const bool live = sys::is_locked(fd->get());
     // Replaced by its owner since: the lock that was tried is of a file nobody can find any more.
     if (!is_same_file(fd->get(), path)) continue;
-    return FoundClaim{std::move(claim).value(), live, path};
+    if (claim) return FoundClaim{std::move(claim).value(), live, path};
+    // Of another version, or damaged: whoever holds it governs the process that the file is named after.
+    const auto key = parse_file_name(std::string_view(path).substr(path.rfind('/') + 1));
+    if (!live || !key) return std::nullopt;
+    Claim unread;
+    unread.pid = key->pid;
+    unread.start_ticks = static_cast<std::int64_t>(key->start_ticks);
+    unread.owner = "unknown";
+    return FoundClaim{std::move(unread), live, path};
   }
   return std::nullopt;
 }
 
 }  // namespace
+
+Result<Claim> parse_claim(std::string_view text) {
+  auto claim = json::decode<Claim>(text, json::UnknownKeys::kIgnore);
+  if (!claim) return make_error(Errc::kCorrupt, claim.error().message);
+  bool is_good = names_a_process(claim->pid, claim->start_ticks);
+  for (const Original& member : claim->governed.members)
+    is_good = is_good && names_a_process(member.pid, member.start_ticks);
+  if (!is_good) return make_error(Errc::kCorrupt, "a claim on no process");
+  return claim;
+}
 
 Result<HeldClaim> HeldClaim::take(const std::string& runtime_dir, const Claim& claim) {
   const std::string dir = directory_of(runtime_dir);
@@ -106,7 +152,9 @@ Result<HeldClaim> HeldClaim::take(const std::string& runtime_dir, const Claim& c
         continue;
       }
       const auto other = read_claim(there->get(), path);
-      return drop(other ? taken(*other) : other.error());
+      if (other) return drop(taken(*other));
+      return drop(
+          make_error(Errc::kNodeBusy, cat("process ", claim.pid, " is governed already: ", other.error().message)));
     }
     // Its owner is dead; while we hold the old file's lock nobody else takes its place.
     if (!is_same_file(there->get(), path)) continue;
@@ -157,6 +205,7 @@ Result<std::vector<FoundClaim>> list_claims(const std::string& runtime_dir) {
   if (!dir) return last_sys_error(cat("open ", path));
   while (const dirent* entry = readdir(dir.get())) {
     const std::string_view name = entry->d_name;
+    if (is_left_draft(name)) unlink(cat(path, "/", name).c_str());
     if (!name.ends_with(".json")) continue;
     if (auto claim = open_claim(cat(path, "/", name))) claims.push_back(std::move(*claim));
   }

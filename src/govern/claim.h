@@ -2,9 +2,9 @@
 // Who governs which process, for all governors of a host to see: RT/governed/<pid>-<start_ticks>.json, locked by its
 // owner as long as that lives (flock: the kernel lets go when the owner dies, however it dies).
 //
-//   no file, or file without lock and owner   the process is free
-//   locked                                    live claim: hands off
-//   unlocked                                  its owner died: the groups in it are swept or taken over
+//   no file    the process is free
+//   locked     live claim: hands off
+//   unlocked   its owner died, or left it on purpose: the groups in it are swept or taken over
 #include <boost/describe.hpp>
 #include <cstdint>
 #include <optional>
@@ -33,6 +33,9 @@ struct Claim {
 };
 BOOST_DESCRIBE_STRUCT(Claim, (), (pid, start_ticks, boot_id, owner, owner_pid, governed))
 
+// Pure. kCorrupt for what is no claim, or names no process.
+[[nodiscard]] Result<Claim> parse_claim(std::string_view text);
+
 // A claim of ours. Released by its destructor; keep() leaves the file behind for a later governor.
 class HeldClaim {
  public:
@@ -44,7 +47,7 @@ class HeldClaim {
 
   // kNodeBusy, with owner and job in the message, while another holds it.
   [[nodiscard]] static Result<HeldClaim> take(const std::string& runtime_dir, const Claim& claim);
-  // Replaces the text under the same lock.
+  // Replaces the text; nobody finds the claim without its lock meanwhile.
   [[nodiscard]] Status update(const Claim& claim);
   void release();
   void keep();
@@ -60,10 +63,11 @@ struct FoundClaim {
   bool live = false;
   std::string path;
 };
-// The claim on `process`; only files of uid 0 or the caller's uid count. Nothing when there is none.
+// The claim on `process`; only files of uid 0 or the caller's uid count. Nothing when there is none. One that cannot be
+// read counts as long as it is locked, its owner is "unknown" then; without a lock it is none.
 [[nodiscard]] Result<std::optional<FoundClaim>> find_claim(const std::string& runtime_dir,
                                                            const sys::ProcessKey& process);
-// All of them; unreadable ones are left out.
+// All of them, as find_claim finds them. What a governor left that was killed while it wrote one is removed.
 [[nodiscard]] Result<std::vector<FoundClaim>> list_claims(const std::string& runtime_dir);
 // Removes the file of a dead claim.
 void drop_claim(const FoundClaim& claim);

@@ -1,12 +1,17 @@
 #include "govern/claim.h"
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
+#include <signal.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <filesystem>
+#include <random>
 
+#include "sys/file_io.h"
+#include "sys/lock.h"
 #include "tests/support/temp_dir.h"
 
 namespace ffrtmp::govern {
@@ -109,6 +114,101 @@ TEST(Claim, WhatIsNoneIsLeftOut) {
   ASSERT_TRUE(held);
   ASSERT_EQ(chown((dir / "governed/13-77.json").c_str(), 65534, 65534), 0);
   EXPECT_FALSE(find_claim(dir.path(), {13, 77}).value()) << "a stranger's word does not count";
+}
+
+// Damaged at any place: none when nobody holds it, and its process is hands off while somebody does.
+TEST(Claim, CutAnywhereItIsHeldByWhoLocksIt) {
+  const test::TempDir dir;
+  const std::string path = dir / "governed/12-77.json";
+  std::string text;
+  {
+    auto held = HeldClaim::take(dir.path(), claim_of(12, "run"));
+    ASSERT_TRUE(held) << held.error().message;
+    text = test::read_file(path);
+  }
+  ASSERT_TRUE(parse_claim(text));
+  while (!text.empty() && text.back() != '}') text.pop_back();
+  for (std::size_t size = 0; size < text.size(); size += 7) {
+    test::write_file(path, text.substr(0, size));
+    EXPECT_FALSE(find_claim(dir.path(), {12, 77}).value()) << size;
+    EXPECT_TRUE(list_claims(dir.path())->empty()) << size;
+    EXPECT_TRUE(HeldClaim::take(dir.path(), claim_of(12, "watch"))) << size;
+  }
+  test::write_file(path, text.substr(0, text.size() / 2));
+  const auto owner = sys::open_file(path, O_RDWR);
+  ASSERT_TRUE(sys::try_lock(owner->get()));
+  const auto found = find_claim(dir.path(), {12, 77});
+  ASSERT_TRUE(found && *found);
+  EXPECT_TRUE((*found)->live);
+  EXPECT_EQ((*found)->claim.key(), (sys::ProcessKey{12, 77}));
+  EXPECT_EQ((*found)->claim.owner, "unknown");
+  const auto taken = HeldClaim::take(dir.path(), claim_of(12, "watch"));
+  ASSERT_FALSE(taken);
+  EXPECT_EQ(taken.error().code, Errc::kNodeBusy);
+  EXPECT_FALSE(std::filesystem::exists(path + "." + std::to_string(getpid()))) << "no draft is left";
+}
+
+// Whenever its owner is killed, there is none or a whole one, and it is free.
+TEST(Claim, AKillAtAnyMomentLeavesAWholeOne) {
+  const test::TempDir dir;
+  std::filesystem::create_directory(dir / "governed");
+  std::mt19937 random(7);
+  int whole = 0;
+  for (int round = 0; round < 200; ++round) {
+    const pid_t owner = fork();
+    if (owner == 0) {
+      for (;;) {
+        auto held = HeldClaim::take(dir.path(), claim_of(12, "run"));
+        if (!held || !held->update(claim_of(12, "run"))) _exit(1);
+      }
+    }
+    usleep(random() % 2000);
+    kill(owner, SIGKILL);
+    int status = 0;
+    waitpid(owner, &status, 0);
+    ASSERT_TRUE(WIFSIGNALED(status)) << "it could not take what a dead one left";
+    const auto found = list_claims(dir.path());
+    ASSERT_TRUE(found);
+    for (const auto& entry : std::filesystem::directory_iterator(dir / "governed")) {
+      EXPECT_EQ(entry.path().filename(), "12-77.json") << "a draft is left";
+      ASSERT_TRUE(parse_claim(test::read_file(entry.path().string())));
+      ++whole;
+    }
+    for (const FoundClaim& claim : *found) EXPECT_FALSE(claim.live);
+  }
+  EXPECT_GT(whole, 10);
+}
+
+TEST(Claim, NamesTheProcessOfItsFile) {
+  const test::TempDir dir;
+  std::string text;
+  {
+    auto held = HeldClaim::take(dir.path(), claim_of(12, "run"));
+    ASSERT_TRUE(held);
+    text = test::read_file(dir / "governed/12-77.json");
+  }
+  test::write_file(dir / "governed/13-77.json", text);
+  EXPECT_TRUE(list_claims(dir.path())->empty());
+  for (const char* pid : {"0", "-12", "4294967308", "1e300"}) {
+    std::string other = text;
+    other.replace(other.find("12"), 2, pid);
+    EXPECT_FALSE(parse_claim(other)) << other;
+  }
+}
+
+// A governor was killed between the two names that its new claim has for a moment; the next one has its pid.
+TEST(Claim, ALeftDraftOfTheSamePidIsNoHindrance) {
+  const test::TempDir dir;
+  {
+    auto held = HeldClaim::take(dir.path(), claim_of(12, "run"));
+    ASSERT_TRUE(held);
+    held->keep();
+  }
+  const std::string path = dir / "governed/12-77.json";
+  std::filesystem::create_hard_link(path, path + "." + std::to_string(getpid()));
+  const auto heir = HeldClaim::take(dir.path(), claim_of(12, "watch"));
+  ASSERT_TRUE(heir) << heir.error().message;
+  EXPECT_EQ((*find_claim(dir.path(), {12, 77}))->claim.owner, "watch");
 }
 
 TEST(RuntimeDir, IsOursAlone) {

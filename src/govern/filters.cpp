@@ -103,13 +103,6 @@ FilterCheck check_dirs(const FilterFacts& facts, const Filters& filters) {
 
 }  // namespace
 
-std::optional<std::string> match_command(const CommandNames& names, const std::vector<std::string>& targets,
-                                         MatchMode mode) {
-  if (mode != MatchMode::kArgv0 && names.exe && contains(targets, *names.exe)) return names.exe;
-  if (mode != MatchMode::kExe && names.argv0 && contains(targets, *names.argv0)) return names.argv0;
-  return std::nullopt;
-}
-
 std::string_view name_of(FilterName filter) {
   switch (filter) {
     case FilterName::kUsers:

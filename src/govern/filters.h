@@ -1,7 +1,7 @@
 #pragma once
 // Which processes a policy means. Pure functions of facts, so that a scan, an event and `explain` cannot disagree.
 //
-//   facts -> match_command -> check_filters -> Verdict{match | wait | skip, why}
+//   facts -> match_target -> check_filters -> Verdict{match | wait | skip, why}
 //
 // All filters must pass, so their order decides nothing but which failure is named first.
 #include <chrono>
@@ -17,10 +17,6 @@ namespace ffrtmp::govern {
 
 // Which of a process's two names has to be a target's.
 enum class MatchMode : std::uint8_t { kAny, kExe, kArgv0 };
-
-// The target that the process runs; by its executable's name first. Nothing when it runs none.
-[[nodiscard]] std::optional<std::string> match_command(const CommandNames& names,
-                                                       const std::vector<std::string>& targets, MatchMode mode);
 
 struct Filters {
   std::vector<std::string> allowed_users, blocked_users;

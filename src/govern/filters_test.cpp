@@ -168,22 +168,5 @@ TEST(Filters, TheirOrderDecidesNothing) {
   }
 }
 
-TEST(MatchCommand, TheExecutableIsNamedFirst) {
-  const std::vector<std::string> targets{"ffmpeg", "ffplay"};
-  const CommandNames both{"ffmpeg", "ffplay"};
-  EXPECT_EQ(match_command(both, targets, MatchMode::kAny), "ffmpeg");
-  EXPECT_EQ(match_command(both, targets, MatchMode::kExe), "ffmpeg");
-  EXPECT_EQ(match_command(both, targets, MatchMode::kArgv0), "ffplay");
-  // contract: G24
-  const CommandNames faked{"sleep", "ffmpeg"};
-  EXPECT_EQ(match_command(faked, targets, MatchMode::kExe), std::nullopt);
-  EXPECT_EQ(match_command(faked, targets, MatchMode::kArgv0), "ffmpeg");
-  EXPECT_EQ(match_command(faked, targets, MatchMode::kAny), "ffmpeg");
-  const CommandNames unreadable{std::nullopt, "ffmpeg"};
-  EXPECT_EQ(match_command(unreadable, targets, MatchMode::kExe), std::nullopt);
-  EXPECT_EQ(match_command(unreadable, targets, MatchMode::kAny), "ffmpeg");
-  EXPECT_EQ(match_command({}, targets, MatchMode::kAny), std::nullopt);
-}
-
 }  // namespace
 }  // namespace ffrtmp::govern

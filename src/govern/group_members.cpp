@@ -130,7 +130,12 @@ std::string Attacher::oom_file(const Governed& governed) const {
 }
 
 Result<std::int64_t> Attacher::oom_kills(const Governed& governed) const {
-  FFRTMP_ASSIGN(const OpenGroups groups, OpenGroups::open(settings_, governed.groups, governed.limits));
+  // Another group of the job may be gone by now: that says nothing of memory.
+  const Hierarchy* memory = settings_.layout.of_controller("memory");
+  std::vector<Group> of_memory;
+  for (const Group& group : governed.groups)
+    if (memory != nullptr && group.hierarchy == memory->name) of_memory.push_back(group);
+  FFRTMP_ASSIGN(const OpenGroups groups, OpenGroups::open(settings_, of_memory, governed.limits));
   return groups.oom_kills();
 }
 

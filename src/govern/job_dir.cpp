@@ -18,6 +18,7 @@ using sys::Hierarchy;
 // The last task leaves its group a moment after it was reaped.
 constexpr int kRemoveTries = 100;
 constexpr int kRemovePauseMs = 5;
+constexpr int kParentTries = 2;
 
 std::string without_last(const std::string& path) {
   const auto slash = path.rfind('/');
@@ -78,14 +79,11 @@ Result<CgroupDir> make_job_dir(const Hierarchy& hierarchy, const std::string& ba
     if (pids && !pids->empty())
       return make_error(Errc::kNodeBusy, cat("job id ", job_id, " is taken: ", there->path()));
   }
-  for (const std::string& step : steps_to(hierarchy.root, without_last(path))) {
-    if (CgroupDir::open(hierarchy.directory_of(step))) continue;
-    FFRTMP_TRY(make_group(hierarchy, step));
-  }
   auto group = make_group(hierarchy, path);
-  // Another job's end removed "ffrtmp" in between.
-  if (!group && group.error().sys == ENOENT) {
-    FFRTMP_TRY(make_group(hierarchy, without_last(path)));
+  // Only the first job finds its parents missing; and another job's end may remove "ffrtmp" in between.
+  for (int tries = 0; tries < kParentTries && !group && group.error().sys == ENOENT; ++tries) {
+    for (const std::string& step : steps_to(hierarchy.root, without_last(path)))
+      if (!CgroupDir::open(hierarchy.directory_of(step))) FFRTMP_TRY(make_group(hierarchy, step));
     group = make_group(hierarchy, path);
   }
   return group;

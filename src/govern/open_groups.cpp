@@ -40,13 +40,15 @@ Result<OpenGroups> OpenGroups::open(const AttacherSettings& settings, const std:
     FFRTMP_ASSIGN(CgroupDir dir, CgroupDir::open(hierarchy->directory_of(group.path)));
     open.dirs_.emplace(group.hierarchy, std::move(dir));
   }
+  std::map<std::string, std::set<std::string>> files;  // by hierarchy: in v2 all controllers share one group
   for (const Controller controller : controllers_for(limits)) {
     const sys::Hierarchy* hierarchy = settings.layout.of_controller(kernel_name(controller, CgroupVersion::kV2));
     if (hierarchy == nullptr) continue;
     const auto dir = open.dirs_.find(hierarchy->name);
     if (dir == open.dirs_.end()) continue;
-    open.hierarchies_[controller] = hierarchy->name;
-    open.capabilities_.controllers[controller] = {hierarchy->version, hierarchy->name, dir->second.files()};
+    const auto listed = files.try_emplace(hierarchy->name);
+    if (listed.second) listed.first->second = dir->second.files();
+    open.capabilities_.controllers[controller] = {hierarchy->version, hierarchy->name, listed.first->second};
     if (controller != Controller::kIo) continue;
     add_disks(settings, open.capabilities_);
     if (hierarchy->version == CgroupVersion::kV2) open.capabilities_.io_cost_is_on = is_io_cost_on(*hierarchy);
@@ -85,7 +87,7 @@ Result<std::int64_t> OpenGroups::oom_kills() const {
 
 ControlDirs OpenGroups::control_dirs() const {
   ControlDirs dirs;
-  for (const auto& [controller, hierarchy] : hierarchies_) dirs[controller] = &dirs_.at(hierarchy);
+  for (const auto& [controller, facts] : capabilities_.controllers) dirs[controller] = &dirs_.at(facts.hierarchy);
   return dirs;
 }
 

@@ -38,8 +38,7 @@ class OpenGroups {
  private:
   [[nodiscard]] ControlDirs control_dirs() const;
 
-  std::map<std::string, sys::CgroupDir> dirs_;     // by hierarchy
-  std::map<Controller, std::string> hierarchies_;  // of each controller in use
+  std::map<std::string, sys::CgroupDir> dirs_;  // by hierarchy
   Capabilities capabilities_;
 };
 

@@ -125,6 +125,9 @@ TEST_F(V2Tree, MakesParentsAndRefusesATakenName) {
   const auto made = make_job_dir(hierarchy_, "/", "job");
   ASSERT_TRUE(made) << made.error().message;
   EXPECT_TRUE(std::filesystem::is_directory(dir_ / "cg/ffrtmp/job"));
+  EXPECT_TRUE(make_job_dir(hierarchy_, "/", "beside"));
+  EXPECT_TRUE(make_job_dir(hierarchy_, "/a/b", "job"));
+  EXPECT_TRUE(std::filesystem::is_directory(dir_ / "cg/a/b/ffrtmp/job"));
   put("/ffrtmp/job/cgroup.procs", "12\n");
   EXPECT_EQ(make_job_dir(hierarchy_, "/", "job").error().code, Errc::kNodeBusy);
   EXPECT_EQ(job_path("/a", "b"), "/a/ffrtmp/b");

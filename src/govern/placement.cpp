@@ -78,8 +78,8 @@ Place decide_place(const HierarchyFacts& facts, Placement wanted) {
   Place place;
   if (wanted == Placement::kNested && can_nest(facts)) {
     place.base = facts.own;
-    place.nested = true;
-    place.moves_before_enabling = facts.version == sys::CgroupVersion::kV2 && facts.needs_controllers && !facts.own_is_root;
+    place.moves_before_enabling =
+        facts.version == sys::CgroupVersion::kV2 && facts.needs_controllers && !facts.own_is_root;
     return place;
   }
   if (!facts.root_base) {

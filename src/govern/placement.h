@@ -1,6 +1,6 @@
 #pragma once
-// Where in a hierarchy a job's group is made, and whether a process may be moved there. Pure; facts are gathered by the
-// attacher, one HierarchyFacts for each hierarchy that a requested limit needs.
+// Where in a hierarchy a job's group is made, and whether a process may be moved there. Pure; facts are read by
+// place_facts.h, one HierarchyFacts for each hierarchy that a requested limit needs.
 //
 //   <base>/ffrtmp/<job>     base: the process's own group (nested), else the root base
 //
@@ -42,8 +42,7 @@ struct HierarchyFacts {
 };
 
 struct Place {
-  std::string base;  // path of the group to make "ffrtmp/<job>" in; "" with a reason
-  bool nested = false;
+  std::string base;                      // path of the group to make "ffrtmp/<job>" in; "" with a reason
   bool moves_before_enabling = false;    // v2, nested below a group that is not the root
   std::optional<std::int64_t> pids_max;  // to be copied into the new group
   std::string reason;                    // "would_escape_limits", "no_writable_base", "denied"

@@ -33,16 +33,15 @@ TEST(DecidePlace, Nested) {
     bool is_writable;
     bool holds_only_moved;
     const char* base;
-    bool nested;
     bool moves_first;
   };
   const Row rows[] = {
-      {"v1, own group", CgroupVersion::kV1, false, true, false, "/user.slice/job", true, false},
-      {"v1, foreign group", CgroupVersion::kV1, false, false, true, "/", false, false},
-      {"v2, strangers", CgroupVersion::kV2, false, true, false, "/", false, false},
-      {"v2, alone", CgroupVersion::kV2, false, true, true, "/user.slice/job", true, true},
-      {"v2, alone in a foreign group", CgroupVersion::kV2, false, false, true, "/", false, false},
-      {"v2, in the true root", CgroupVersion::kV2, true, true, false, "/user.slice/job", true, false},
+      {"v1, own group", CgroupVersion::kV1, false, true, false, "/user.slice/job", false},
+      {"v1, foreign group", CgroupVersion::kV1, false, false, true, "/", false},
+      {"v2, strangers", CgroupVersion::kV2, false, true, false, "/", false},
+      {"v2, alone", CgroupVersion::kV2, false, true, true, "/user.slice/job", true},
+      {"v2, alone in a foreign group", CgroupVersion::kV2, false, false, true, "/", false},
+      {"v2, in the true root", CgroupVersion::kV2, true, true, false, "/user.slice/job", false},
   };
   for (const Row& row : rows) {
     HierarchyFacts facts = v2_facts();
@@ -52,7 +51,6 @@ TEST(DecidePlace, Nested) {
     facts.holds_only_moved = row.holds_only_moved;
     const Place place = decide_place(facts, Placement::kNested);
     EXPECT_EQ(place.base, row.base) << row.what;
-    EXPECT_EQ(place.nested, row.nested) << row.what;
     EXPECT_EQ(place.moves_before_enabling, row.moves_first) << row.what;
     EXPECT_EQ(decide_place(facts, Placement::kRoot).base, "/") << row.what;
   }

@@ -50,8 +50,8 @@ class Reasserter {
   Result<Reassertion> run() {
     if (governed_.members.empty()) return make_error(Errc::kGone, "nobody is governed");
     FFRTMP_TRY(check_identity(governed_.members.front()));
-    FFRTMP_TRY(reassert_places());
-    FFRTMP_TRY(reassert_limits());
+    reassert_places();
+    reassert_limits();
     reassert_priorities();
     result_.governance = decide_governance(result_.limits);
     const std::vector<LimitName> short_now = find_shortfalls(result_.limits);
@@ -76,7 +76,7 @@ class Reasserter {
   }
 
   void note(Drift drift, const Status& status) {
-    drift.err = status ? 0 : status.error().sys;
+    if (!status) drift.err = status.error().sys != 0 ? status.error().sys : EIO;
     result_.drifts.push_back(std::move(drift));
   }
 
@@ -94,7 +94,7 @@ class Reasserter {
   }
 
   // A process that another governor of ours took is his.
-  Status reassert_places() {
+  void reassert_places() {
     for (const Original& member : governed_.members) {
       if (governed_.groups.empty() || !check_identity(member)) continue;
       const auto membership = sys::read_membership(settings_.host, member.key().pid);
@@ -108,7 +108,6 @@ class Reasserter {
         if (!back) outside_.insert_or_assign(group.hierarchy, back.error());
       }
     }
-    return {};
   }
 
   MemoryDecision decide_memory(const OpenGroups& groups) const {
@@ -154,7 +153,7 @@ class Reasserter {
     }
   }
 
-  Status reassert_limits() {
+  void reassert_limits() {
     const Limits asked = governed_.in_force();
     auto opened = OpenGroups::open(settings_, governed_.groups, asked);
     if (governed_.groups.empty() || !opened) {
@@ -163,7 +162,7 @@ class Reasserter {
         if (was_in_force(report))
           result_.drifts.push_back(
               {DriftKind::kLimit, std::string(name_of(report.limit)), report.detail, "a group", error_of(report)});
-      return {};
+      return;
     }
     OpenGroups groups = std::move(opened).value();
     const MemoryDecision memory = decide_memory(groups);
@@ -175,9 +174,8 @@ class Reasserter {
       const bool misses_files = std::any_of(found.begin(), found.end(), [](const LimitReport& report) {
         return report.status == LimitStatus::kUnsupported;
       });
-      if (misses_files && enable_again()) {
-        FFRTMP_ASSIGN(groups, OpenGroups::open(settings_, governed_.groups, asked));
-      }
+      if (misses_files && enable_again())
+        if (auto again = OpenGroups::open(settings_, governed_.groups, asked)) groups = std::move(again).value();
       now = groups.write(terms);
     }
     if (const LimitReport* hard = find(now, LimitName::kMemoryLimit);
@@ -195,7 +193,6 @@ class Reasserter {
     }
     result_.limits = reports_in_terms(std::move(now), asked, memory);
     tell_outside();
-    return {};
   }
 
   void reassert_priority(DriftKind kind, const std::optional<LimitReport>& before,

@@ -109,10 +109,12 @@ class Attach {
     for (const govern::Drift& drift : done->drifts)
       say(cat("Drift: ", drift.what, " was ", drift.observed, ", ", drift.err == 0 ? "is " : "could not be made ",
               drift.wanted, drift.err == 0 ? " again" : ""));
+    const bool stays_full =
+        outcome_.governance == govern::Governance::kFull && done->governance == govern::Governance::kFull;
     outcome_.limits = done->limits;
     outcome_.governance = done->governance;
     outcome_.uncovered_bytes = done->uncovered_bytes;
-    if (!outcome_.governed.groups.empty()) tell_reason();
+    if (!outcome_.governed.groups.empty() && !stays_full) tell_reason();
   }
 
   // What cannot be read back is not known to be applied.

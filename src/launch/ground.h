@@ -24,7 +24,7 @@ struct Ground {
   govern::Attacher attacher;
 };
 // Without cgroups there is an attacher too: it says that no limit is supported. kDenied for a runtime directory that
-// others can write.
+// is another user's or open to others.
 [[nodiscard]] Result<Ground> open_ground(const config::GovernSettings& settings);
 
 [[nodiscard]] govern::AttachRequest make_request(const config::GovernSettings& settings, const std::string& job_id);

@@ -76,7 +76,9 @@ void say_shortfalls(const govern::AttachOutcome& outcome) {
     if (report.status != govern::LimitStatus::kApplied)
       say(cat("Limit ", govern::name_of(report.limit), " is ", govern::name_of(report.status), ": ",
               report.detail.empty() ? cat("wanted ", report.wanted, ", is ", report.observed) : report.detail));
-  if (!outcome.reason.empty()) say(cat("Governance: ", govern::name_of(outcome.governance), " (", outcome.reason, ")"));
+  if (!outcome.reason.empty())
+    say(cat("Governance: ", govern::name_of(outcome.governance), " (", outcome.reason,
+            outcome.evidence.empty() ? "" : ": ", outcome.evidence, ")"));
   if (outcome.uncovered_bytes > 0)
     say(cat("Memory held before the limit, not covered by it: ", outcome.uncovered_bytes, " bytes"));
 }

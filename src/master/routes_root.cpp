@@ -61,8 +61,8 @@ void Service::metrics(std::shared_ptr<Call> call) {
   boost::mp11::mp_for_each<boost::describe::describe_enumerators<model::SlaVerdict>>([&](auto d) {
     requests += cat("ffrtmp_sla_total{verdict=\"", json::enum_name(d.value), "\"} ", verdicts[d.value], "\n");
   });
-  family(requests, "ffrtmp_nodes_total", "gauge", "Registered nodes.");
-  requests += cat("ffrtmp_nodes_total ", node_facts_.size(), "\n");
+  family(requests, "ffrtmp_nodes", "gauge", "Registered nodes.");
+  requests += cat("ffrtmp_nodes ", node_facts_.size(), "\n");
   pool_.run([this, call, requests = std::move(requests)] {
     auto counts = store_.count_by_state();
     if (!counts) return call->fail(counts.error());

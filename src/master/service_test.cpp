@@ -277,6 +277,40 @@ TEST_F(MasterRoutes, ALostAnswerToAClaimIsGivenAgain) {
   for (int i = 0; i < 2; ++i) EXPECT_EQ(first->claims[i].attempt.id, again->claims[i].attempt.id);
 }
 
+// contract: F46
+TEST_F(MasterRoutes, AStreamKeyIsSealedInTheStoreAndPlainForItsWorker) {
+  start();
+  Worker worker = add_worker();
+  const auto reply = http("POST", "/api/v1/jobs", R"({"scenario":"x","parameters":{"input":"/media/a.mkv","output_mode":"rtmp",
+      "rtmp_url":"rtmp://live.example/app/hunter2","stream_key":"hunter2"}})");
+  ASSERT_EQ(reply.status, 201) << reply.body;
+  EXPECT_EQ(reply.body.find("hunter2"), std::string::npos) << reply.body;
+  const auto stored = store_->job(store::JobRef{std::int64_t{1}});
+  ASSERT_TRUE(stored && *stored);
+  const model::Job& job = (*stored)->view.job;
+  EXPECT_TRUE(job.effective.stream_key.value_or("").starts_with("sealed:"));
+  EXPECT_EQ(job.effective.rtmp_url, "rtmp://live.example/app");
+  EXPECT_EQ(job.spec.parameters.at("stream_key").values.front(), job.effective.stream_key);
+  EXPECT_EQ(job.spec.parameters.at("rtmp_url").values.front(), "rtmp://live.example/app");
+  const auto claimed = worker.client->claim(claim_of(worker, 5));
+  ASSERT_TRUE(claimed && claimed->claims.size() == 1U);
+  EXPECT_EQ(claimed->claims[0].job.parameters.stream_key, "hunter2");
+  EXPECT_EQ(http("GET", "/api/v1/jobs/1").body.find("hunter2"), std::string::npos);
+}
+
+// contract: F44
+TEST_F(MasterRoutes, ALiveOutputToAHostThatNoWorkerListsIsRefused) {
+  start();
+  const auto submit = [&](const char* url) {
+    return http("POST", "/api/v1/jobs",
+                cat(R"({"scenario":"x","parameters":{"input":"/media/a.mkv","output_mode":"rtmp","rtmp_url":")", url, R"("}})"));
+  };
+  EXPECT_EQ(submit("rtmp://127.0.0.1/live/x").status, 201) << "no node is known yet: it waits";
+  add_worker();
+  EXPECT_EQ(field_of(submit("rtmp://127.0.0.1/live/x")), "parameters.rtmp_url");
+  EXPECT_EQ(submit("rtmp://live.example/live/x").status, 201);
+}
+
 // contract: F11, F12
 TEST_F(MasterRoutes, AnEndedAttemptChangesNothing) {
   start();

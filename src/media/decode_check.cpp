@@ -60,7 +60,9 @@ std::vector<std::string> decode_command(const DecodeRequest& request, const std:
   }
   for (std::size_t i = 0; i < windows.size(); ++i)
     argv.insert(argv.end(), {"-map", cat(i, ":v?"), "-map", cat(i, ":a?")});
-  argv.insert(argv.end(), {"-fps_mode", "passthrough", "-f", "null", "-"});
+  // Times in the file's own unit: in that of a guessed frame rate two pictures of a VFR file can share one, and the null
+  // muxer complains.
+  argv.insert(argv.end(), {"-fps_mode", "passthrough", "-enc_time_base:v", "-1", "-f", "null", "-"});
   return argv;
 }
 

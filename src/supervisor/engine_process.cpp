@@ -8,6 +8,7 @@
 
 #include "base/log.h"
 #include "base/text.h"
+#include "sys/confinement.h"
 
 namespace ffrtmp::supervisor {
 namespace {
@@ -71,6 +72,10 @@ Result<EngineProcess> EngineProcess::start(const sys::Host& host, pid_t self, co
   FFRTMP_ASSIGN(Pipe progress, make_pipe());
   fcntl(output.read.get(), F_SETPIPE_SZ, kOutputPipeBytes);
 
+  sys::Fd ruleset;
+  if (plan.confined) {
+    FFRTMP_ASSIGN(ruleset, sys::make_ruleset({plan.readable, plan.writable, plan.writable_trees}));
+  }
   std::optional<sys::Cgroup> group = groups.open_unified();
   sys::Command command;
   command.argv = with_progress(plan.argv);
@@ -82,6 +87,7 @@ Result<EngineProcess> EngineProcess::start(const sys::Host& host, pid_t self, co
   else
     command.fds = {{1, output.write.get()}, {2, output.write.get()}, {kProgressFd, progress.write.get()}};
   command.nice = nice_for(plan);
+  command.ruleset_fd = ruleset.get();
   command.die_with_parent = getpid() != 1;  // of a namespace's init all die anyway
   if (group) command.cgroup_dir = group->dir().get();
 

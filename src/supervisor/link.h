@@ -47,6 +47,10 @@ struct Plan {
   std::string cgroup;            // directory of its unified group; empty: none, signals only
   std::vector<JoinedGroup> joins;
   std::string oom_file;  // whose key oom_kill counts what the kernel killed in those groups; empty: none
+  bool confined = false;  // may reach nothing of the file system but the next three (sys/confinement.h)
+  std::vector<std::string> readable;
+  std::vector<std::string> writable;
+  std::vector<std::string> writable_trees;
   int nice = 10;
   std::int64_t fence_boot_ns = 0;   // CLOCK_BOOTTIME: freeze (file jobs) or kill (live ones) unless renewed; 0: never
   bool live_output = false;         // killed at the fence instead of frozen
@@ -60,8 +64,8 @@ struct Plan {
   std::int64_t max_disk_bytes = 0;         // 0: none
 };
 BOOST_DESCRIBE_STRUCT(Plan, (),
-                      (attempt, argv, progress_format, cwd, env, cgroup, joins, oom_file, nice, fence_boot_ns, live_output, stall_ms,
-                       deadline_ms, kill_grace_ms, frozen_limit_ms, log_head_bytes, log_tail_bytes, watched_paths, max_disk_bytes))
+                      (attempt, argv, progress_format, cwd, env, cgroup, joins, oom_file, confined, readable, writable, writable_trees, nice,
+                        fence_boot_ns, live_output, stall_ms, deadline_ms, kill_grace_ms, frozen_limit_ms, log_head_bytes, log_tail_bytes, watched_paths, max_disk_bytes))
 
 enum class EndCause : std::uint8_t { kExited, kCanceled, kStalled, kDeadline, kFenced, kDiskLimit, kStartFailed };
 BOOST_DESCRIBE_ENUM(EndCause, kExited, kCanceled, kStalled, kDeadline, kFenced, kDiskLimit, kStartFailed)

@@ -91,8 +91,6 @@ std::set<std::string> CgroupDir::files() const {
   return names;
 }
 
-std::vector<std::string> CgroupDir::children() const { return children_of(path_); }
-
 Status CgroupDir::add(pid_t pid) const { return write("cgroup.procs", cat(pid)); }
 
 Result<std::vector<pid_t>> CgroupDir::own_procs() const {

@@ -26,7 +26,6 @@ class CgroupDir {
   [[nodiscard]] Result<std::string> read(const std::string& file) const;
   [[nodiscard]] Status write(const std::string& file, std::string_view text) const;
   [[nodiscard]] std::set<std::string> files() const;
-  [[nodiscard]] std::vector<std::string> children() const;  // names of the groups directly below
 
   // Moves a process with all its threads. Costs 8-40 ms when moves are rare (an RCU grace period), a move to where it
   // is already too.

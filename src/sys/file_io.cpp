@@ -37,13 +37,24 @@ Status sync_directory_of(const std::string& path) {
   return {};
 }
 
-Status fill(const std::string& path, std::string_view text, mode_t mode, Sync sync) {
-  FFRTMP_ASSIGN(const Fd fd, open_file(path, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW, mode));
+Status fill(const Fd& fd, const std::string& path, std::string_view text, mode_t mode, Sync sync) {
   // What an earlier process left under that name lends its mode to nothing.
   if (fchmod(fd.get(), mode) != 0) return last_sys_error(cat("chmod ", path));
   FFRTMP_TRY(write_all(fd.get(), text));
   if (sync == Sync::kYes && fsync(fd.get()) != 0) return last_sys_error(cat("fsync ", path));
   return {};
+}
+
+// `fd` is of `temporary`, which is gone afterwards in any case.
+Status replace(const std::string& path, const std::string& temporary, const Fd& fd, std::string_view text, mode_t mode,
+               Sync sync) {
+  Status done = fill(fd, temporary, text, mode, sync);
+  if (done && rename(temporary.c_str(), path.c_str()) != 0) done = last_sys_error(cat("rename to ", path));
+  if (!done) {
+    unlink(temporary.c_str());
+    return done;
+  }
+  return sync == Sync::kYes ? sync_directory_of(path) : Status{};
 }
 
 }  // namespace
@@ -76,16 +87,14 @@ Status write_text_at(int dir, const char* name, std::string_view text) {
 
 Status write_atomic(const std::string& path, std::string_view text, mode_t mode, Sync sync) {
   const std::string temporary = path + ".tmp";
-  if (Status filled = fill(temporary, text, mode, sync); !filled) {
-    unlink(temporary.c_str());
-    return filled;
-  }
-  if (rename(temporary.c_str(), path.c_str()) != 0) {
-    const Error error = last_sys_error(cat("rename to ", path));
-    unlink(temporary.c_str());
-    return error;
-  }
-  return sync == Sync::kYes ? sync_directory_of(path) : Status{};
+  FFRTMP_ASSIGN(const Fd fd, open_file(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW, mode));
+  return replace(path, temporary, fd, text, mode, sync);
+}
+
+Status write_atomic(const std::string& path, const std::string& temporary, std::string_view text, mode_t mode,
+                    Sync sync) {
+  FFRTMP_ASSIGN(const Fd fd, open_file(temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, mode));
+  return replace(path, temporary, fd, text, mode, sync);
 }
 
 Status write_all(int fd, std::string_view data) {

@@ -22,6 +22,9 @@ enum class Sync { kNo, kYes };
 // Replaces `path` by rename, so that a reader sees the old or the new text and never a part. With kYes file and
 // directory are flushed first, so that it also survives a power cut.
 [[nodiscard]] Status write_atomic(const std::string& path, std::string_view text, mode_t mode, Sync sync);
+// The same by way of a file `temporary` beside it that nobody else has: an error when there is one of that name.
+[[nodiscard]] Status write_atomic(const std::string& path, const std::string& temporary, std::string_view text,
+                                  mode_t mode, Sync sync);
 
 [[nodiscard]] Status write_all(int fd, std::string_view data);
 [[nodiscard]] Status write_all_at(int fd, std::string_view data, off_t offset);

@@ -3,7 +3,9 @@
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
+#include <cerrno>
 #include <filesystem>
 
 #include "sys/unix_socket.h"
@@ -13,6 +15,19 @@ namespace ffrtmp::sys {
 namespace {
 
 using namespace std::chrono_literals;
+
+TEST(File, AFileOfSomebodyElseIsNoWayToReplace) {
+  const test::TempDir dir;
+  const std::string path = dir / "file";
+  test::write_file(path, "one");
+  test::write_file(dir / "theirs", "theirs");
+  EXPECT_EQ(write_atomic(path, dir / "theirs", "two", 0600, Sync::kYes).error().sys, EEXIST);
+  EXPECT_EQ(test::read_file(dir / "theirs"), "theirs");
+  EXPECT_EQ(test::read_file(path), "one");
+  ASSERT_TRUE(write_atomic(path, dir / "own", "two", 0600, Sync::kYes));
+  EXPECT_EQ(test::read_file(path), "two");
+  EXPECT_NE(access((dir / "own").c_str(), F_OK), 0);
+}
 
 TEST(File, ReplacesAtomicallyWithItsMode) {
   const test::TempDir dir;

@@ -128,7 +128,9 @@ Result<ProcEvents::Drained> ProcEvents::drain(std::vector<ProcEvent>& events) {
     const auto what = static_cast<std::uint32_t>(event.what);
     if (what == kExecBit) {
       events.push_back({ProcEvent::Kind::kExec, event.event_data.exec.process_tgid, 0, at});
-    } else if (what == kExitBit && event.event_data.exit.process_pid == event.event_data.exit.process_tgid) {
+    } else if (what == kExitBit) {
+      const bool is_thread = event.event_data.exit.process_pid != event.event_data.exit.process_tgid;
+      if (is_thread) continue;
       events.push_back({ProcEvent::Kind::kExit, event.event_data.exit.process_tgid,
                         static_cast<int>(event.event_data.exit.exit_code), at});
     } else {

@@ -17,7 +17,7 @@ struct ProcEvent {
   enum class Kind : std::uint8_t { kExec, kExit };
   Kind kind = Kind::kExec;
   pid_t pid = 0;                   // of the process, not of its thread
-  int wait_status = 0;               // of an exit, as waitpid(2) tells it
+  int wait_status = 0;             // of an exit, as waitpid(2) tells it
   std::chrono::nanoseconds at{0};  // CLOCK_MONOTONIC, when the kernel sent it
 };
 
@@ -39,7 +39,7 @@ class ProcEvents {
   struct Drained {
     bool has_overflowed = false;  // events were lost, nobody knows how many: look at everything
     bool has_more = false;
-    std::size_t others = 0;  // messages that nobody asked for: exits of threads, and all kinds before Linux 6.6
+    std::size_t others = 0;  // messages of kinds that nobody asked for: the kernel filters them since Linux 6.6
   };
   // Appends what waits, up to a batch. Only messages of the kernel itself count.
   [[nodiscard]] Result<Drained> drain(std::vector<ProcEvent>& events);

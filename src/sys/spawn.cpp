@@ -25,9 +25,10 @@ namespace {
 constexpr std::string_view kDefaultPath = "/usr/local/bin:/usr/bin:/bin";
 
 // Steps of the child that can fail, in the order of kStepNames.
-enum Step : std::int32_t { kSession, kParent, kJoinGroup, kGate, kChdir, kNice, kDescriptors, kExec };
+enum Step : std::int32_t { kSession, kParent, kJoinGroup, kGate, kChdir, kNice, kConfine, kDescriptors, kExec };
 constexpr const char* kStepNames[] = {"setsid", "parent died", "join cgroup",      "dropped before its exec",
-                                      "chdir",  "setpriority", "pass descriptors", "exec"};
+                                      "chdir",  "setpriority", "confine",          "pass descriptors",
+                                      "exec"};
 
 struct Failure {
   std::int32_t step;
@@ -110,6 +111,11 @@ bool place_descriptors(const Launch& launch, int* report_fd) {
   }
   if (launch.cwd != nullptr && chdir(launch.cwd) != 0) fail(report, kChdir, errno);
   if (command.nice && setpriority(PRIO_PROCESS, 0, *command.nice) != 0) fail(report, kNice, errno);
+  if (command.ruleset_fd >= 0) {
+    const bool confined = prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 &&
+                          syscall(SYS_landlock_restrict_self, command.ruleset_fd, 0) == 0;
+    if (!confined) fail(report, kConfine, errno);
+  }
   if (!place_descriptors(launch, &report)) fail(report, kDescriptors, errno);
   execve(launch.program, launch.argv, launch.envp);
   fail(report, kExec, errno);

@@ -26,6 +26,7 @@ struct Command {
 
   std::optional<int> nice;
   int cgroup_dir = -1;             // descriptor of a unified group's directory; -1: the caller's group
+  int ruleset_fd = -1;             // of sys/confinement.h; the child can then gain no privileges by its exec either
   bool new_pid_namespace = false;  // the child is its init: when it ends, the kernel kills all others in it
   bool die_with_parent = false;    // SIGKILL when the spawning thread ends; setuid programs shed it
 };

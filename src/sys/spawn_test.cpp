@@ -86,6 +86,7 @@ TEST(Spawn, SetsPlaceAndPriority) {
 }
 
 TEST(Spawn, ReportsWhatFailed) {
+  const test::TempDir dir;
   Command command;
   command.argv = {"/nonexistent/program"};
   auto child = spawn(command);
@@ -96,7 +97,7 @@ TEST(Spawn, ReportsWhatFailed) {
   command.argv = {"/etc"};
   EXPECT_EQ(spawn(command).error().sys, EACCES);
   command.argv = {"/bin/true"};
-  command.cwd = "/nonexistent";
+  command.cwd = dir / "none";
   EXPECT_EQ(spawn(command).error().message, "start /bin/true: chdir: No such file or directory");
   command.argv = {"no-such-program"};
   EXPECT_EQ(spawn(command).error().code, Errc::kGone);

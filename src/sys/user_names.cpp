@@ -22,15 +22,15 @@ std::string from_file(uid_t uid) {
   return cat("uid:", uid);
 }
 
-std::string from_services(uid_t uid) {
+}  // namespace
+
+std::string UserNames::ask_services(uid_t uid) {
   std::array<char, 16384> buffer;
   passwd entry{};
   passwd* found = nullptr;
   if (getpwuid_r(uid, &entry, buffer.data(), buffer.size(), &found) == 0 && found != nullptr) return found->pw_name;
   return from_file(uid);
 }
-
-}  // namespace
 
 std::optional<std::string> find_passwd_name(std::string_view text, uid_t uid) {
   for (const std::string_view line : split(text, '\n')) {
@@ -41,8 +41,8 @@ std::optional<std::string> find_passwd_name(std::string_view text, uid_t uid) {
   return std::nullopt;
 }
 
-UserNames::UserNames(std::chrono::seconds lifetime, std::chrono::milliseconds patience)
-    : lifetime_(lifetime), patience_(patience) {}
+UserNames::UserNames(std::chrono::seconds lifetime, std::chrono::milliseconds patience, Ask ask)
+    : lifetime_(lifetime), patience_(patience), ask_(std::move(ask)) {}
 
 UserNames::~UserNames() {
   const std::lock_guard lock(state_->mutex);
@@ -60,23 +60,27 @@ std::string UserNames::name_of(uid_t uid) {
   if (!is_fresh()) {
     auto& asked = state_->asked;
     if (std::find(asked.begin(), asked.end(), uid) == asked.end()) asked.push_back(uid);
-    if (!std::exchange(is_started_, true)) std::thread([state = state_] { answer(state); }).detach();
+    if (!std::exchange(is_started_, true))
+      std::thread([state = state_, ask = ask_, patience = patience_] { answer(state, ask, patience); }).detach();
     state_->changed.notify_all();
-    state_->changed.wait_for(lock, patience_, is_fresh);
+    // Asked about many processes in a row, a service that hangs would cost the patience for each of them.
+    if (!state_->is_slow) state_->is_slow = !state_->changed.wait_for(lock, patience_, is_fresh);
   }
   if (const auto at = answers.find(uid); at != answers.end()) return at->second.name;
   return (answers[uid] = {from_file(uid), steady_clock::now(), false}).name;
 }
 
-void UserNames::answer(const std::shared_ptr<State>& state) {
+void UserNames::answer(const std::shared_ptr<State>& state, const Ask& ask, std::chrono::milliseconds patience) {
   std::unique_lock lock(state->mutex);
   for (;;) {
     state->changed.wait(lock, [&] { return state->is_stopped || !state->asked.empty(); });
     if (state->is_stopped) return;
     const uid_t uid = state->asked.back();
     lock.unlock();
-    std::string name = from_services(uid);
+    const auto asked_at = steady_clock::now();
+    std::string name = ask(uid);
     lock.lock();
+    state->is_slow = steady_clock::now() - asked_at > patience;
     state->answers[uid] = {std::move(name), steady_clock::now(), true};
     std::erase(state->asked, uid);
     state->changed.notify_all();

@@ -6,20 +6,27 @@
 #include <chrono>
 #include <condition_variable>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace ffrtmp::sys {
 
 class UserNames {
  public:
-  // An answer counts for `lifetime`; a caller waits for a new one for at most `patience`.
+  using Ask = std::function<std::string(uid_t)>;
+  // The name services of this host (getpwuid_r), and /etc/passwd where they have none; "uid:N" without any.
+  [[nodiscard]] static std::string ask_services(uid_t uid);
+
+  // An answer counts for `lifetime`. A caller waits for a new one for at most `patience`, and not at all while the last
+  // answer took longer than that, or is taking longer. `ask` is called on a thread that may outlive this object.
   explicit UserNames(std::chrono::seconds lifetime = std::chrono::seconds(60),
-                     std::chrono::milliseconds patience = std::chrono::milliseconds(5));
+                     std::chrono::milliseconds patience = std::chrono::milliseconds(5), Ask ask = ask_services);
   ~UserNames();
   UserNames(const UserNames&) = delete;
   UserNames& operator=(const UserNames&) = delete;
@@ -39,12 +46,14 @@ class UserNames {
     std::condition_variable changed;
     std::map<uid_t, Answer> answers;
     std::vector<uid_t> asked;
+    bool is_slow = false;
     bool is_stopped = false;
   };
-  static void answer(const std::shared_ptr<State>& state);
+  static void answer(const std::shared_ptr<State>& state, const Ask& ask, std::chrono::milliseconds patience);
 
   const std::chrono::seconds lifetime_;
   const std::chrono::milliseconds patience_;
+  const Ask ask_;
   const std::shared_ptr<State> state_ = std::make_shared<State>();
   bool is_started_ = false;  // under the mutex; the thread comes with the first question
 };

@@ -79,6 +79,7 @@ worker::Settings worker_settings(const config::WorkerSettings& settings) {
   out.ffmpeg = settings.ffmpeg;
   out.gst_launch = settings.gst_launch;
   out.ffprobe = settings.ffprobe;
+  out.confine = settings.confinement == "auto";
   out.input_roots = absolute(settings.allow_input);
   for (const std::string& allowed : settings.allow_output)
     if (allowed.find("://") != std::string::npos) out.outlets.push_back(allowed);

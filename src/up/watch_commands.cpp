@@ -9,12 +9,14 @@
 #include "base/text.h"
 #include "cli/session.h"
 #include "govern/claim.h"
+#include "up/watch_text.h"
 #include "watch/daemon.h"
 #include "watch/explain.h"
 #include "watch/gate_process.h"
 #include "watch/policy_keys.h"
 #include "watch/policy_loader.h"
 #include "watch/status.h"
+#include "watch/unit_group.h"
 
 namespace ffrtmp::up {
 namespace {
@@ -111,7 +113,7 @@ int print_status(const Invocation& invocation, const watch::WatchSettings& setti
     cli::print_out(*document);
     return 0;
   }
-  const auto text = watch::format_status(*document);
+  const auto text = format_status(*document);
   if (!text) {
     cli::print_error(text.error().message);
     return 1;
@@ -144,6 +146,15 @@ int run_watch(const Invocation& invocation) {
   return exit;
 }
 
+int run_reopen_unit(const Invocation&) {
+  const sys::Host host = sys::Host::real();
+  const auto layout = sys::read_cgroup_layout(host);
+  const auto reopened = layout ? watch::reopen_unit(host, *layout) : Result<bool>(layout.error());
+  if (!reopened) return fail(reopened.error().message);
+  if (*reopened) log::warn("Limits below this unit are off until its next start: its group takes no process else");
+  return 0;
+}
+
 int run_explain(const Invocation& invocation) {
   Prepared prepared = prepare(invocation);
   const auto pid = parse_int(invocation.positionals.front());
@@ -156,8 +167,7 @@ int run_explain(const Invocation& invocation) {
     cli::print_error(explained.error().message);
     return 1;
   }
-  cli::print_out(is_on(invocation, "json") ? watch::encode_explanation(*explained)
-                                           : watch::format_explanation(*explained));
+  cli::print_out(is_on(invocation, "json") ? watch::encode_explanation(*explained) : format_explanation(*explained));
   return 0;
 }
 
@@ -177,6 +187,7 @@ std::vector<cli::Command> watch_commands() {
        {},
        true,
        [](const Invocation&) { return watch::run_gate(sys::Fd(watch::kGateSocket), sys::Fd(watch::kGatePings)); }},
+      {"reopen-unit", "let a unit's group take a daemon again", {}, {}, true, run_reopen_unit},
       {"explain", "say why a process is governed, or not", {{"PID", "the process"}}, all_flags(), false, run_explain},
   };
 }

@@ -26,21 +26,27 @@ void guess_groups(govern::Governed& governed) {
       governed.groups.push_back({hierarchy, cat(base, "/ffrtmp/", governed.job_id), {}, ""});
 }
 
+template <class Record>
+sys::ProcessKey key_of(const Record& record) {
+  return {static_cast<pid_t>(record.pid), static_cast<std::uint64_t>(record.start_ticks)};
+}
+
 }  // namespace
 
 std::size_t Governor::adopt(const State& state) {
-  const auto claims = govern::list_claims(context_.runtime_dir);
-  if (!claims) return 0;
-  for (const govern::FoundClaim& found : *claims)
+  auto claims = govern::list_claims(context_.runtime_dir);
+  if (!claims) log::error(cat("Claims cannot be read: ", claims.error().message), {{"err", claims.error().message}});
+  for (const govern::FoundClaim& found : std::move(claims).value_or({}))
     if (!found.live) adopt_claim(found, state);
-  std::size_t stale = 0;
-  for (const auto& [name, process] : state.processes) {
-    const Entry* entry = find(static_cast<pid_t>(process.pid));
-    if (entry == nullptr || static_cast<std::int64_t>(entry->key.start_ticks) != process.start_ticks) ++stale;
+  for (auto letter = state.dead_letters.rbegin(); letter != state.dead_letters.rend(); ++letter) {
+    keep_letter(*letter);
+    take_over_dead(*letter);
   }
-  for (const auto& letter : state.dead_letters) dead_letters_.push_front(letter);
-  set_gauges();
-  return stale;
+  return static_cast<std::size_t>(
+      std::count_if(state.processes.begin(), state.processes.end(), [this](const auto& item) {
+        const auto stat = sys::read_stat(context_.host, key_of(item.second).pid);
+        return !stat || stat->key() != key_of(item.second) || stat->state == 'Z';
+      }));
 }
 
 void Governor::adopt_claim(const govern::FoundClaim& found, const State& state) {
@@ -68,29 +74,46 @@ void Governor::adopt_claim(const govern::FoundClaim& found, const State& state) 
   govern::drop_claim(found);
 }
 
+// Of a process that could be put into no group here: its limits without one are in force.
+bool Governor::holds_priorities(const govern::Governed& governed) const {
+  const auto reports = context_.attacher.read_back(governed);
+  return reports && std::any_of(reports->begin(), reports->end(), [](const govern::LimitReport& report) {
+           return report.status == govern::LimitStatus::kApplied;
+         });
+}
+
+void Governor::take_over_dead(const govern::DeadLetter& letter) {
+  const sys::ProcessKey key = key_of(letter);
+  auto facts = context_.examiner.reader().read_names(key.pid);
+  if (!facts || facts->key != key || facts->has_ended() || !context_.examiner.reader().read_rest(*facts)) return;
+  if (find(key.pid) != nullptr) return;
+  Entry entry = make_entry(*facts);
+  entry.user = context_.examiner.filter_facts(*facts, entry.discovered).user;
+  entry.command = letter.command;
+  entry.job_id = letter.job_id;
+  entry.tries = letter.tries;
+  entry.state = EntryState::kDead;
+  if (auto pidfd = sys::open_pidfd(context_.host, key)) entry.pidfd = std::move(*pidfd);
+  watch_end(ledger_.put(std::move(entry)));
+}
+
 bool Governor::take_over(const govern::FoundClaim& found, const State& state) {
   const pid_t pid = found.claim.key().pid;
   const Now now = context_.clock.now();
   auto facts = context_.examiner.reader().read_names(pid);
   if (!facts || facts->key != found.claim.key() || !context_.examiner.reader().read_rest(*facts)) return false;
-  Entry entry;
-  entry.key = facts->key;
-  entry.ppid = facts->ppid;
-  entry.uid = facts->uid;
+  Entry entry = make_entry(*facts);
   entry.user = context_.examiner.filter_facts(*facts, now.boot).user;
-  entry.exec_stamp = facts->exec_stamp;
   entry.command = govern::match_target(facts->names, *policy_).value_or(facts->names.exe.value_or(""));
-  entry.cwd = facts->cwd.value_or("");
   entry.job_id = found.claim.governed.job_id;
-  entry.started = facts->started;
-  entry.discovered = now.boot;
-  entry.discovered_at = now.utc;
   entry.governed = found.claim.governed;
   find_groups(entry.governed, facts->cgroup);
-  if (entry.governed.groups.empty() && entry.governed.limits.need_cgroup())
-    return false;  // the kill came before the move
+  const bool has_no_group = entry.governed.groups.empty() && entry.governed.limits.need_cgroup();
+  if (has_no_group && !holds_priorities(entry.governed)) return false;  // the kill came before the move
   const auto known = state.processes.find(cat(pid));
-  if (known != state.processes.end() && known->second.start_ticks == static_cast<std::int64_t>(entry.key.start_ticks)) {
+  const bool is_known = known != state.processes.end() && key_of(known->second) == entry.key;
+  const bool is_counted = is_known && known->second.attached_at;
+  if (is_known) {
     entry.discovered_at = known->second.discovered_at;
     entry.attached_at = known->second.attached_at;
     entry.discovered -= std::max(now.utc - entry.discovered_at, std::chrono::microseconds(0));
@@ -100,6 +123,9 @@ bool Governor::take_over(const govern::FoundClaim& found, const State& state) {
   auto claim = govern::HeldClaim::take(context_.runtime_dir, claim_of(entry));
   if (!claim) return true;  // somebody was faster: it is his
   entry.claim = std::move(*claim);
+  // A kill before the flush took the counts with it.
+  if (!is_known) ++statistics_.total_discovered;
+  if (!is_counted) ++statistics_.total_attachments;
   entry.state = EntryState::kAttached;
   if (auto compared = context_.attacher.reassert(entry.governed)) {
     entry.governance = compared->governance;
@@ -108,13 +134,15 @@ bool Governor::take_over(const govern::FoundClaim& found, const State& state) {
       if (report.status != govern::LimitStatus::kApplied) entry.shortfalls.push_back(std::move(report));
   }
   log::info(cat("Re-adopted PID ", pid, " (job: ", entry.job_id, ")"), {{"pid", cat(pid)}, {"job_id", entry.job_id}});
-  context_.metrics.active(entry.command, 1);
-  watch_end(entries_.insert_or_assign(pid, std::move(entry)).first->second);
+  watch_end(ledger_.put(std::move(entry)));
   ask_again(pid);  // its policy may be another one by now
   changed();
   return true;
 }
 
-void Governor::restore_counters(const State& state) { statistics_ = state.statistics; }
+void Governor::restore_counters(const State& state) {
+  statistics_ = state.statistics;
+  for (const auto& [name, process] : state.processes) counted_[key_of(process)] = process.attached_at.has_value();
+}
 
 }  // namespace ffrtmp::watch

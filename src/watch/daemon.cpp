@@ -15,9 +15,11 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "base/version.h"
+#include "govern/delegation.h"
 #include "json/json.h"
 #include "sys/file_io.h"
 #include "sys/lock.h"
+#include "watch/layout.h"
 
 namespace ffrtmp::watch {
 namespace {
@@ -43,23 +45,6 @@ sigset_t daemon_signals() {
 std::string environment(const char* name) {
   const char* value = std::getenv(name);
   return value == nullptr ? "" : value;
-}
-
-// A hierarchy in a directory, for trees built by tests.
-sys::CgroupLayout layout_of(const std::string& mount) {
-  sys::CgroupLayout layout;
-  const auto is_there = [](const std::string& path) { return access(path.c_str(), F_OK) == 0; };
-  if (is_there(mount + "/cgroup.controllers")) {
-    sys::Hierarchy unified{"unified", sys::CgroupVersion::kV2, {}, mount, "/", false};
-    if (const auto text = sys::read_text(mount + "/cgroup.controllers"))
-      for (const std::string_view name : split(trim(*text), ' ')) unified.controllers.emplace_back(name);
-    layout.hierarchies.push_back(std::move(unified));
-    return layout;
-  }
-  for (const char* name : {"cpu", "memory", "blkio", "pids", "cpuset", "freezer", "cpuacct"})
-    if (is_there(cat(mount, "/", name)))
-      layout.hierarchies.push_back({name, sys::CgroupVersion::kV1, {name}, cat(mount, "/", name), "/", false});
-  return layout;
 }
 
 // A tracked process costs two descriptors, its pidfd and its claim.
@@ -140,20 +125,25 @@ Status Daemon::prepare() {
   scanner_ = std::move(scanner);
   if (const auto own = sys::read_own_stat(host_)) self_ = own->pid;
   boot_id_ = sys::read_boot_id(host_).value_or("");
-  if (!settings_.cgroup_mount.empty()) {
-    layout_ = layout_of(settings_.cgroup_mount);
-  } else if (auto layout = sys::read_cgroup_layout(host_)) {
-    layout_ = std::move(*layout);
-  }
+  layout_ = read_layout(host_, settings_.cgroup_mount);
+  enter_leaf();
   health_.emplace(clock_, metrics_, policy_->health);
   attacher_.emplace(govern::AttacherSettings{host_, layout_, settings_.cgroup_root});
   examiner_.emplace(Examiner::Settings{host_, settings_.runtime_dir, sysconf(_SC_CLK_TCK)}, *scanner_, names_, self_);
-  governor_.emplace(Governor::Context{clock_, host_, *attacher_, *examiner_, metrics_, *health_, *reactor_,
-                                      settings_.runtime_dir, boot_id_, self_, settings_.dry_run, false},
-                    policy_);
+  governor_.emplace(
+      Governor::Context{clock_, host_, *attacher_, *examiner_, metrics_, *health_, *reactor_, settings_.runtime_dir,
+                        boot_id_, self_, attacher_->mode(), settings_.dry_run, false},
+      policy_);
   discovery_.emplace(
       Discovery::Context{clock_, *scanner_, *examiner_, *governor_, metrics_, *health_, *reactor_, realtime_}, policy_);
   return watch_signals();
+}
+
+// In v2 jobs' groups cannot stand in the unit's group beside the daemon itself.
+void Daemon::enter_leaf() const {
+  if (settings_.dry_run || !settings_.proc_root.empty() || !settings_.cgroup_mount.empty()) return;
+  if (const auto entered = govern::enter_daemon_leaf(host_, layout_); !entered)
+    log::warn(cat("The delegated group cannot be left for a leaf: ", entered.error().message));
 }
 
 Status Daemon::watch_signals() {
@@ -192,7 +182,7 @@ Status Daemon::load() {
       has_filters(policy_->defaults) || std::any_of(policy_->commands.begin(), policy_->commands.end(),
                                                     [](const auto& item) { return has_filters(item.second); });
   if (any_filter) log::info("Filters applied to scanner");
-  const auto mode = attacher_->mode();
+  const govern::Attacher::Mode& mode = governor_->mode();
   log::info(
       cat("Governance mode: ", govern::name_of(mode.best), mode.reason.empty() ? "" : cat(" (", mode.reason, ")")));
   governor_->restore_counters(state);
@@ -306,15 +296,15 @@ void Daemon::reconcile_on_time() {
   reactor_->after(policy_->reconcile_interval, [this, generation = generation_] {
     if (generation != generation_) return;
     reconcile_on_time();
-    reconcile_slice();
+    if (!is_reconciling_) reconcile_slice();  // else the round before this one still goes on
   });
 }
 
 void Daemon::reconcile_slice() {
   realtime_.lower();
-  const bool has_more = governor_->reconcile_some(kReconcileSlice);
+  is_reconciling_ = governor_->reconcile_some(kReconcileSlice);
   realtime_.raise();
-  if (has_more) reactor_->after(1ms, [this] { reconcile_slice(); });
+  if (is_reconciling_) reactor_->after(1ms, [this] { reconcile_slice(); });
 }
 
 void Daemon::flush_on_time() {
@@ -492,11 +482,12 @@ StatusView Daemon::status_view() {
     view.discovery.gate_late = gate.late;
     view.discovery.gate_restarts = gate.restarts;
   }
-  const auto mode = attacher_->mode();
+  const govern::Attacher::Mode& mode = governor_->mode();
   view.cgroup = {mode.best, mode.reason, governor_->attach_seconds(), hierarchy_views(layout_)};
   view.tracked = static_cast<std::int64_t>(governor_->entries().size());
-  view.attached = static_cast<std::int64_t>(governor_->attached_count());
-  view.retrying = static_cast<std::int64_t>(governor_->retrying_count());
+  const Ledger& ledger = governor_->ledger();
+  view.attached = static_cast<std::int64_t>(ledger.count(EntryState::kAttached) + ledger.count(EntryState::kContested));
+  view.retrying = static_cast<std::int64_t>(ledger.count(EntryState::kRetrying));
   view.dead_letters = static_cast<std::int64_t>(governor_->dead_letters().size());
   view.statistics = governor_->statistics();
   return view;

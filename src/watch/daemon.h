@@ -44,6 +44,7 @@ class Daemon {
   void open_gate();
   [[nodiscard]] std::vector<std::string> gate_paths() const;
   [[nodiscard]] Status start_server();
+  void enter_leaf() const;
   [[nodiscard]] Status watch_signals();
   void announce() const;
 
@@ -94,7 +95,8 @@ class Daemon {
   std::uint64_t written_scans_ = 0;
   std::atomic<bool> is_ready_{false};
   std::atomic<bool> is_stopping_{false};
-  int generation_ = 0;  // of the policy: timers of an older one do nothing
+  int generation_ = 0;           // of the policy: timers of an older one do nothing
+  bool is_reconciling_ = false;  // a round is not at its end, its next slice is due
   bool has_stopped_ = false;
   std::unique_ptr<net::Server> server_;  // last: its thread uses the rest
 };

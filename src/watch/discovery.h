@@ -59,7 +59,6 @@ class Discovery {
     std::uint64_t resyncs = 0;
   };
   [[nodiscard]] const Reading& reading() const { return reading_; }
-  [[nodiscard]] bool has_events() const { return events_.has_value(); }
 
  private:
   // A process that is not governed, and what would make another look worth its cost.

@@ -1,9 +1,9 @@
 #pragma once
 // One tracked process, from its discovery to its end.
 //
-//   (found) -> kAttached | kObserve            limits in force | none that could be
-//           -> kRetrying -> kAttached | kDead  the attach failed: again later, or never
-//   kAttached -> kContested                    another writer undoes what we set, again and again: we stopped
+//   kFound -> kAttached | kObserve            limits in force | none that could be
+//          -> kRetrying -> kAttached | kDead  the attach failed: again later, or never
+//   kAttached -> kContested                   another writer undoes what we set, again and again: we stopped
 #include <boost/describe.hpp>
 #include <optional>
 #include <string>
@@ -19,8 +19,15 @@
 
 namespace ffrtmp::watch {
 
-enum class EntryState : std::uint8_t { kAttached, kObserve, kContested, kRetrying, kDead };
-BOOST_DESCRIBE_ENUM(EntryState, kAttached, kObserve, kContested, kRetrying, kDead)
+enum class EntryState : std::uint8_t { kFound, kAttached, kObserve, kContested, kRetrying, kDead };
+BOOST_DESCRIBE_ENUM(EntryState, kFound, kAttached, kObserve, kContested, kRetrying, kDead)
+inline constexpr std::size_t kEntryStates = 6;
+// Limits of ours were put on it.
+constexpr bool is_attached(EntryState state) {
+  return state == EntryState::kAttached || state == EntryState::kContested;
+}
+// It has a claim of ours, and its end is the end of a job.
+constexpr bool is_governed(EntryState state) { return is_attached(state) || state == EntryState::kObserve; }
 
 struct Entry {
   sys::ProcessKey key;
@@ -37,7 +44,7 @@ struct Entry {
   std::optional<UtcTime> attached_at;
   std::uint64_t scan = 0;  // number of the last scan that saw it
 
-  EntryState state = EntryState::kRetrying;
+  EntryState state = EntryState::kFound;  // changed by Ledger::set_state only
   govern::Governance governance = govern::Governance::kObserve;
   std::string reason;                           // why governance is not full
   std::string evidence;                         // of the reason, or of the contest

@@ -2,8 +2,6 @@
 
 #include <unistd.h>
 
-#include <algorithm>
-
 #include "base/text.h"
 #include "govern/attacher.h"
 #include "govern/claim.h"
@@ -13,6 +11,7 @@
 #include "sys/file_io.h"
 #include "watch/api_view.h"
 #include "watch/examiner.h"
+#include "watch/layout.h"
 #include "watch/status.h"
 
 namespace ffrtmp::watch {
@@ -33,6 +32,7 @@ class Explainer {
       : settings_(settings),
         policy_(*settings.policy),
         host_(host),
+        layout_(read_layout(host, settings.cgroup_mount)),
         self_(self),
         examiner_({host, settings.runtime_dir, sysconf(_SC_CLK_TCK)}, scanner, names_, self) {}
 
@@ -101,17 +101,14 @@ class Explainer {
     }
   }
 
-  [[nodiscard]] sys::CgroupLayout layout() const { return sys::read_cgroup_layout(host_).value_or({}); }
-
   void ask_placement() {
     if (is_in_group_) return skip("placement", "is placed already", json::enum_name(policy_.placement));
     const std::string wanted = json::enum_name(policy_.placement);
     const std::string provenance = policy_.place_of("placement");
-    const sys::CgroupLayout all = layout();
     std::string observed;
     bool good = true;
     for (const govern::Controller controller : govern::controllers_for(rule().limits)) {
-      const auto* hierarchy = all.of_controller(govern::kernel_name(controller, sys::CgroupVersion::kV2));
+      const auto* hierarchy = layout_.of_controller(govern::kernel_name(controller, sys::CgroupVersion::kV2));
       if (hierarchy == nullptr) continue;
       const auto own = facts_.cgroup.find(hierarchy->name);
       if (own == facts_.cgroup.end() || govern::Attacher::job_of_group(own->second)) continue;
@@ -119,7 +116,7 @@ class Explainer {
           govern::read_place_facts({hierarchy,
                                     own->second,
                                     {facts_.key.pid},
-                                    govern::find_root_base(host_, all, *hierarchy, settings_.cgroup_root),
+                                    govern::find_root_base(host_, layout_, *hierarchy, settings_.cgroup_root),
                                     policy_.placement}),
           policy_.placement);
       good = good && place.reason.empty();
@@ -140,7 +137,7 @@ class Explainer {
       if (provenance.find(place) == std::string::npos) provenance += cat(provenance.empty() ? "" : ", ", place);
     }
     if (asked.empty()) return skip("limits", "", "no limits", "default");
-    govern::Attacher attacher({host_, layout(), settings_.cgroup_root});
+    govern::Attacher attacher({host_, layout_, settings_.cgroup_root});
     const auto mode = attacher.mode();
     add("limits", mode.best != govern::Governance::kObserve,
         cat("governance ", govern::name_of(mode.best), mode.reason.empty() ? "" : cat(" (", mode.reason, ")")), asked,
@@ -170,6 +167,7 @@ class Explainer {
   const WatchSettings& settings_;
   const Policy& policy_;
   const sys::Host& host_;
+  const sys::CgroupLayout layout_;
   const pid_t self_;
   sys::UserNames names_;
   Examiner examiner_;
@@ -195,17 +193,5 @@ Result<Explanation> explain(const WatchSettings& settings, pid_t pid) {
 }
 
 std::string encode_explanation(const Explanation& explanation) { return json::encode(explanation) + "\n"; }
-
-std::string format_explanation(const Explanation& explanation) {
-  std::string text = cat("PID ", explanation.pid, ": ", json::enum_name(explanation.verdict), "\n");
-  std::size_t width = 0;
-  for (const Test& test : explanation.tests) width = std::max(width, test.test.size());
-  for (const Test& test : explanation.tests) {
-    text += cat("  ", json::enum_name(test.outcome), "  ", test.test, std::string(width - test.test.size(), ' '), "  ",
-                escape(test.observed), " | ", escape(test.rule),
-                test.provenance.empty() ? "" : cat(" | ", test.provenance), "\n");
-  }
-  return text;
-}
 
 }  // namespace ffrtmp::watch

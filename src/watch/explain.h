@@ -37,6 +37,5 @@ BOOST_DESCRIBE_STRUCT(Explanation, (), (pid, verdict, command, tests))
 [[nodiscard]] Result<Explanation> explain(const WatchSettings& settings, pid_t pid);
 
 [[nodiscard]] std::string encode_explanation(const Explanation& explanation);
-[[nodiscard]] std::string format_explanation(const Explanation& explanation);
 
 }  // namespace ffrtmp::watch

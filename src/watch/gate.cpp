@@ -26,6 +26,7 @@ constexpr milliseconds kPingInterval{200};
 constexpr milliseconds kPongTime{500};
 // Between two starts: the first pause, doubled with each life that was shorter than kShortLife, up to 51 s.
 constexpr milliseconds kRestartPause{100};
+constexpr std::chrono::seconds kStartTime{10};  // a new process of a busy machine may take a second
 constexpr int kMaxDoublings = 9;
 constexpr std::chrono::seconds kShortLife{10};
 constexpr std::size_t kMaxMessage = 8192;
@@ -75,6 +76,7 @@ void Gate::use(std::vector<std::string> paths, std::chrono::nanoseconds budget) 
     short_lives_ = 0;
     return try_spawn();
   }
+  if (!guard_.joinable()) return;  // told when it runs
   // One that does not read is ended; the next one is told everything.
   if (!tell_changes(before)) (void)sys::send_signal(child_->pidfd, SIGKILL);
 }
@@ -88,7 +90,7 @@ Status Gate::tell_changes(const std::vector<std::string>& paths_before) {
     if (!holds(paths_, path)) FFRTMP_TRY(sys::send_message(socket_, "X " + path));
   for (const std::string& path : paths_)
     if (!holds(paths_before, path)) FFRTMP_TRY(sys::send_message(socket_, "P " + path));
-  return {};
+  return sys::send_message(socket_, "A");
 }
 
 void Gate::try_spawn() {
@@ -118,20 +120,31 @@ Status Gate::spawn() {
   FFRTMP_ASSIGN(auto pings, sys::make_unix_pair());
   sys::Command command;
   command.argv = {program_, "gate"};
+  for (char** item = environ; *item != nullptr; ++item) command.env.emplace_back(*item);  // its libraries are found so
   command.fds = {{2, STDERR_FILENO}, {kGateSocket, talk.second.get()}, {kGatePings, pings.second.get()}};
   FFRTMP_ASSIGN(sys::Child child, sys::spawn(command));
-  FFRTMP_ASSIGN(sys::Fd for_guard, sys::open_pidfd(child.pid));
   child_ = std::move(child);
   reading_.pid = child_->pid;
   socket_ = std::move(talk.first);
   (void)fcntl(socket_.get(), F_SETFL, O_NONBLOCK);
-  FFRTMP_TRY(tell_changes({}));
-  is_guarding_ = true;
-  guard_ = std::thread([mine = std::move(pings.first), pidfd = std::move(for_guard), this]() mutable {
-    guard(std::move(mine), std::move(pidfd), is_guarding_);
-  });
+  pings_ = std::move(pings.first);
+  reactor_.after(kStartTime, [this, pid = child_->pid] { end_unless_on(pid); });
   FFRTMP_TRY(reactor_.watch(socket_.get(), [this] { on_message(); }));
   return reactor_.watch(child_->pidfd.get(), [this] { on_end(); });
+}
+
+void Gate::end_unless_on(pid_t pid) {
+  if (child_ && child_->pid == pid && !reading_.is_on) (void)sys::send_signal(child_->pidfd, SIGKILL);
+}
+
+void Gate::on_running() {
+  auto pidfd = sys::open_pidfd(child_->pid);
+  if (!pidfd || guard_.joinable()) return;
+  is_guarding_ = true;
+  guard_ = std::thread([mine = std::move(pings_), theirs = std::move(*pidfd), this]() mutable {
+    guard(std::move(mine), std::move(theirs), is_guarding_);
+  });
+  if (!tell_changes({})) (void)sys::send_signal(child_->pidfd, SIGKILL);
 }
 
 void Gate::on_message() {
@@ -143,6 +156,10 @@ void Gate::on_message() {
     }
     const std::string_view text(*message);
     if (text == "R") {
+      on_running();
+      continue;
+    }
+    if (text == "M") {
       reading_.is_on = true;
       reading_.reason.clear();
       continue;
@@ -173,6 +190,7 @@ void Gate::end_process() {
   if (socket_) reactor_.forget(socket_.get());
   if (child_) reactor_.forget(child_->pidfd.get());
   socket_.reset();
+  pings_.reset();
   if (child_) {
     // Without its socket it ends by itself; a stopped one does not.
     if (!sys::wait_ended(child_->pidfd, kPongTime)) (void)sys::send_signal(child_->pidfd, SIGKILL);

@@ -2,9 +2,11 @@
 // The daemon's side of the gate: starts its process, answers it, and guards it. A gate that does not answer a ping
 // within half a second is killed by a thread of its own (the kernel then lets everybody go) and started anew.
 //
-//   start -> held and answered -> ended, however    anew, after a pause that doubles with each short life
-//         -> cannot be started (no process, no descriptor)   the same
-//         -> refused: the kernel has no such events for us   left off until the next policy
+//   start -> runs -> marks are set: on -> ended, however      anew, after a pause that doubles with each short life
+//         -> does not run in time, cannot be started          the same
+//         -> refused: the kernel has no such events for us    left off until the next policy
+//
+// Nothing is marked before it runs and is guarded, so that a slow start holds nobody.
 #include <atomic>
 #include <chrono>
 #include <functional>
@@ -57,6 +59,8 @@ class Gate {
   void try_later();
   [[nodiscard]] Status spawn();
   [[nodiscard]] Status tell_changes(const std::vector<std::string>& paths_before);
+  void end_unless_on(pid_t pid);
+  void on_running();
   void on_message();
   void on_end();
   void end_process();
@@ -68,6 +72,7 @@ class Gate {
   std::chrono::nanoseconds budget_{0};
   std::optional<sys::Child> child_;
   sys::Fd socket_;
+  sys::Fd pings_;  // the guard's, once it runs
   std::thread guard_;
   std::atomic<bool> is_guarding_{false};
   std::chrono::steady_clock::time_point begun_{};

@@ -89,6 +89,7 @@ class GateProcess {
         return;
       }
       const std::string_view text(*message);
+      if (text == "A") send("M");
       if (text.size() < 3) continue;
       const std::string_view value = text.substr(2);
       if (text[0] == 'B') budget_ = std::chrono::nanoseconds(parse_int(value).value_or(0));

@@ -5,8 +5,10 @@
 //   daemon -> gate   B <ns>          the budget
 //                    P <path>        one more file; its inode is marked, and marked again when it is replaced
 //                    X <path>        this one no more
+//                    A               that was all
 //                    D <id>          done: allow it
-//   gate -> daemon   R               marks are set
+//   gate -> daemon   R               it runs and can be told paths
+//                    M               what was told is marked
 //                    F <reason>      it cannot be done here
 //                    E <id> <pid>\n<path as resolved>\n<path as named>     held
 //                    L <id> <pid>    allowed, because the budget had passed

@@ -10,6 +10,7 @@
 #include "base/text.h"
 #include "govern/job_id.h"
 #include "sys/pid_fd.h"
+#include "sys/priority.h"
 
 namespace ffrtmp::watch {
 namespace {
@@ -29,54 +30,57 @@ log::Level level_of(govern::ErrorClass error_class) {
   return govern::is_retryable(error_class) ? log::Level::kWarn : log::Level::kError;
 }
 
+bool has_started(const JobResult& result) {
+  return result.platform_sla_reason != govern::SlaReason::kAttachFailed &&
+         result.platform_sla_reason != govern::SlaReason::kStartFailed;
+}
+
 }  // namespace
 
 Governor::Governor(Context context, std::shared_ptr<const govern::Policy> policy)
-    : context_(std::move(context)), policy_(std::move(policy)) {}
+    : context_(std::move(context)), policy_(std::move(policy)), ledger_(context_.metrics) {}
 
 Governor::~Governor() {
-  for (auto& [pid, entry] : entries_)
+  for (auto& [pid, entry] : ledger_.entries())
     if (entry.claim) entry.claim->keep();
 }
 
-Entry* Governor::find(pid_t pid) {
-  const auto at = entries_.find(pid);
-  return at == entries_.end() ? nullptr : &at->second;
-}
-
 void Governor::admit(const Examined& found, Source source, std::optional<std::chrono::nanoseconds> exec_age) {
-  const Now now = context_.clock.now();
-  Entry entry;
-  entry.key = found.facts.key;
-  entry.ppid = found.facts.ppid;
-  entry.uid = found.facts.uid;
-  entry.exec_stamp = found.facts.exec_stamp;
+  Entry entry = make_entry(found.facts);
   entry.command = found.command;
   entry.user = found.user;
-  entry.cwd = found.facts.cwd.value_or("");
   entry.job_id = govern::make_auto_job_id(found.command, found.facts.key.pid);
-  entry.started = found.facts.started;
+  if (!counted_.contains(entry.key)) ++statistics_.total_discovered;
+  changed();
+  try_attach(ledger_.put(std::move(entry)), source, exec_age);
+}
+
+Entry Governor::make_entry(const govern::ProcessFacts& facts) const {
+  const Now now = context_.clock.now();
+  Entry entry;
+  entry.key = facts.key;
+  entry.ppid = facts.ppid;
+  entry.uid = facts.uid;
+  entry.exec_stamp = facts.exec_stamp;
+  entry.cwd = facts.cwd.value_or("");
+  entry.started = facts.started;
   entry.discovered = now.boot;
   entry.discovered_at = now.utc;
-  ++statistics_.total_discovered;
-  changed();
-  Entry& placed = entries_.insert_or_assign(entry.key.pid, std::move(entry)).first->second;
-  try_attach(placed, source, exec_age);
-  set_gauges();
+  return entry;
 }
 
 void Governor::try_attach(Entry& entry, Source source, std::optional<std::chrono::nanoseconds> exec_age) {
   const auto begun = BootClock::now();
   const pid_t pid = entry.key.pid;
   const govern::Limits& limits = policy_->rule_for(entry.command).limits;
-  const Governance best = context_.attacher.mode().best;
+  const Governance best = context_.mode.best;
   // What cannot take any of these limits here is observed, in one line and not two.
   const bool can_limit = best == Governance::kFull || best == Governance::kPartial || !limits.any() ||
                          (best == Governance::kNiceOnly && (limits.nice || limits.oom_score_adj));
   if (context_.dry_run) {
     log::info(cat("would attach to PID ", pid, " (", entry.command, ") as job ", entry.job_id),
               {{"pid", cat(pid)}, {"job_id", entry.job_id}});
-    entry.state = EntryState::kObserve;
+    ledger_.set_state(entry, EntryState::kObserve);
     entry.reason = "dry_run";
     return;
   }
@@ -87,13 +91,13 @@ void Governor::try_attach(Entry& entry, Source source, std::optional<std::chrono
   if (failure && govern::is_gone(failure->error)) {
     log::debug(cat("PID ", pid, " ended before it was attached"), {{"pid", cat(pid)}});
     context_.metrics.attach("gone");
-    entries_.erase(pid);
+    ledger_.erase(pid);
     changed();
     return;
   }
   if (failure && failure->error.code == Errc::kNodeBusy) {
     log::debug(cat("PID ", pid, " is another governor's: ", failure->error.message), {{"pid", cat(pid)}});
-    entries_.erase(pid);
+    ledger_.erase(pid);
     changed();
     return;
   }
@@ -124,6 +128,10 @@ std::optional<Governor::Failure> Governor::carry_out(Entry& entry) {
   before.pid = entry.key.pid;
   before.start_ticks = static_cast<std::int64_t>(entry.key.start_ticks);
   if (auto membership = sys::read_membership(context_.host, entry.key.pid)) before.cgroup = std::move(*membership);
+  if (rule.limits.nice)
+    if (const auto nice = sys::read_nice(entry.key.pid)) before.nice[cat(entry.key.pid)] = *nice;
+  if (rule.limits.oom_score_adj)
+    if (const auto score = sys::read_oom_score_adj(context_.host, entry.key.pid)) before.oom_score_adj = *score;
   entry.governed.members = {before};
   auto claim = govern::HeldClaim::take(context_.runtime_dir, claim_of(entry));
   if (!claim) return Failure{"claim", claim.error()};
@@ -160,23 +168,29 @@ void Governor::take_outcome(Entry& entry, govern::AttachOutcome outcome) {
   }
 }
 
+void Governor::settle(Entry& entry) {
+  const bool observes = entry.governance == Governance::kObserve;
+  if (!observes && !is_attached(entry.state)) {
+    entry.attached_at = context_.clock.now().utc;
+    const auto counted = counted_.extract(entry.key);
+    if (counted.empty() || !counted.mapped()) ++statistics_.total_attachments;
+    ++new_attachments_;
+  }
+  ledger_.set_state(entry, observes ? EntryState::kObserve : EntryState::kAttached);
+}
+
 void Governor::accept(Entry& entry, Source source, std::optional<std::chrono::nanoseconds> exec_age) {
   const pid_t pid = entry.key.pid;
   const Now now = context_.clock.now();
-  const bool observes = entry.governance == Governance::kObserve;
-  entry.state = observes ? EntryState::kObserve : EntryState::kAttached;
   entry.next_try_at.reset();
+  settle(entry);
   const log::Fields fields{{"pid", cat(pid)}, {"job_id", entry.job_id}};
-  if (observes) {
+  if (entry.state == EntryState::kObserve) {
     log::info(cat("Observing PID ", pid, " (", entry.command, ") as job ", entry.job_id, ": ",
                   entry.reason.empty() ? "no limit could be applied" : entry.reason,
                   entry.evidence.empty() ? "" : cat(" (", entry.evidence, ")")),
               fields);
   } else {
-    entry.attached_at = now.utc;
-    ++statistics_.total_attachments;
-    ++new_attachments_;
-    context_.metrics.active(entry.command, 1);
     log::info(cat("✓ Attached to PID ", pid, " (job: ", entry.job_id, ")"), fields);
     for (const govern::LimitReport& report : entry.shortfalls)
       log::warn(cat("PID ", pid, ": ", govern::name_of(report.limit), " is ", govern::name_of(report.status),
@@ -194,7 +208,7 @@ void Governor::accept(Entry& entry, Source source, std::optional<std::chrono::na
                              seconds_of(age));
   }
   context_.metrics.attach(govern::name_of(entry.governance));
-  context_.metrics.job("started");
+  context_.metrics.job_started("watch");
   watch_end(entry);
   changed();
 }
@@ -230,14 +244,14 @@ void Governor::fail(Entry& entry, const Failure& failure) {
 
 void Governor::try_later(Entry& entry, std::chrono::nanoseconds delay) {
   const Now now = context_.clock.now();
-  entry.state = EntryState::kRetrying;
+  ledger_.set_state(entry, EntryState::kRetrying);
   entry.next_try_at = now.utc + std::chrono::duration_cast<std::chrono::microseconds>(delay);
   context_.reactor.at(now.boot + delay, [this, key = entry.key, timer = ++entry.try_timer] { try_again(key, timer); });
   changed();
 }
 
 void Governor::bury(Entry& entry, std::string reason) {
-  entry.state = EntryState::kDead;
+  ledger_.set_state(entry, EntryState::kDead);
   entry.next_try_at.reset();
   govern::DeadLetter letter;
   letter.pid = entry.key.pid;
@@ -247,12 +261,20 @@ void Governor::bury(Entry& entry, std::string reason) {
   letter.time = context_.clock.now().utc;
   letter.reason = std::move(reason);
   letter.tries = entry.tries;
-  dead_letters_.push_back(std::move(letter));
-  if (dead_letters_.size() > govern::kMaxDeadLetters) dead_letters_.pop_front();
+  keep_letter(std::move(letter));
   govern::JobEnd end;
   end.attached = false;
   record(judge(entry, end));
   changed();
+}
+
+void Governor::keep_letter(govern::DeadLetter letter) {
+  std::erase_if(dead_letters_, [&](const govern::DeadLetter& other) {
+    return other.pid == letter.pid && other.start_ticks == letter.start_ticks;
+  });
+  dead_letters_.push_back(std::move(letter));
+  if (dead_letters_.size() > govern::kMaxDeadLetters) dead_letters_.pop_front();
+  context_.metrics.dead_letters(static_cast<double>(dead_letters_.size()));
 }
 
 // Identity, claims and filters are asked again: a process may have changed its mind meanwhile, or its program.
@@ -265,9 +287,8 @@ void Governor::try_again(const sys::ProcessKey& key, std::uint64_t timer) {
   const bool is_old = now.outcome == Examined::Outcome::kSkip && now.test == "runtime";  // age counts at discovery only
   if (!is_same) return on_exit(key.pid, std::nullopt);
   if (now.outcome != Examined::Outcome::kMatch && !is_old) {
-    entries_.erase(key.pid);
-    changed();
-    return set_gauges();
+    ledger_.erase(key.pid);
+    return changed();
   }
   const auto tries_before = entry->tries.size();
   try_attach(*entry, Source::kScan, std::nullopt);
@@ -276,7 +297,6 @@ void Governor::try_again(const sys::ProcessKey& key, std::uint64_t timer) {
     context_.metrics.retry("success");
     entry->tries.clear();
   }
-  set_gauges();
 }
 
 void Governor::watch_end(Entry& entry) {
@@ -298,31 +318,27 @@ void Governor::on_pidfd(const sys::ProcessKey& key) {
 }
 
 void Governor::on_exit(pid_t pid, std::optional<int> wait_status) {
-  const auto at = entries_.find(pid);
-  if (at == entries_.end()) return;
-  Entry& entry = at->second;
+  Entry* found = find(pid);
+  if (found == nullptr) return;
+  Entry& entry = *found;
   if (wait_status) entry.wait_status = wait_status;
   if (entry.pidfd) context_.reactor.forget(entry.pidfd.get());
-  const bool was_governed = entry.state != EntryState::kRetrying && entry.state != EntryState::kDead;
   const double duration = seconds_of(context_.clock.now().boot - entry.discovered);
   const log::Fields fields{{"pid", cat(pid)}, {"job_id", entry.job_id}};
   log::info(cat("Process ", pid, " exited (job ", entry.job_id, ", duration: ", format_fixed(duration, 2), "s)"),
             fields);
-  if (was_governed && !context_.dry_run) {
+  if (is_governed(entry.state) && !context_.dry_run) {
     govern::JobEnd end;
-    if (entry.state != EntryState::kObserve) {
-      context_.metrics.active(entry.command, -1);
+    if (is_attached(entry.state))
       if (const auto kills = context_.attacher.oom_kills(entry.governed)) end.oom_kills = *kills;
-    }
     JobResult result = judge(entry, end);
     clear_groups(std::move(entry.governed));
     if (entry.claim) entry.claim->release();
     log::info(cat("⊗ Detached from PID ", pid, " (job: ", entry.job_id, ")"), fields);
     record(std::move(result));
   }
-  entries_.erase(at);
+  ledger_.erase(pid);
   changed();
-  set_gauges();
 }
 
 // Others of the process's tree may still be in its groups; those are looked after until the last has gone.
@@ -361,6 +377,11 @@ JobResult Governor::judge(const Entry& entry, govern::JobEnd end) const {
   return result;
 }
 
+void Governor::take_result(JobResult result) {
+  if (has_started(result)) context_.metrics.job_started(result.mode);
+  record(std::move(result));
+}
+
 void Governor::record(JobResult result) {
   log::info(govern::format_job_line(result), {{"pid", cat(result.pid)}, {"job_id", result.job_id}});
   const bool has_code = result.exit_code.text != "null";
@@ -368,10 +389,9 @@ void Governor::record(JobResult result) {
   const std::string_view exit = has_code && result.exit_code.text == "0" ? "0"
                                 : has_code || has_signal                 ? "non_zero"
                                                                          : "unknown";
-  const bool has_run = result.platform_sla_reason != govern::SlaReason::kAttachFailed &&
-                       result.platform_sla_reason != govern::SlaReason::kStartFailed;
+  const bool has_run = has_started(result);
   if (result.sla_eligible) context_.metrics.sla(result.platform_sla_compliant);
-  context_.metrics.job(has_run && exit != "non_zero" ? "completed" : "failed");
+  context_.metrics.job_ended(!has_run || exit == "non_zero");
   context_.metrics.job_exit(exit);
   results_.push_back(std::move(result));
   if (results_.size() > kMaxResults) results_.pop_front();
@@ -399,8 +419,7 @@ void Governor::write_claim(Entry& entry) {
 void Governor::let_go(Entry& entry, bool restore) {
   const pid_t pid = entry.key.pid;
   if (entry.pidfd) context_.reactor.forget(entry.pidfd.get());
-  if (entry.state == EntryState::kRetrying || entry.state == EntryState::kDead || context_.dry_run) return;
-  if (entry.state != EntryState::kObserve) context_.metrics.active(entry.command, -1);
+  if (!is_governed(entry.state) || context_.dry_run) return;
   if (!restore) {
     if (entry.claim) entry.claim->keep();
     return;
@@ -419,8 +438,8 @@ void Governor::let_go(Entry& entry, bool restore) {
 
 void Governor::release_all(govern::OnStop how, const std::function<bool()>& may_go_on) {
   const bool wants_restore = how == govern::OnStop::kRestore;
-  for (auto& [pid, entry] : entries_) let_go(entry, wants_restore && may_go_on());
-  entries_.clear();
+  for (auto& [pid, entry] : ledger_.entries()) let_go(entry, wants_restore && may_go_on());
+  ledger_.clear();
   for (const govern::Governed& rest : leftovers_) {
     if (!wants_restore || !may_go_on()) break;
     const auto report = context_.attacher.restore(rest);
@@ -430,17 +449,6 @@ void Governor::release_all(govern::OnStop how, const std::function<bool()>& may_
   changed();
 }
 
-std::size_t Governor::attached_count() const {
-  return static_cast<std::size_t>(std::count_if(entries_.begin(), entries_.end(), [](const auto& item) {
-    return item.second.state == EntryState::kAttached || item.second.state == EntryState::kContested;
-  }));
-}
-
-std::size_t Governor::retrying_count() const {
-  return static_cast<std::size_t>(std::count_if(
-      entries_.begin(), entries_.end(), [](const auto& item) { return item.second.state == EntryState::kRetrying; }));
-}
-
 std::optional<double> Governor::attach_seconds() const {
   if (attach_times_.empty()) return std::nullopt;
   std::vector<double> sorted(attach_times_.begin(), attach_times_.end());
@@ -448,16 +456,11 @@ std::optional<double> Governor::attach_seconds() const {
   return sorted[sorted.size() / 2];
 }
 
-void Governor::set_gauges() {
-  context_.metrics.tracked(static_cast<double>(entries_.size()));
-  context_.metrics.queues(static_cast<double>(retrying_count()), static_cast<double>(dead_letters_.size()));
-}
-
 void Governor::save_to(State& state) const {
   state.boot_id = context_.boot_id;
   state.statistics = statistics_;
   state.dead_letters.assign(dead_letters_.rbegin(), dead_letters_.rend());
-  for (const auto& [pid, entry] : entries_) {
+  for (const auto& [pid, entry] : ledger_.entries()) {
     StateProcess& out = state.processes[cat(pid)];
     out.pid = pid;
     out.job_id = entry.job_id;

@@ -1,13 +1,12 @@
 #pragma once
-// The ledger of tracked processes, and everything that is done to them: attach, try again, compare, let go. Decisions
-// come from govern/, effects go through govern::Attacher; what happened is logged, counted and remembered here. One
-// thread.
+// Everything that is done to tracked processes: attach, try again, compare, let go. Decisions come from govern/,
+// effects go through govern::Attacher; what happened is logged, counted and remembered here. One thread.
 #include <deque>
 #include <functional>
+#include <map>
 #include <memory>
 #include <random>
 #include <string>
-#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -16,6 +15,7 @@
 #include "watch/entry.h"
 #include "watch/examiner.h"
 #include "watch/health_monitor.h"
+#include "watch/ledger.h"
 #include "watch/metrics.h"
 #include "watch/reactor.h"
 #include "watch/state_file.h"
@@ -35,8 +35,9 @@ class Governor {
     std::string runtime_dir;
     std::string boot_id;
     pid_t self = 0;
-    bool dry_run = false;      // says what it would do
-    bool events_tell = false;  // of exits too, with the exit status
+    govern::Attacher::Mode mode;  // what can be governed here
+    bool dry_run = false;         // says what it would do
+    bool events_tell = false;     // of exits too, with the exit status
   };
   Governor(Context context, std::shared_ptr<const govern::Policy> policy);
   // What is still governed keeps its limits and its claim, for the next daemon.
@@ -47,7 +48,7 @@ class Governor {
   enum class Source { kScan, kEvent, kGate };
   // Takes a match in and attaches it. `exec_age`: how long ago the event said that it was executed.
   void admit(const Examined& found, Source source, std::optional<std::chrono::nanoseconds> exec_age);
-  [[nodiscard]] Entry* find(pid_t pid);
+  [[nodiscard]] Entry* find(pid_t pid) { return ledger_.find(pid); }
   // A tracked process executed another program: another target's rule replaces this one's; else nothing is loosened.
   void on_exec(Entry& entry, const Examined& now);
   // A process that was admitted before its exec, by the gate, and whose exec did not come about: let go.
@@ -67,30 +68,29 @@ class Governor {
   void release_all(govern::OnStop how, const std::function<bool()>& may_go_on);
 
   void save_to(State& state) const;
-  [[nodiscard]] const std::unordered_map<pid_t, Entry>& entries() const { return entries_; }
+  [[nodiscard]] const std::unordered_map<pid_t, Entry>& entries() const { return ledger_.entries(); }
   [[nodiscard]] const std::deque<govern::DeadLetter>& dead_letters() const { return dead_letters_; }
   [[nodiscard]] const std::deque<JobResult>& results() const { return results_; }
   [[nodiscard]] const StateStatistics& statistics() const { return statistics_; }
-  [[nodiscard]] std::size_t attached_count() const;
-  [[nodiscard]] std::size_t retrying_count() const;
+  [[nodiscard]] const Ledger& ledger() const { return ledger_; }
   // Attaches that failed or were given up since the start.
   [[nodiscard]] std::size_t failure_count() const { return failures_; }
   // Median time of the last attaches: what moving a process costs on this host.
   [[nodiscard]] std::optional<double> attach_seconds() const;
-  // Of `run` or `attach`, which ended.
-  void take_result(JobResult result) { record(std::move(result)); }
+  // Of `run` or `attach`, which ended: it tells of its start, too.
+  void take_result(JobResult result);
   // Counts a scan; the attaches since the one before it.
   std::int64_t count_scan() {
     ++statistics_.total_scans;
     return std::exchange(new_attachments_, 0);
   }
   void restore_counters(const State& state);
+  [[nodiscard]] const govern::Attacher::Mode& mode() const { return context_.mode; }
   // Counts changes of what the state file holds.
   [[nodiscard]] std::uint64_t version() const { return version_; }
   void set_events_tell(bool tell) { context_.events_tell = tell; }
 
  private:
-  using Entries = std::unordered_map<pid_t, Entry>;
   struct Failure {
     std::string op;
     Error error;
@@ -100,8 +100,12 @@ class Governor {
   [[nodiscard]] std::optional<Failure> carry_out(Entry& entry);
   void accept(Entry& entry, Source source, std::optional<std::chrono::nanoseconds> exec_age);
   void take_outcome(Entry& entry, govern::AttachOutcome outcome);
+  // Attached or only observed, as its governance has it.
+  void settle(Entry& entry);
   void fail(Entry& entry, const Failure& failure);
   void bury(Entry& entry, std::string reason);
+  // One letter an identity: the newest.
+  void keep_letter(govern::DeadLetter letter);
   // One timer an identity: whatever was due before is not any more.
   void try_later(Entry& entry, std::chrono::nanoseconds delay);
   void try_again(const sys::ProcessKey& key, std::uint64_t timer);
@@ -117,17 +121,19 @@ class Governor {
   void contest(Entry& entry, const std::vector<govern::Drift>& drifts);
   void adopt_claim(const govern::FoundClaim& found, const State& state);
   [[nodiscard]] bool take_over(const govern::FoundClaim& found, const State& state);
+  // Whoever was given up is not found anew.
+  void take_over_dead(const govern::DeadLetter& letter);
+  [[nodiscard]] bool holds_priorities(const govern::Governed& governed) const;
+  [[nodiscard]] Entry make_entry(const govern::ProcessFacts& facts) const;
   // The policy, or its reader, changed: whether it is still meant, and under which limits.
   void ask_again(pid_t pid);
   [[nodiscard]] std::optional<std::string> decide_command(const govern::ProcessFacts& facts);
-  void change_command(Entry& entry, const std::string& command);
   void change_rule(Entry& entry, const govern::Rule& rule);
   void changed() { ++version_; }
-  void set_gauges();
 
   Context context_;
   std::shared_ptr<const govern::Policy> policy_;
-  Entries entries_;
+  Ledger ledger_;
   std::vector<govern::Governed> leftovers_;      // groups whose process ended while others are still in them
   std::deque<govern::DeadLetter> dead_letters_;  // newest last
   std::deque<JobResult> results_;                // newest last
@@ -135,6 +141,8 @@ class Governor {
   std::vector<pid_t> round_;                     // still to be looked at by reconcile_some
   StateStatistics statistics_;
   std::int64_t new_attachments_ = 0;  // since the last scan
+  // Identities that stand in the statistics of an earlier daemon; true: as attached.
+  std::map<sys::ProcessKey, bool> counted_;
   std::size_t failures_ = 0;
   std::uint64_t version_ = 0;
   std::mt19937_64 random_{std::random_device{}()};

@@ -85,7 +85,8 @@ Metrics::Metrics()
   for (const std::string_view compliant : {"true", "false"}) of(sla_, {compliant});
   of(resyncs_);
   of(gate_late_);
-  queues(0, 0);
+  retry_queue(0);
+  dead_letters(0);
   tracked(0);
   found(0, 0);
   health(0, 0, 0);
@@ -119,10 +120,8 @@ void Metrics::attach(std::string_view result) { of(attaches_, {result}).add(); }
 void Metrics::active(std::string_view command, double by) { of(active_, {command}).add(by); }
 void Metrics::limit(std::string_view limit, std::string_view status) { of(limits_, {limit, status}).add(); }
 void Metrics::attach_error(std::string_view error_class) { of(attach_errors_, {error_class}).add(); }
-void Metrics::queues(double retries, double dead_letters) {
-  of(retry_length_).set(retries);
-  of(dead_letters_).set(dead_letters);
-}
+void Metrics::retry_queue(double length) { of(retry_length_).set(length); }
+void Metrics::dead_letters(double letters) { of(dead_letters_).set(letters); }
 void Metrics::retry(std::string_view result) { of(retries_, {result}).add(); }
 void Metrics::health(int state, int scan_failures, int attach_failures) {
   of(health_).set(state);
@@ -132,10 +131,11 @@ void Metrics::health(int state, int scan_failures, int attach_failures) {
 void Metrics::reload(bool good) { of(reloads_, {good ? "ok" : "error"}).add(); }
 void Metrics::flush(bool good) { of(flushes_, {good ? "ok" : "error"}).add(); }
 void Metrics::reassertion(std::string_view kind) { of(reassertions_, {kind}).add(); }
-void Metrics::job(std::string_view state) {
-  of(jobs_, {state}).add();
-  if (state == "started") of(jobs_by_mode_, {"watch"}).add();
+void Metrics::job_started(std::string_view mode) {
+  of(jobs_, {"started"}).add();
+  of(jobs_by_mode_, {mode}).add();
 }
+void Metrics::job_ended(bool failed) { of(jobs_, {failed ? "failed" : "completed"}).add(); }
 void Metrics::job_exit(std::string_view exit) { of(jobs_by_exit_, {exit}).add(); }
 void Metrics::sla(bool compliant) {
   of(sla_, {compliant ? "true" : "false"}).add();

@@ -24,13 +24,15 @@ class Metrics {
   void active(std::string_view command, double by);
   void limit(std::string_view limit, std::string_view status);
   void attach_error(std::string_view error_class);
-  void queues(double retries, double dead_letters);
+  void retry_queue(double length);
+  void dead_letters(double letters);
   void retry(std::string_view result);
   void health(int state, int scan_failures, int attach_failures);
   void reload(bool good);
   void flush(bool good);
   void reassertion(std::string_view kind);
-  void job(std::string_view state);
+  void job_started(std::string_view mode);
+  void job_ended(bool failed);
   void job_exit(std::string_view exit);
   void sla(bool compliant);
 

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/text.h"
+#include "config/limit_keys.h"
 
 namespace ffrtmp::watch {
 namespace {
@@ -16,8 +17,7 @@ using Problem = std::optional<std::string>;
 using namespace std::chrono_literals;
 
 constexpr nanoseconds kLongest = std::chrono::hours(24 * 365 * 100);
-constexpr std::int64_t kMaxMib = (std::int64_t{1} << 43) - 1;  // its bytes fit 63 bits
-constexpr std::int64_t kMaxUid = 0xFFFFFFFE;                   // the last one means "none" to the kernel
+constexpr std::int64_t kMaxUid = 0xFFFFFFFE;  // the last one means "none" to the kernel
 
 PolicyKey value_key(std::string path, std::string flag, std::string help, std::string shown,
                     std::function<Problem(const std::string&)> set) {
@@ -39,21 +39,6 @@ std::function<Problem(const std::string&)> whole(std::int64_t low, std::int64_t 
     if (*number < low || *number > high) return cat("must be from ", low, " to ", high);
     take(*number);
     return std::nullopt;
-  };
-}
-
-// As whole(), 0 means that there is no such limit.
-template <class T>
-std::function<Problem(const std::string&)> limit(std::int64_t high, std::optional<T>& out, std::int64_t factor = 1) {
-  return whole(0, high, [&out, factor](std::int64_t number) {
-    out = number == 0 ? std::optional<T>() : std::optional<T>(static_cast<T>(number * factor));
-  });
-}
-
-std::function<Problem(const std::string&)> signed_or_leave(int low, int high, std::optional<int>& out) {
-  return [=, &out](const std::string& text) -> Problem {
-    if (text == "leave") return out.reset(), std::nullopt;
-    return whole(low, high, [&out](std::int64_t number) { out = static_cast<int>(number); })(text);
   };
 }
 
@@ -178,27 +163,19 @@ Problem check_listen(const std::string& text) {
 
 }  // namespace
 
-std::vector<PolicyKey> limit_keys(govern::Limits& l) {
-  return {
-      value_key("cpu_quota", "cpu-quota", "CPU time, in percent of one CPU; 0: no limit", "0",
-                limit(100'000, l.cpu_quota_percent)),
-      value_key("cpu_weight", "cpu-weight", "share of the CPU among its siblings, 1-10000; 0: unset", "0",
-                limit(10'000, l.cpu_weight)),
-      value_key("io_weight", "io-weight", "share of the disks among its siblings, 1-10000; 0: unset", "0",
-                limit(10'000, l.io_weight)),
-      value_key("memory_limit", "memory-limit", "memory, in MiB; beyond it the kernel kills; 0: no limit", "0",
-                limit(kMaxMib, l.memory_limit_bytes, 1 << 20)),
-      value_key("memory_high", "memory-high", "memory, in MiB, beyond which the kernel reclaims; 0: unset", "0",
-                limit(kMaxMib, l.memory_high_bytes, 1 << 20)),
-      value_key("io_read_bps", "io-read-bps", "bytes a second read from each disk; 0: no limit", "0",
-                limit(INT64_MAX, l.io_read_bps)),
-      value_key("io_write_bps", "io-write-bps", "bytes a second written to each disk; 0: no limit", "0",
-                limit(INT64_MAX, l.io_write_bps)),
-      value_key("pids_max", "pids-max", "processes and threads; 0: no limit", "0", limit(4'194'304, l.pids_max)),
-      value_key("nice", "nice", "niceness of every thread, -20 to 19", "leave", signed_or_leave(-20, 19, l.nice)),
-      value_key("oom_score_adj", "oom-score-adj", "badness when memory runs out, -1000 to 1000", "leave",
-                signed_or_leave(-1000, 1000, l.oom_score_adj)),
-  };
+std::vector<PolicyKey> limit_keys(govern::Limits& limits) {
+  std::vector<PolicyKey> keys;
+  for (const config::LimitKey& key : config::limit_keys()) {
+    std::string path(key.name);
+    std::replace(path.begin(), path.end(), '-', '_');
+    keys.push_back(value_key(path, std::string(key.name), std::string(key.help), key.none ? "0" : "leave",
+                             [&key, &limits](const std::string& text) -> Problem {
+                               if (!key.none && text == "leave") return key.set(limits, std::nullopt), std::nullopt;
+                               const Status set = config::set_limit(key, text, limits);
+                               return set ? Problem() : set.error().message;
+                             }));
+  }
+  return keys;
 }
 
 std::vector<PolicyKey> filter_keys(govern::Filters& f) {

@@ -151,7 +151,7 @@ TEST_F(PolicyLoader, FourFaultsAtOnceEachAtItsPlace) {
       ElementsAre(file_ + ":1:16: scan_interval: invalid scan_interval: \"0s\": must be greater than 0",
                   file_ + ":3:3: filters.blocked_dir: unknown key, did you mean \"blocked_dirs\"?",
                   file_ + ":5:14: default_limits.cpu_quota: invalid default_limits.cpu_quota: \"many\": must be a "
-                          "whole number",
+                          "whole number from 0 to 100000",
                   file_ + ":6:3: default_limits.cpu_quota: stands twice"));
 }
 

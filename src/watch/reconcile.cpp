@@ -34,7 +34,7 @@ std::string shown(const govern::Drift& drift) {
 bool Governor::reconcile_some(std::chrono::milliseconds budget) {
   const auto until = std::chrono::steady_clock::now() + budget;
   if (round_.empty()) {
-    for (const auto& [pid, entry] : entries_) round_.push_back(pid);
+    for (const auto& [pid, entry] : ledger_.entries()) round_.push_back(pid);
     std::erase_if(leftovers_, [this](const govern::Governed& rest) {
       const auto members = context_.attacher.members(rest);
       return members && members->empty() && context_.attacher.remove_groups(rest);
@@ -51,7 +51,7 @@ bool Governor::reconcile_some(std::chrono::milliseconds budget) {
 void Governor::reconcile(Entry& entry) {
   const pid_t pid = entry.key.pid;
   const log::Fields fields{{"pid", cat(pid)}, {"job_id", entry.job_id}};
-  if (context_.dry_run || (entry.state != EntryState::kAttached && entry.state != EntryState::kContested)) return;
+  if (context_.dry_run || !is_attached(entry.state)) return;
   if (entry.state == EntryState::kContested) {
     const auto reports = context_.attacher.read_back(entry.governed);
     if (!reports) return;
@@ -92,7 +92,7 @@ void Governor::reconcile(Entry& entry) {
 }
 
 void Governor::contest(Entry& entry, const std::vector<govern::Drift>& drifts) {
-  entry.state = EntryState::kContested;
+  ledger_.set_state(entry, EntryState::kContested);
   entry.reason = "contested";
   entry.evidence.clear();
   for (const govern::Drift& drift : drifts) entry.evidence += cat(entry.evidence.empty() ? "" : "; ", shown(drift));
@@ -107,17 +107,8 @@ void Governor::on_exec(Entry& entry, const Examined& now) {
   if (!is_other || context_.dry_run) return;
   log::info(cat("PID ", entry.key.pid, " (job: ", entry.job_id, ") runs ", now.command, " now"),
             {{"pid", cat(entry.key.pid)}, {"job_id", entry.job_id}});
-  change_command(entry, now.command);
+  ledger_.set_command(entry, now.command);
   change_rule(entry, policy_->rule_for(entry.command));
-}
-
-void Governor::change_command(Entry& entry, const std::string& command) {
-  if (entry.command == command) return;
-  if (entry.state == EntryState::kAttached) {
-    context_.metrics.active(entry.command, -1);
-    context_.metrics.active(command, 1);
-  }
-  entry.command = command;
 }
 
 void Governor::release_unexecuted(const sys::ProcessKey& key, std::uint64_t stamp_before) {
@@ -131,9 +122,8 @@ void Governor::release_unexecuted(const sys::ProcessKey& key, std::uint64_t stam
   }
   log::info(cat("PID ", key.pid, " did not execute ", entry->command, " after all"), {{"pid", cat(key.pid)}});
   let_go(*entry, true);
-  entries_.erase(key.pid);
+  ledger_.erase(key.pid);
   changed();
-  set_gauges();
 }
 
 void Governor::change_rule(Entry& entry, const govern::Rule& rule) {
@@ -147,6 +137,7 @@ void Governor::change_rule(Entry& entry, const govern::Rule& rule) {
     return;
   }
   take_outcome(entry, std::move(*outcome));
+  settle(entry);
   write_claim(entry);
   log::info(cat("Limits of PID ", entry.key.pid, " (job: ", entry.job_id, ") were changed"),
             {{"pid", cat(entry.key.pid)}, {"job_id", entry.job_id}});
@@ -156,10 +147,9 @@ void Governor::change_rule(Entry& entry, const govern::Rule& rule) {
 void Governor::use(std::shared_ptr<const govern::Policy> policy) {
   policy_ = std::move(policy);
   std::vector<pid_t> pids;
-  for (const auto& [pid, entry] : entries_) pids.push_back(pid);
+  for (const auto& [pid, entry] : ledger_.entries()) pids.push_back(pid);
   for (const pid_t pid : pids) ask_again(pid);
   changed();
-  set_gauges();
 }
 
 // As discovery asks, but for the age, which counts at discovery only, and for what our own governing makes of it.
@@ -174,21 +164,21 @@ std::optional<std::string> Governor::decide_command(const govern::ProcessFacts& 
 }
 
 void Governor::ask_again(pid_t pid) {
-  Entry& entry = entries_.at(pid);
+  Entry& entry = *find(pid);
   auto facts = context_.examiner.reader().read_names(pid);
   if (!facts || facts->key != entry.key || facts->has_ended()) return;  // its end is told by other means
   if (!context_.examiner.reader().read_rest(*facts)) return;
   const auto command = decide_command(*facts);
   if (!command) {
     let_go(entry, true);
-    entries_.erase(pid);
+    ledger_.erase(pid);
   } else if (entry.state == EntryState::kDead || entry.state == EntryState::kRetrying) {
     entry.tries.clear();
     try_later(entry, std::chrono::nanoseconds(0));
   } else {
-    if (entry.state == EntryState::kContested) entry.state = EntryState::kAttached;
+    if (entry.state == EntryState::kContested) ledger_.set_state(entry, EntryState::kAttached);
     entry.fights = entry.rest = 0;
-    change_command(entry, *command);
+    ledger_.set_command(entry, *command);
     change_rule(entry, policy_->rule_for(*command));
   }
 }

@@ -1,6 +1,5 @@
 #include "watch/state_file.h"
 
-#include <fcntl.h>
 #include <unistd.h>
 
 #include <array>
@@ -104,20 +103,8 @@ Status save_state(const std::string& path, const std::string& text, bool fsync) 
   FFRTMP_TRY(fault::check("flush", path));
   const std::string parent = std::filesystem::path(path).parent_path().string();
   if (!parent.empty()) FFRTMP_TRY(sys::make_directories(parent, 0755));
-  const std::string temporary = cat(path, ".", random_name(), ".tmp");
-  const auto write = [&]() -> Status {
-    FFRTMP_ASSIGN(const sys::Fd file, sys::open_file(temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0600));
-    FFRTMP_TRY(sys::write_all(file.get(), text));
-    if (fsync && ::fsync(file.get()) != 0) return last_sys_error(cat("fsync ", temporary));
-    if (rename(temporary.c_str(), path.c_str()) != 0) return last_sys_error(cat("rename to ", path));
-    if (!fsync) return {};
-    FFRTMP_ASSIGN(const sys::Fd dir, sys::open_file(parent.empty() ? "." : parent, O_RDONLY | O_DIRECTORY));
-    if (::fsync(dir.get()) != 0) return last_sys_error(cat("fsync ", parent));
-    return {};
-  };
-  const Status status = write();
-  if (!status) (void)unlink(temporary.c_str());
-  return status;
+  return sys::write_atomic(path, cat(path, ".", random_name(), ".tmp"), text, 0600,
+                           fsync ? sys::Sync::kYes : sys::Sync::kNo);
 }
 
 }  // namespace ffrtmp::watch

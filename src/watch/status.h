@@ -11,8 +11,6 @@ namespace ffrtmp::watch {
 
 // The daemon's whole view, one JSON document. kUnavailable when none answers.
 [[nodiscard]] Result<std::string> ask_status(const std::string& runtime_dir);
-// The same as a table for people.
-[[nodiscard]] Result<std::string> format_status(const std::string& document);
 // Pid of the daemon that answers.
 [[nodiscard]] std::optional<pid_t> find_daemon(const std::string& runtime_dir);
 

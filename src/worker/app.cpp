@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "net/url.h"
+#include "sys/confinement.h"
 #include "sys/file_io.h"
 #include "sys/proc_fs.h"
 #include "worker/endpoint.h"
@@ -56,6 +57,12 @@ class RunningApp final : public App {
     watch_.emplace(detect_now, shared_.settings.machine_check, BootClock::now());
     shared_.ram_total_bytes = machine_.facts.ram_total_bytes;
     FFRTMP_ASSIGN(shared_.governor, JobGovernor::open(sys::Host::real()));
+    if (shared_.settings.confine) {
+      if (const auto can = sys::make_ruleset({}); !can) {
+        shared_.settings.confine = false;
+        log::warn("engines are not confined", {{"reason", can.error().message}});
+      }
+    }
     if (auto boot = sys::read_boot_id(sys::Host::real())) shared_.boot_id = *boot;
     shared_.connect = [this] { return connect(token()); };
     shared_.on_commands = [this](const std::vector<api::Command>& commands) { dispatch(commands); };

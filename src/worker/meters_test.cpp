@@ -91,6 +91,31 @@ TEST_F(MetersTest, WhatIsNotMeasuredIsAbsent) {
     EXPECT_EQ(text.find(name), std::string::npos) << name << text;
 }
 
+// contract: F48
+TEST_F(MetersTest, TenThousandJobsMakeNoMoreSeriesThanOneOfEachKind) {
+  const auto run = [&](int i) {
+    api::ClaimedJob one = job();
+    one.id.bytes[15] = static_cast<unsigned char>(i);
+    one.scenario = cat("scenario-", i);
+    model::AttemptResult result;
+    result.status = static_cast<model::ResultStatus>(i % 4);
+    result.failure_reason = static_cast<model::FailureReason>(i % 10);
+    result.error = cat("error ", i);
+    result.output.emplace().path = cat("/media/", i);
+    result.output->size_bytes = i;
+    result.encoder = model::EncoderUsed{"h264_nvenc", "libx264", true, cat("reason ", i)};
+    meters_.ended(one, result);
+  };
+  const auto series = [&] {
+    const std::string text = meters_.expose();
+    return std::count(text.begin(), text.end(), '\n');
+  };
+  for (int i = 0; i < 40; ++i) run(i);
+  const auto before = series();
+  for (int i = 40; i < 10'000; ++i) run(i);
+  EXPECT_EQ(series(), before);
+}
+
 TEST_F(MetersTest, TellsWhatTheMachineCan) {
   model::NodeFacts facts;
   facts.gpus.emplace_back();

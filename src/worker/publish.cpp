@@ -12,6 +12,16 @@
 
 namespace ffrtmp::worker {
 
+Status make_staged(const Move& move) {
+  if (move.is_hls()) return make_staged_dir(move);
+  const OutputDir dir(move.dir);
+  if (dir.fd() < 0) return last_sys_error(cat("open ", move.dir));
+  const int fd = openat(dir.fd(), move.staged.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0666);
+  if (fd < 0) return last_sys_error(cat("create ", move.dir, "/", move.staged));
+  close(fd);
+  return {};
+}
+
 Result<std::uint64_t> sync_staged(const Move& move) {
   if (move.is_hls()) return sync_staged_hls(move);
   const std::string path = cat(move.dir, "/", move.staged);

@@ -28,6 +28,9 @@ struct Move {
   [[nodiscard]] bool is_hls() const { return !segment_prefix.empty(); }
 };
 
+// An empty staged file, for an engine that may make none itself; one that is there stays as it is. Of HLS an empty
+// directory: what is in it goes.
+[[nodiscard]] Status make_staged(const Move& move);
 // fsync of the staged file; gives its inode.
 [[nodiscard]] Result<std::uint64_t> sync_staged(const Move& move);
 // Whether the final path holds our file already (after a crash).

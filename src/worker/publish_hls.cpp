@@ -46,7 +46,10 @@ void remove_staged(const OutputDir& dir, const Move& move) {
   unlinkat(dir.fd(), move.staged.c_str(), AT_REMOVEDIR);
 }
 
+// Of a regular file: what a user put at the path, and we replaced, may be a pipe that nobody writes to.
 std::vector<std::string> segments_of(const std::string& playlist) {
+  struct stat info {};
+  if (lstat(playlist.c_str(), &info) != 0 || !S_ISREG(info.st_mode)) return {};
   const auto text = sys::read_text(playlist, kMaxPlaylist);
   if (!text) return {};
   auto list = media::parse_hls(*text);

@@ -98,6 +98,14 @@ TEST_F(PublishHls, AReplacedPlaylistGoesWithItsOwnSegmentsAndNothingElse) {
   EXPECT_EQ(read("film.m3u8"), playlist_of(second.segment_prefix, 1));
 }
 
+TEST_F(PublishHls, AReplacedPipeHoldsNobody) {
+  ASSERT_EQ(mkfifo((out_ + "/film.m3u8").c_str(), 0600), 0);
+  const Move m = stage(kFirst, 1, "a", true);
+  ASSERT_TRUE(publish(m));
+  settle(m);
+  EXPECT_EQ(names_in(out_), (Names{segment(m, 0), "film.m3u8"}));
+}
+
 // contract: F22
 TEST_F(PublishHls, AStaleSetGoesAndTheReplacedOneIsWhole) {
   const Move first = stage(kFirst, 2, "a");

@@ -150,7 +150,9 @@ model::AttemptResult Runner::watch_engine() {
     if (should_stop() && !std::exchange(release_sent_to_engine_, true)) (void)link_->cancel(releasing_ && !stale_ && !abandon_ ? kEngineGrace : 0ms);
     if (exit_) break;
   }
-  return judge(*exit_);
+  model::AttemptResult result = judge(*exit_);
+  hide_secret(result, notes_.claim.job.parameters.stream_key.value_or(""));
+  return result;
 }
 
 bool Runner::talk(const supervisor::State* state, model::Phase phase) {
@@ -267,6 +269,8 @@ model::AttemptResult Runner::canceled_result(bool graceful) const {
 }
 
 Runner::End Runner::deliver(const model::AttemptResult& result) {
+  // Who hears of the end finds nothing half made any more.
+  if (result.status != model::ResultStatus::kCompleted && !notes_.staged_name.empty()) take_back(move());
   for (int tries = 0;; ++tries) {
     auto reply = client_->result(id_, result);
     if (reply) {

@@ -22,6 +22,7 @@
 #include "sys/fd.h"
 #include "worker/hls_set.h"
 #include "sys/machine_load.h"
+#include "worker/engine_reach.h"
 #include "worker/job_limits.h"
 #include "worker/publish_hls.h"
 #include "worker/retry.h"
@@ -243,10 +244,6 @@ std::optional<model::AttemptResult> Runner::start_with(const engine::ChosenEncod
   notes_.on_hardware = encoder.hardware && !on_gstreamer();
   notes_.command = plan->masked_argv;
   if (const Status saved = dir_.save_notes(notes_); !saved) return failure(FailureReason::kPlatformError, saved.error().message);
-  // The notes know of it by now: a worker that dies over it removes it at its next start.
-  if (move().is_hls())
-    if (const Status made = make_staged_dir(move()); !made)
-      return failure(FailureReason::kPlatformError, made.error().message);
   return start_engine(*plan, staged_path());
 }
 
@@ -313,6 +310,19 @@ supervisor::Plan Runner::plan_of(const engine::RunPlan& run, const std::string& 
   plan.cgroup = groups_.cgroup;
   plan.joins = groups_.joins;
   plan.oom_file = groups_.oom_file;
+  if (shared_.settings.confine) {
+    EngineReach reach =
+        reach_of_engine(on_gstreamer() ? shared_.settings.gst_launch : shared_.settings.ffmpeg, sys::Host::real());
+    plan.confined = true;
+    plan.readable = std::move(reach.readable);
+    plan.readable.push_back(notes_.input_path);
+    if (on_gstreamer()) plan.readable.push_back(plugin_registry_of(shared_.settings));
+    plan.writable = std::move(reach.writable);
+    if (!staged.empty()) (move().is_hls() ? plan.writable_trees : plan.writable).push_back(staged);
+    if (live_)
+      for (const std::string& file : {live_->options_file, live_->ca_file})
+        if (!file.empty()) plan.readable.push_back(file);
+  }
   plan.fence_boot_ns = fence_ns_;
   plan.stall_ms = shared_.settings.stall.count();
   const auto spent = std::chrono::milliseconds(static_cast<std::int64_t>(notes_.earlier_seconds * 1000));
@@ -326,6 +336,10 @@ supervisor::Plan Runner::plan_of(const engine::RunPlan& run, const std::string& 
 }
 
 std::optional<model::AttemptResult> Runner::start_engine(const engine::RunPlan& run, const std::string& staged) {
+  // The engine may write this file and make none: it has to be there. The notes know of it by now.
+  if (!staged.empty())
+    if (const Status made = make_staged(move()); !made)
+      return failure(FailureReason::kPlatformError, made.error().message);
   auto link = std::move(*prepared_).run(plan_of(run, staged));
   prepared_.reset();
   if (!link) return failure(FailureReason::kPlatformError, link.error().message);
@@ -357,7 +371,6 @@ model::AttemptResult Runner::judge(const supervisor::Exit& exit) {
     stderr_tail_ += chunk->data;
     at = chunk->next_offset;
   }
-  stderr_tail_ = engine::mask_secrets(std::move(stderr_tail_), notes_.claim.job.parameters.stream_key.value_or(""));
   model::AttemptResult result;
   if (canceled_) {
     result = canceled_result(exit.graceful);

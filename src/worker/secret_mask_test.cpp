@@ -36,5 +36,17 @@ TEST(SecretMask, WithoutASecretNothingWaits) {
   EXPECT_EQ(piece, "abc");
 }
 
+TEST(SecretMask, AResultsWords) {
+  model::AttemptResult result;
+  result.error = "rtmp://u:p@h/live/k3y: Connection refused";
+  result.output = model::OutputInfo{};
+  result.output->verify_error = "k3y";
+  result.encoder = model::EncoderUsed{"h264", "libx264", true, "h264_nvenc: k3y"};
+  hide_secret(result, "k3y");
+  EXPECT_EQ(result.error, "rtmp://***@h/live/***: Connection refused");
+  EXPECT_EQ(result.output->verify_error, "***");
+  EXPECT_EQ(result.encoder->fallback_reason, "h264_nvenc: ***");
+}
+
 }  // namespace
 }  // namespace ffrtmp::worker

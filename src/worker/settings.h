@@ -36,6 +36,7 @@ struct Settings {
   std::string gst_launch = "gst-launch-1.0";  // runs those of engine gstreamer; empty: never
   std::string verifier = "ffmpeg";  // decodes outputs: never the program that made them, should that one be a wrapper
   std::string ffprobe = "ffprobe";
+  bool confine = false;  // engines reach their input and output alone; set where the kernel can
   std::vector<std::string> input_roots;   // resolved
   std::vector<std::string> output_roots;  // resolved
   std::vector<std::string> outlets;       // hosts that live outputs may go to although they are not public

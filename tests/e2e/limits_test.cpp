@@ -1,5 +1,7 @@
 // Limits of jobs, as the kernel has them while the real ffmpeg runs under them.
 #include <gtest/gtest.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include <filesystem>
 #include <fstream>
@@ -103,11 +105,45 @@ TEST(Limits, AJobWithoutALimitMayTakeTheShareOfItsSlot) {
   box.wait_end(number);
 }
 
+// contract: F44
+TEST(Limits, AnEngineReachesItsInputAndItsOutputAlone) {
+  if (syscall(SYS_landlock_create_ruleset, nullptr, 0, 1) <= 0) GTEST_SKIP() << "this kernel has no Landlock";
+  Box box;
+  // An engine that was taken over by its input, and tells what it can get at.
+  std::filesystem::create_directory(box.path("bin"));
+  write_file(box.path("secret"), "the secret");
+  write_file(box.path("theirs.mp4"), "theirs");
+  write_file(box.path("bin/ffmpeg"), cat("#!/bin/sh\ncase \"$*\" in *-progress*) ;; *) exec ffmpeg \"$@\" ;; esac\n"
+                                         "cat ",
+                                         box.path("secret"),
+                                         " /etc/shadow /proc/1/environ >&2\n"
+                                         "echo mine > ",
+                                         box.path("theirs.mp4"),
+                                         "\n"
+                                         "echo x > /dev/kmsg\necho x > ",
+                                         box.path("new.mp4"),
+                                         "\n"
+                                         "exec ffmpeg \"$@\"\n"));
+  std::filesystem::permissions(box.path("bin/ffmpeg"), std::filesystem::perms::owner_all);
+  box.start_master();
+  box.start_worker("w1", {"--ffmpeg", box.path("bin/ffmpeg")});
+  box.wait_for_nodes(1);
+  const auto job = box.wait_end(box.submit(box.clip(1), box.path("out.mp4")));
+  const std::string log = box.http("GET", cat("/api/v1/jobs/", job.sequence_number, "/logs")).body;
+  EXPECT_EQ(log.find("the secret"), std::string::npos) << log;
+  for (const std::string& path : {box.path("secret"), std::string("/etc/shadow"), std::string("/proc/1/environ")})
+    EXPECT_NE(log.find(cat(path, ": Permission denied")), std::string::npos) << path << ": " << log;
+  EXPECT_NE(log.find("/dev/kmsg: Permission denied"), std::string::npos) << log;
+  EXPECT_EQ(read_file(box.path("theirs.mp4")), "theirs");
+  EXPECT_FALSE(std::filesystem::exists(box.path("new.mp4")));
+  EXPECT_TRUE(std::filesystem::exists(box.path("out.mp4"))) << "its work it can do: " << job.error.value_or("");
+}
+
 // contract: F47
 TEST(Limits, AFullDiskIsNamedBeforeAndDuringAJob) {
   if (!may_limit()) GTEST_SKIP() << "mounting needs root";
   Box box;
-  SmallDisk disk(box.path("small"), "1m");
+  SmallDisk disk(box.path("small"), "2m");
   box.start_master();
   box.start_worker();
   box.wait_for_nodes(1);
@@ -118,7 +154,10 @@ TEST(Limits, AFullDiskIsNamedBeforeAndDuringAJob) {
   EXPECT_NE(during.error.value_or("").find("No space left on device"), std::string::npos) << during.error.value_or("");
   EXPECT_TRUE(std::filesystem::is_empty(box.path("small"))) << "what was made of it went with it";
 
-  write_file(box.path("small/much"), std::string(1000 << 10, 'x'));
+  const auto space = std::filesystem::space(box.path("small"));
+  EXPECT_TRUE(eventually([&] { return std::filesystem::space(box.path("small")).free == space.capacity; }))
+      << "the engine's descriptors are closed";
+  write_file(box.path("small/much"), std::string(space.capacity / 100 * 97, 'x'));
   const auto before = box.wait_end(box.submit(box.clip(1), box.path("small/out.mp4"), "", R"(,"max_retries":0)"));
   EXPECT_EQ(before.failure_reason, model::FailureReason::kPlatformError);
   EXPECT_NE(before.error.value_or("").find("% full"), std::string::npos) << before.error.value_or("");

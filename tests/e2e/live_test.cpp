@@ -217,6 +217,21 @@ TEST(Live, ARefusedConnectionIsTriedAgain) {
   expect_marks(server.recording("again"), 2);
 }
 
+// A key may be a word of ffmpeg's: it decides nothing, and is shown to nobody.
+TEST(Live, AKeyThatIsAWordOfTheErrorIsHiddenAndTheErrorKnown) {
+  Box box;
+  box.start_master(kPatient);
+  box.start_worker("w1", {"--allow-output", "rtmp://127.0.0.1"});
+  box.wait_for_nodes(1);
+  const auto job = box.wait_end(box.submit(box.clip(1), cat("rtmp://127.0.0.1:", free_port(), "/live"),
+                                           R"(,"output_mode":"rtmp","stream_key":"refused")", R"(,"max_retries":0)"));
+  EXPECT_EQ(job.failure_reason, model::FailureReason::kNetworkError) << job.error.value_or("");
+  EXPECT_NE(job.error.value_or("").find("Connection ***"), std::string::npos) << job.error.value_or("");
+  const auto log = box.http("GET", cat("/api/v1/jobs/", job.sequence_number, "/logs")).body;
+  EXPECT_EQ(log.find("refused"), std::string::npos) << log;
+  EXPECT_NE(log.find("Connection *******"), std::string::npos) << log;
+}
+
 TEST(Live, AConnectionThatBreaksIsANetworkError) {
   Box box;
   RtmpServer server(box.path("nginx"));

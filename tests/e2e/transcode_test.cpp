@@ -62,6 +62,12 @@ TEST(Transcode, AWorkerTellsOfItself) {
                          "\"} ", fs::file_size(box.path("o.mp4")), "\n")) != std::string::npos;
   })) << get("/metrics").out;
   EXPECT_EQ(get("/readyz").exit_code, 0);
+  write_file(box.path("worker.prom"), get("/metrics").out);
+  write_file(box.path("master.prom"), box.http("GET", "/metrics").body);
+  for (const char* scrape : {"worker.prom", "master.prom"}) {  // contract: F48
+    const Ran lint = run_command({"/bin/sh", "-c", cat("promtool check metrics < ", box.path(scrape))});
+    EXPECT_EQ(lint.exit_code, 0) << scrape << ": " << lint.out << lint.err;
+  }
   EXPECT_EQ(trim(get("/violations").out), "[]");
   EXPECT_NE(get("/nothing").exit_code, 0);
   box.master().send(SIGKILL);
@@ -217,6 +223,37 @@ TEST(Transcode, WhateverTheHardwareSaysSoftwareIsTried) {
 }
 
 // contract: F36
+// contract: F34
+TEST(Transcode, HardwareOfThisMachineIsUsedWhereItIsProven) {
+  const auto count = [](const char* directory, const char* begin) {
+    std::error_code none;
+    return std::count_if(fs::directory_iterator(directory, none), fs::directory_iterator(), [&](const auto& entry) {
+      return entry.path().filename().string().starts_with(begin);
+    });
+  };
+  if (count("/dev/dri", "renderD") == 0 && count("/proc/driver/nvidia/gpus", "") == 0)
+    GTEST_SKIP() << "no GPU here: neither /dev/dri/renderD* nor /proc/driver/nvidia/gpus/*";
+  Box box;
+  box.start_master();
+  box.start_worker();
+  box.wait_for_nodes(1);
+  // What can be used is asked of ffmpeg itself, in the order of the contract.
+  std::string expected = "libx264";
+  for (const char* encoder : {"h264_vaapi", "h264_nvenc"}) {
+    Arguments trial{"ffmpeg", "-nostdin", "-v", "error"};
+    if (std::string_view(encoder) == "h264_vaapi")
+      trial.insert(trial.end(), {"-init_hw_device", "vaapi=va:/dev/dri/renderD128", "-filter_hw_device", "va"});
+    trial.insert(trial.end(), {"-f", "lavfi", "-i", "testsrc2=size=640x360:rate=30", "-frames:v", "8", "-vf",
+                               std::string_view(encoder) == "h264_vaapi" ? "format=nv12,hwupload" : "format=yuv420p",
+                               "-c:v", encoder, "-f", "null", "-"});
+    if (run_command(trial).exit_code == 0) expected = encoder;
+  }
+  const auto job = box.wait_end(box.submit(box.clip(1), box.path("o.mp4")));
+  ASSERT_EQ(job.status, model::JobState::kCompleted) << job.error.value_or("");
+  ASSERT_TRUE(job.result && job.result->encoder);
+  EXPECT_EQ(job.result->encoder->used, expected);
+}
+
 TEST(Transcode, ANamedHardwareEncoderIsNotReplaced) {
   Box box;
   box.start_master();

@@ -13,6 +13,8 @@ void http_response(std::string_view data);
 void job_spec(std::string_view data);
 // ffmpeg's -progress stream.
 void progress(std::string_view data);
+// The file of a governed process.
+void claim(std::string_view data);
 // Messages between worker and supervisor.
 void supervisor(std::string_view data);
 
@@ -24,6 +26,7 @@ inline constexpr Target kTargets[] = {{"http_request", http_request},
                                       {"http_response", http_response},
                                       {"job_spec", job_spec},
                                       {"progress", progress},
+                                      {"claim", claim},
                                       {"supervisor", supervisor}};
 
 // Aborts, so that the fuzzer keeps the input.

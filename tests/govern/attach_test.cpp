@@ -127,7 +127,8 @@ TEST_F(AttachCommand, TellsLimitsThatItCouldNotKeep) {
   const auto home = sys::read_membership(kHost, workload.pid());
   Started started(line(workload.pid(), {"--cpu-quota", "50", "--reconcile-interval", "100ms", "--json"}), runtime());
   started.wait_for("✓ Attached");
-  const auto other = sys::CgroupDir::create(cat(cpu->directory_of(cpu->root), "/ffrtmp/other-", getpid()));
+  const std::string own = sys::read_membership(kHost, workload.pid())->at(cpu->name);
+  const auto other = sys::CgroupDir::create(cat(cpu->directory_of(own), "-of-another"));
   ASSERT_TRUE(other) << other.error().message;
   ASSERT_TRUE(other->add(workload.pid()));
   started.wait_for("could not be made");
@@ -140,7 +141,31 @@ TEST_F(AttachCommand, TellsLimitsThatItCouldNotKeep) {
   EXPECT_EQ(result.platform_sla_reason, govern::SlaReason::kLimitNotApplied);
   ASSERT_TRUE(sys::CgroupDir::open(cpu->directory_of(home->at(cpu->name)))->add(workload.pid()));
   ASSERT_TRUE(other->remove_tree());
-  rmdir(cat(cpu->directory_of(cpu->root), "/ffrtmp").c_str());
+  rmdir(cpu->directory_of(own.substr(0, own.rfind('/'))).c_str());
+}
+
+// contract: G16
+TEST_F(AttachCommand, SaysWhichLimitItWouldEscape) {
+  const auto layout = sys::read_cgroup_layout(kHost);
+  const sys::Hierarchy* memory = layout->of_controller("memory");
+  const bool v2 = memory->version == sys::CgroupVersion::kV2;
+  const std::string name = cat("/ffrtmp-outer-", getpid());
+  const auto outer = sys::CgroupDir::create(memory->directory_of(memory->root) + name);
+  ASSERT_TRUE(outer) << outer.error().message;
+  ASSERT_TRUE(outer->write(v2 ? "memory.max" : "memory.limit_in_bytes", cat(256 << 20)));
+  {
+    const Workload workload("exec sleep 1000");
+    ASSERT_TRUE(outer->add(workload.pid()));
+    Started started(line(workload.pid(), {"--memory-limit", "64", "--placement", "root"}), runtime());
+    started.wait_for("Observing PID");
+    EXPECT_NE(started.err().find(cat("would_escape_limits: ")), std::string::npos) << started.err();
+    EXPECT_NE(started.err().find(cat(name, v2 ? " memory.max" : " memory.limit_in_bytes", " 268435456")),
+              std::string::npos)
+        << started.err();
+    started.send(SIGTERM);
+    EXPECT_EQ(started.finish().exit_code, 0);
+  }
+  EXPECT_TRUE(outer->remove_tree());
 }
 
 TEST_F(AttachCommand, KeepsLimitsWhenAsked) {

@@ -265,7 +265,7 @@ TEST_F(RunCommand, NobodyIsToldWhatHeMayNot) {
   EXPECT_EQ(result.reason, "no_writable_base");
   EXPECT_EQ(result.platform_sla_reason, govern::SlaReason::kLimitNotApplied);
   EXPECT_NE(ran.err.find("Limit cpu_quota is denied"), std::string::npos) << ran.err;
-  EXPECT_NE(ran.err.find("\n5\n"), std::string::npos) << ran.err;
+  EXPECT_NE(("\n" + ran.err).find("\n5\n"), std::string::npos) << ran.err;
 }
 
 }  // namespace

@@ -180,6 +180,29 @@ TEST(Transcode, HlsIsJudgedWhole) {
   EXPECT_NE(spoiled([](auto dir) { std::filesystem::resize_file(dir + "out.00001.ts", 188 * 100); }), "good");
 }
 
+TEST(Transcode, HlsOfOtherKindsIsGood) {
+  Job job{plain_clip(), {}, "m3u8"};
+  job.parameters.output_mode = model::OutputMode::kHls;
+  job.parameters.codec = "libx265";
+  EXPECT_EQ(refusal(job), "good");
+  job.parameters.codec = "copy";
+  EXPECT_EQ(refusal(job), "good");
+  job.parameters.codec = "h264";
+  for (const Good& one :
+       {Good{"hls_sound.mp3", kSound + "-t 7 -c:a libmp3lame"}, Good{"hls_silent.mp4", kPicture + "-t 4 " + kH264},
+        Good{"hls_ntsc.mp4",
+             "-f lavfi -i testsrc2=size=320x180:rate=30000/1001 " + kSound + "-t 7 " + kH264 + "-c:a aac"},
+        Good{"hls_bframes.mp4", kAv + "-t 7 -c:v libx264 -preset veryfast -pix_fmt yuv420p -bf 3 -c:a aac"},
+        Good{"hls_slow.mp4", "-f lavfi -i testsrc2=size=320x180:rate=2 -t 7 " + kH264},
+        Good{"hls_vfr.mp4", kPicture + "-t 7 -vf select=not(mod(n\\,3))+gt(n\\,100) -fps_mode vfr " + kH264}}) {
+    job.input = clip(one.name, one.args);
+    EXPECT_EQ(refusal(job), "good") << one.name;
+  }
+  job.input = clip("hls_bframes.mp4", "");
+  job.parameters.codec = "copy";
+  EXPECT_EQ(refusal(job), "good");
+}
+
 // --- damaged inputs
 // ---------------------------------------------------------------------------------------------------
 

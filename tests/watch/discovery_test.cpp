@@ -115,12 +115,23 @@ TEST(Discovery, EachTargetIsAttachedOnce) {
   NEED_ROOT();
   constexpr std::size_t kTargets = 100;
   WatchBox box;
-  for (std::size_t i = 0; i < kTargets; ++i) box.start_target();
+  std::vector<pid_t> pids;
+  for (std::size_t i = 0; i < kTargets; ++i) pids.push_back(box.start_target());
   box.write_policy(kQuota + "scan_interval: 100ms\n");
   box.start_daemon();
   ASSERT_TRUE(box.wait_log("Scan complete", 100, 120s));
   EXPECT_EQ(box.count_log("Attaching to PID"), kTargets);
   EXPECT_EQ(box.count_log("✓ Attached to PID"), kTargets);
+  const auto shows = [&](std::size_t count) {
+    const std::string metrics = box.get("/metrics").second;
+    const std::string active =
+        cat("active_attachments{component=\"watch\",command=\"", box.target(), "\"} ", count, "\n");
+    const std::string tracked = cat("discovery_tracked_processes{component=\"watch\"} ", count, "\n");
+    return metrics.find(active) != std::string::npos && metrics.find(tracked) != std::string::npos;
+  };
+  EXPECT_TRUE(shows(kTargets));
+  for (std::size_t i = 0; i < 10; ++i) box.end(pids[i]);
+  EXPECT_TRUE(eventually([&] { return shows(kTargets - 10); }));
 }
 
 // contract: G24

@@ -100,6 +100,7 @@ TEST_F(GateTest, AStoppedOrKilledGateHoldsNobody) {
 TEST_F(GateTest, ADaemonThatDoesNotAnswerCostsTheBudgetOnly) {
   start("300ms");
   const pid_t gate = gate_pid();
+  ASSERT_GT(gate, 0);
   box_.daemon().send(SIGSTOP);
   EXPECT_GE(run("late"), 250ms) << "held";
   EXPECT_LT(run("later"), 1500ms);
@@ -199,7 +200,9 @@ TEST_F(GateTest, AStartThatFailsIsTriedAgain) {
   ASSERT_TRUE(box_.wait_ready());
   ASSERT_TRUE(wait_on());
   EXPECT_EQ(box_.count_log("The gate cannot be started: "), 2u);
-  kill(gate_pid(), SIGKILL);
+  const pid_t gate = gate_pid();
+  ASSERT_GT(gate, 0);
+  kill(gate, SIGKILL);
   EXPECT_TRUE(box_.wait_log("The gate ended, starting it anew"));
   EXPECT_TRUE(wait_on());
 }
@@ -241,13 +244,32 @@ class GateLife : public ::testing::Test {
   std::unique_ptr<watch::Reactor> reactor_;
   std::optional<watch::Gate> gate_;
 };
-const std::string kServe = "printf R >&3\nexec cat <&4 >&4\n";
+const std::string kServe = "printf R >&3\nprintf M >&3\nexec cat <&4 >&4\n";
 
 TEST_F(GateLife, OneThatDiesBeforeItIsReadyIsStartedAnew) {
   start(cat("[ $(wc -c < ", dir_ / "starts", ") -ge 4 ] || kill -KILL $$\n", kServe));
   EXPECT_TRUE(turn_until([&] { return gate_->reading().is_on; }));
   EXPECT_EQ(starts(), 4u);
   EXPECT_EQ(gate_->reading().restarts, 3);
+}
+
+TEST_F(GateLife, ItsEnvironmentIsTheDaemons) {
+  setenv("FFRTMP_GATE_MARK", "here", 1);
+  start(cat("[ \"$FFRTMP_GATE_MARK\" = here ] || exit 1\n", kServe));
+  EXPECT_TRUE(turn_until([&] { return gate_->reading().is_on; }, 5s));
+  unsetenv("FFRTMP_GATE_MARK");
+}
+
+TEST_F(GateLife, ASlowStartIsWaitedFor) {
+  start(cat("sleep 2\n", kServe));
+  EXPECT_TRUE(turn_until([&] { return gate_->reading().is_on; }));
+  EXPECT_EQ(starts(), 1u);
+}
+
+TEST_F(GateLife, OneThatRunsAndDoesNotAnswerIsEnded) {
+  start("printf R >&3\nprintf M >&3\nexec sleep 60\n");
+  ASSERT_TRUE(turn_until([&] { return gate_->reading().is_on; }));
+  EXPECT_TRUE(turn_until([&] { return starts() == 2; }, 2s)) << "within a second, on a busy machine";
 }
 
 TEST_F(GateLife, OneThatIsRefusedWaitsForTheNextPolicy) {

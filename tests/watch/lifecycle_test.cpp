@@ -1,9 +1,11 @@
 // How the daemon starts, reloads, ends and comes back, and what that does to what it governs: nothing that hurts.
+#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <netinet/in.h>
 #include <signal.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 #include <filesystem>
@@ -331,6 +333,53 @@ TEST(Lifecycle, WhatRunGovernsIsLeftAlone) {
   EXPECT_NE(run.wait(20s), -1);
 }
 
+TEST(Lifecycle, WhatRunTellsCountsFromItsStart) {
+  NEED_ROOT();
+  WatchBox box;
+  box.write_policy(kQuota);
+  box.start_daemon();
+  ASSERT_TRUE(box.wait_ready());
+  const auto run = [&](const std::string& program) {
+    return run_command({ffrtmp_binary(), "run", "--runtime-dir", box.path("rt"), "--", program}).exit_code;
+  };
+  EXPECT_EQ(run("/bin/true"), 0);
+  EXPECT_EQ(run("/bin/false"), 1);
+  EXPECT_EQ(run("/none/such"), 1);
+  const std::string metrics = box.get("/metrics").second;
+  for (const char* line : {"governed_jobs_total{component=\"watch\",state=\"started\"} 2",
+                           "governed_jobs_total{component=\"watch\",state=\"completed\"} 1",
+                           "governed_jobs_total{component=\"watch\",state=\"failed\"} 2",
+                           "jobs_by_mode_total{component=\"watch\",mode=\"run\"} 2"})
+    EXPECT_NE(metrics.find(cat("ffrtmp_", line, "\n")), std::string::npos) << line << "\n" << metrics;
+}
+
+// contract: G16, G40
+TEST(Lifecycle, AReloadMayTurnObservedIntoAttached) {
+  NEED_ROOT();
+  WatchBox box;
+  const pid_t pid = box.start_target();
+  // Out of a group with a limit nobody is moved.
+  const std::string limited = box.make_group("cpu");
+  if (is_cgroup_v2()) std::ofstream("/sys/fs/cgroup/cgroup.subtree_control") << "+cpu";
+  std::ofstream(limited + (is_cgroup_v2() ? "/cpu.max" : "/cpu.cfs_quota_us")) << "90000\n";
+  std::ofstream(limited + "/cgroup.procs") << pid << "\n";
+  const std::string policy = "placement: root\nstate: {enabled: true, path: " + box.state_path() + "}\n";
+  box.write_policy(policy + "default_limits: {cpu_quota: 50}\n");
+  box.start_daemon();
+  ASSERT_TRUE(box.wait_log("would_escape_limits"));
+  ASSERT_TRUE(box.wait_ready());
+  const std::string gauge = cat("ffrtmp_active_attachments{component=\"watch\",command=\"", box.target(), "\"} ");
+  EXPECT_EQ(box.get("/metrics").second.find(gauge + "1\n"), std::string::npos);
+  box.write_policy(policy + "default_limits: {nice: 5}\n");
+  box.daemon().send(SIGHUP);
+  ASSERT_TRUE(box.wait_log("Config reloaded"));
+  EXPECT_EQ(box.nice_of(pid), 5);
+  EXPECT_NE(box.get("/metrics").second.find(gauge + "1\n"), std::string::npos);
+  EXPECT_EQ(box.stop_daemon(), 0);
+  EXPECT_EQ(box.nice_of(pid), 0);
+  EXPECT_NE(read_file(box.state_path()).find("\"total_discovered\":1,\"total_attachments\":1}"), std::string::npos);
+}
+
 // contract: G41
 TEST(Lifecycle, AnUnprivilegedDaemonObserves) {
   NEED_ROOT();
@@ -355,6 +404,87 @@ TEST(Lifecycle, AnUnprivilegedDaemonObserves) {
   EXPECT_EQ(box.count_log("✓ Attached"), 0u);
   daemon.send(SIGTERM);
   EXPECT_EQ(daemon.wait(20s), 0);
+}
+
+// contract: G15, G41
+TEST(Lifecycle, WhatCouldOnlyBeRenicedIsTakenOverToo) {
+  NEED_ROOT();
+  if (access("/usr/bin/setpriv", X_OK) != 0) GTEST_SKIP() << "no setpriv";
+  WatchBox box;
+  fs::permissions(fs::path(box.path("")), fs::perms::owner_all | fs::perms::group_all | fs::perms::others_all);
+  const Arguments nobody{"/usr/bin/setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups"};
+  const auto as_nobody = [&](const Arguments& words) {
+    Arguments argv = nobody;
+    argv.insert(argv.end(), words.begin(), words.end());
+    return argv;
+  };
+  const pid_t pid = box.start(as_nobody({box.path("bin/" + box.target()), "600"}));
+  const std::string state = box.path("nobody/watch.json");
+  box.write_policy(kQuota + "state: {enabled: true, path: " + state + ", flush_interval: 100ms}\n");
+  fs::permissions(box.path("watch.yaml"), fs::perms::owner_read | fs::perms::others_read);
+  const auto counts_once = [&] {
+    return fs::exists(state) &&
+           read_file(state).find("\"total_discovered\":1,\"total_attachments\":1}") != std::string::npos;
+  };
+  {
+    Process daemon(as_nobody(box.command({"watch"})), box.path("watch.log"));
+    ASSERT_TRUE(eventually([&] { return box.nice_of(pid) == 5 && counts_once(); }, 20s)) << box.log();
+    daemon.send(SIGKILL);
+    daemon.wait(10s);
+  }
+  Process daemon(as_nobody(box.command({"watch"})), box.path("watch.log"));
+  ASSERT_TRUE(box.wait_ready());
+  EXPECT_EQ(box.nice_of(pid), 5);
+  EXPECT_EQ(box.count_log("Attaching to PID"), 1u) << "not a second time";
+  daemon.send(SIGTERM);
+  EXPECT_EQ(daemon.wait(20s), 0);
+  EXPECT_TRUE(counts_once()) << read_file(state);
+}
+
+// contract: G15
+TEST(Lifecycle, AKillBeforeTheFlushLosesNoCount) {
+  NEED_ROOT();
+  WatchBox box;
+  const pid_t pid = box.start_target();
+  box.write_policy(kQuota);
+  box.start_daemon();
+  ASSERT_TRUE(box.wait_governed(pid));
+  EXPECT_EQ(box.stop_daemon(SIGKILL), 128 + SIGKILL);
+  EXPECT_FALSE(fs::exists(box.state_path())) << "flushed every 30 s";
+  box.start_daemon();
+  ASSERT_TRUE(box.wait_ready());
+  EXPECT_EQ(box.stop_daemon(), 0);
+  EXPECT_NE(read_file(box.state_path()).find("\"total_discovered\":1,\"total_attachments\":1}"), std::string::npos)
+      << read_file(box.state_path());
+}
+
+// A unit's group as systemd delegates it. v1 limits need no leaf: there the daemon stays where it was started.
+TEST(Lifecycle, InADelegatedGroupItStandsInALeaf) {
+  NEED_ROOT();
+  WatchBox box;
+  const std::string unit = box.make_group(is_cgroup_v2() ? "cpu" : "unified");
+  ASSERT_EQ(setxattr(unit.c_str(), "trusted.delegate", "1", 1, 0), 0);
+  const sys::Fd directory(open(unit.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  box.write_policy(kQuota + "placement: root\n");
+  const pid_t pid = box.start_target();
+  {
+    Process daemon(box.command({"watch"}), box.path("watch.log"), {}, directory.get());
+    ASSERT_TRUE(box.wait_ready());
+    const std::string own = "0::/" + fs::path(unit).filename().string() + (is_cgroup_v2() ? "/daemon\n" : "\n");
+    EXPECT_TRUE(read_file(cat("/proc/", daemon.pid(), "/cgroup")).ends_with(own)) << own;
+    EXPECT_TRUE(box.is_governed(pid));
+    if (is_cgroup_v2()) {
+      EXPECT_EQ(box.group_of(pid).find("/" + fs::path(unit).filename().string() + "/ffrtmp/auto-"), 0u);
+    }
+    daemon.send(SIGTERM);
+    EXPECT_EQ(daemon.wait(20s), 0);
+  }
+  EXPECT_FALSE(box.is_governed(pid));
+  EXPECT_FALSE(fs::exists(unit + "/ffrtmp"));
+  if (is_cgroup_v2()) {
+    EXPECT_EQ(rmdir((unit + "/daemon").c_str()), 0);
+  }
+  EXPECT_EQ(rmdir(unit.c_str()), 0);
 }
 
 // contract: G1, G2
@@ -418,7 +548,7 @@ TEST(Lifecycle, ExplainVerdicts) {
   EXPECT_NE(explain(pid).out.find(": waiting_min_runtime"), std::string::npos) << explain(pid).out;
   box.write_policy(kQuota + "filters: {blocked_uids: [0]}\n");
   EXPECT_NE(explain(pid).out.find(": not_governed"), std::string::npos);
-  EXPECT_NE(explain(pid).out.find("fail  uids"), std::string::npos) << explain(pid).out;
+  EXPECT_NE(explain(pid).out.find("fail    uids "), std::string::npos) << explain(pid).out;
   box.write_policy(kQuota);
   EXPECT_NE(explain(pid).out.find(": would_govern"), std::string::npos);
   EXPECT_NE(explain(stranger).out.find(": not_governed"), std::string::npos);
@@ -426,8 +556,8 @@ TEST(Lifecycle, ExplainVerdicts) {
   const pid_t ended = box.start({"/bin/true"});
   ASSERT_TRUE(eventually([&] { return !box.alive(ended); }));  // not waited for: a zombie
   EXPECT_NE(explain(ended).out.find(": exempt"), std::string::npos);
-  EXPECT_NE(explain(ended).out.find("fail  alive"), std::string::npos) << explain(ended).out;
-  EXPECT_NE(explain(pid).out.find("pass  alive"), std::string::npos) << explain(pid).out;
+  EXPECT_NE(explain(ended).out.find("fail    alive "), std::string::npos) << explain(ended).out;
+  EXPECT_NE(explain(pid).out.find("pass    alive "), std::string::npos) << explain(pid).out;
   const Ran none = explain(4194303);
   EXPECT_EQ(none.exit_code, 1);
   EXPECT_EQ(none.err, "ffrtmp: process 4194303 does not exist\n");
@@ -436,6 +566,20 @@ TEST(Lifecycle, ExplainVerdicts) {
   ASSERT_TRUE(box.wait_ready());
   EXPECT_NE(explain(pid).out.find(": governed"), std::string::npos) << explain(pid).out;
   EXPECT_NE(explain(box.daemon().pid()).out.find(": exempt"), std::string::npos);
+}
+
+TEST(Lifecycle, ExplainLooksAtTheTreeItIsGiven) {
+  NEED_ROOT();
+  WatchBox box;
+  const pid_t pid = box.start_target();
+  box.write_policy(kQuota);
+  const auto explain = [&] {
+    return run_command(box.command({"explain", cat(pid), "--cgroup-mount", box.path("cg")})).out;
+  };
+  EXPECT_NE(explain().find("governance nice_only (cpu: no controller"), std::string::npos) << explain();
+  write_file(box.path("cg/cgroup.controllers"), "cpu memory\n");
+  EXPECT_NE(explain().find("unified:/"), std::string::npos) << "the only hierarchy there: " << explain();
+  EXPECT_NE(explain().find("io: no controller, pids: no controller"), std::string::npos) << explain();
 }
 
 TEST(Lifecycle, StatusAsTableAndAsOneDocument) {

@@ -25,6 +25,19 @@ using namespace std::chrono_literals;
 const std::string kQuota = "default_limits: {cpu_quota: 50}\n";
 const std::string kRetry = "retry: {enabled: true, max_attempts: 3}\n";
 
+boost::json::object read_state(const WatchBox& box) {
+  boost::system::error_code error;
+  const auto state = boost::json::parse(read_file(box.state_path()), error);
+  EXPECT_FALSE(error) << error.message() << ": " << read_file(box.state_path());
+  return state.is_object() ? state.as_object() : boost::json::object();
+}
+
+std::int64_t statistic(const WatchBox& box, const std::string& name) {
+  const auto state = read_state(box);
+  const auto* statistics = state.if_contains("statistics");
+  return statistics == nullptr ? -1 : statistics->at(name).to_number<std::int64_t>();
+}
+
 // contract: G36
 TEST(Reliability, TriesAtZeroOneThreeSevenSecondsThenADeadLetter) {
   NEED_ROOT();
@@ -36,7 +49,11 @@ TEST(Reliability, TriesAtZeroOneThreeSevenSecondsThenADeadLetter) {
   for (std::size_t n = 1; n <= 4; ++n) {
     ASSERT_TRUE(eventually([&] { return box.count_log("failed (transient)") >= n; }, 30s)) << n;
     tries.push_back(std::chrono::steady_clock::now());
+    const std::string waits = cat("ffrtmp_retry_queue_length{component=\"watch\"} ", n < 4 ? 1 : 0, "\n");
+    EXPECT_TRUE(eventually([&] { return box.get("/metrics").second.find(waits) != std::string::npos; }, 300ms)) << n;
   }
+  const std::string metrics = box.get("/metrics").second;
+  EXPECT_NE(metrics.find("ffrtmp_dead_letters{component=\"watch\"} 1\n"), std::string::npos) << metrics;
   const std::vector<std::chrono::milliseconds> due{0ms, 1000ms, 3000ms, 7000ms};
   for (std::size_t n = 1; n < due.size(); ++n) {
     const auto at = tries[n] - tries[0];
@@ -113,6 +130,38 @@ TEST(Reliability, PermanentResourceAndGone) {
   }
 }
 
+// contract: G37
+TEST(Reliability, OneLetterAnIdentity) {
+  NEED_ROOT();
+  WatchBox box;
+  const pid_t pid = box.start_target();
+  box.write_policy(kQuota + kRetry + "scan_interval: 200ms\n");
+  const auto start = [&] {
+    box.start_daemon({"--fault"}, {"FFRTMP_FAULT=move:EPERM"});
+    ASSERT_TRUE(box.wait_ready());
+  };
+  const auto letters = [&] {
+    const auto parsed = boost::json::parse(box.get("/v1/dead-letters").second).as_array();
+    return std::count_if(parsed.begin(), parsed.end(), [&](const auto& letter) { return letter.at("pid") == pid; });
+  };
+  start();
+  EXPECT_EQ(letters(), 1);
+  EXPECT_EQ(box.stop_daemon(), 0);
+  const std::size_t scans = box.count_log("Scan complete");
+  start();
+  ASSERT_TRUE(box.wait_log("Scan complete", scans + 3));
+  EXPECT_EQ(letters(), 1);
+  EXPECT_EQ(box.count_log(cat("Attaching to PID ", pid)), 1u) << "scans leave it alone, after a restart too";
+  EXPECT_EQ(box.count_log("stale PIDs"), 0u) << "it lives";
+  box.daemon().send(SIGHUP);
+  ASSERT_TRUE(box.wait_log(cat("Attaching to PID ", pid), 2)) << "another chance";
+  ASSERT_TRUE(box.wait_log("failed (permanent)", 2));
+  EXPECT_EQ(letters(), 1);
+  EXPECT_EQ(box.stop_daemon(), 0);
+  EXPECT_EQ(statistic(box, "total_discovered"), 1);
+  EXPECT_EQ(read_state(box).at("dead_letters").as_array().size(), 1u);
+}
+
 // contract: G38
 TEST(Reliability, HealthGoesBothWays) {
   NEED_ROOT();
@@ -173,19 +222,6 @@ TEST(Reliability, AHangingScanIsSeenByItsAge) {
   EXPECT_EQ(box.daemon().wait(10s), 128 + SIGKILL);
 }
 
-boost::json::object read_state(const WatchBox& box) {
-  boost::system::error_code error;
-  const auto state = boost::json::parse(read_file(box.state_path()), error);
-  EXPECT_FALSE(error) << error.message() << ": " << read_file(box.state_path());
-  return state.is_object() ? state.as_object() : boost::json::object();
-}
-
-std::int64_t statistic(const WatchBox& box, const std::string& name) {
-  const auto state = read_state(box);
-  const auto* statistics = state.if_contains("statistics");
-  return statistics == nullptr ? -1 : statistics->at(name).to_number<std::int64_t>();
-}
-
 // contract: G35 (how often: FFRTMP_WATCH_ROUNDS, 100 in a long run)
 TEST(Reliability, WhatWasAttachedBeforeTheEndIsInTheFile) {
   NEED_ROOT();
@@ -234,16 +270,20 @@ TEST(Reliability, AKillAtEachSystemCallOfAFlushLeavesAWholeState) {
     box.start_daemon({"--log-level", "error"});
     ASSERT_TRUE(box.wait_ready());
     std::this_thread::sleep_for(kFlushInterval + kSlack);
-    const Ran killer = run_command({FFRTMP_KILL_AT, cat(box.daemon().pid()), "self", "openat:watch.json.",
-                                    "write,fsync,rename,renameat,renameat2", cat(nth), boundary, "20"});
+    Process killer({FFRTMP_KILL_AT, cat(box.daemon().pid()), "self", "openat:watch.json.",
+                    "write,fsync,rename,renameat,renameat2", cat(nth), boundary, "20"},
+                   box.path("killer.log"));
+    // It is reaped later, when its tracer lets go.
+    ASSERT_TRUE(eventually([&] { return !box.alive(box.daemon().pid()); }, 30s));
     const UtcTime killed_at = SystemClock().now().utc;
-    ASSERT_EQ(killer.exit_code, 0) << killer.out << killer.err;
-    EXPECT_EQ(box.daemon().wait(10s), 128 + SIGKILL);
+    EXPECT_EQ(box.daemon().wait(30s), 128 + SIGKILL);
+    ASSERT_EQ(killer.wait(30s), 0) << read_file(box.path("killer.log"));
+    const std::string killed = cat(nth, " ", boundary);
     const auto state = read_state(box);
-    ASSERT_TRUE(state.contains("last_scan_at")) << killer.out;
+    ASSERT_TRUE(state.contains("last_scan_at")) << killed;
     const std::string oldest = format_utc(killed_at - kFlushInterval - kSlack);
-    EXPECT_GE(state.at("last_scan_at").as_string(), oldest) << killer.out;
-    EXPECT_EQ(statistic(box, "total_discovered"), 1) << killer.out;
+    EXPECT_GE(state.at("last_scan_at").as_string(), oldest) << killed;
+    EXPECT_EQ(statistic(box, "total_discovered"), 1) << killed;
   }
   box.start_daemon();
   ASSERT_TRUE(box.wait_ready());

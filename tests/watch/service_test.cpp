@@ -1,9 +1,11 @@
 // deploy/systemd/ffrtmp-watch.service: what it takes away must not be needed.
 #include <gtest/gtest.h>
+#include <signal.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <cstdlib>
 #include <filesystem>
 
 #include "base/text.h"
@@ -14,6 +16,7 @@ namespace ffrtmp::test {
 namespace {
 
 namespace fs = std::filesystem;
+using namespace std::chrono_literals;
 
 // Of the unit: "CAP_NET_ADMIN CAP_…" as setpriv(1) wants it, "-all,+net_admin,…".
 std::string bounding_set() {
@@ -61,6 +64,47 @@ TEST(Service, ItsCapabilitiesAreEnough) {
   EXPECT_EQ(daemon.wait(std::chrono::seconds(20)), 0);
   EXPECT_FALSE(box.is_governed(foreign));
   EXPECT_EQ(box.nice_of(foreign), 0);
+}
+
+// What systemctl(1) shows of a unit.
+std::string property(const std::string& unit, const std::string& name) {
+  return std::string(trim(run_command({"/usr/bin/systemctl", "show", "--value", "-p", name, unit}).out));
+}
+
+// contract: G15
+TEST(Service, UnderSystemdAKilledDaemonComesBack) {
+  NEED_ROOT();
+  if (!fs::exists("/run/systemd/system")) GTEST_SKIP() << "systemd is not in charge: tools/test-in-vm --systemd";
+  WatchBox box;
+  const std::string unit = box.target() + ".service";
+  const std::string file = "/run/systemd/system/" + unit;
+  box.write_policy("default_limits: {cpu_quota: 50}\nplacement: root\n");
+  const char* libraries = std::getenv("LD_LIBRARY_PATH");
+  // As the real one, with the binary and the directories of this test.
+  write_file(file, cat("[Service]\nType=notify\nKillMode=process\nDelegate=yes\nRestart=on-failure\nRestartSec=1s\n",
+                       "Environment=LD_LIBRARY_PATH=", libraries == nullptr ? "" : libraries, "\nExecStart=",
+                       join(box.command({"watch"}), " "), "\nExecStopPost=-", ffrtmp_binary(), " reopen-unit\n"));
+  EXPECT_EQ(run_command({"/usr/bin/systemctl", "daemon-reload"}).exit_code, 0);
+  EXPECT_EQ(run_command({"/usr/bin/systemctl", "start", unit}).exit_code, 0);
+  const pid_t pid = box.start_target();
+  const std::string before = box.group_of(pid);
+  const auto is_limited = [&] {
+    return box.group_of(pid).starts_with("/system.slice/" + unit + "/ffrtmp/auto-") &&
+           box.knob(pid, "cpu", "cpu.max", "") == "50000 100000";
+  };
+  EXPECT_TRUE(eventually(is_limited, 30s));
+  const std::string killed = property(unit, "MainPID");
+  ASSERT_NE(killed, "0");
+  kill(static_cast<pid_t>(parse_int(killed).value_or(0)), SIGKILL);
+  EXPECT_TRUE(
+      eventually([&] { return property(unit, "ActiveState") == "active" && property(unit, "MainPID") != killed; }, 30s))
+      << run_command({"/usr/bin/systemctl", "status", "--no-pager", unit}).out;
+  EXPECT_EQ(property(unit, "NRestarts"), "1");
+  EXPECT_TRUE(eventually(is_limited, 30s)) << "in its group, under its limit";
+  EXPECT_EQ(run_command({"/usr/bin/systemctl", "stop", unit}).exit_code, 0);
+  EXPECT_EQ(box.group_of(pid), before);
+  EXPECT_TRUE(box.alive(pid));
+  fs::remove(file);
 }
 
 }  // namespace

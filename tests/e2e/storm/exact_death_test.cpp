@@ -142,5 +142,68 @@ TEST(ExactDeath, ACopyThatIsCutShortIsSweptAtTheNextStart) {
     EXPECT_EQ(entry.path().string().find(".part."), std::string::npos) << entry.path();
 }
 
+// Pictures that a player finds in an HLS output.
+std::string pictures_in(const std::string& playlist) {
+  const Ran ran = run_command({"ffprobe", "-v", "error", "-select_streams", "v:0", "-count_packets", "-show_entries",
+                               "stream=nb_read_packets", "-of", "csv=p=0", playlist});
+  return ran.out.substr(0, ran.out.find('\n'));  // told of the program, and again of the stream
+}
+
+std::size_t files_in(const std::string& dir) {
+  return static_cast<std::size_t>(std::distance(fs::directory_iterator(dir), fs::directory_iterator()));
+}
+
+// Three segments, then the playlist: the worker dies when so many of them are in place.
+// contract: F22, F23
+TEST(ExactDeath, AnHlsSetHalfInPlaceIsFinished) {
+  Box box;
+  box.start_master();
+  const std::string in = box.clip(7);
+  for (const char* moved : {"1", "3"}) {
+    SCOPED_TRACE(moved);
+    box.start_worker();
+    box.wait_for_nodes(1);
+    Process killer = kill_at(box, box.worker().pid(), {"self", "-", "renameat2", moved, "exit"});
+    const std::string dir = box.path(cat("out", moved));
+    const auto number = box.submit(in, dir + "/film.m3u8", ",\"output_mode\":\"hls\"");
+    EXPECT_EQ(killer.wait(30s), 0);
+    EXPECT_EQ(box.worker().wait(5s), 128 + SIGKILL);
+    EXPECT_FALSE(fs::exists(dir + "/film.m3u8")) << "the playlist goes last";
+    box.start_worker();
+    const auto job = box.wait_end(number);
+    EXPECT_EQ(job.status, JobState::kCompleted) << job.error.value_or("");
+    EXPECT_EQ(job.attempts->size(), 1U);
+    EXPECT_TRUE(eventually([&] { return no_attempts(box); }, 30s));
+    EXPECT_EQ(pictures_in(dir + "/film.m3u8"), "210");
+    EXPECT_EQ(files_in(dir), 4U);
+    box.worker().send(SIGTERM);
+    EXPECT_EQ(box.worker().wait(20s), 0);
+  }
+}
+
+// The first attempt published and died; the second takes the set over without a second encode.
+// contract: F22
+TEST(ExactDeath, AnHlsSetThatStandsThereIsTakenOver) {
+  Box box;
+  box.start_master();
+  box.start_worker();
+  box.wait_for_nodes(1);
+  Process first = kill_at(box, box.worker().pid(), {"self", "-", "renameat2", "4", "exit"});
+  const auto number = box.submit(box.clip(7), box.path("out/film.m3u8"), ",\"output_mode\":\"hls\"");
+  EXPECT_EQ(first.wait(30s), 0);
+  EXPECT_EQ(box.worker().wait(5s), 128 + SIGKILL);
+  EXPECT_EQ(pictures_in(box.path("out/film.m3u8")), "210");
+  box.start_worker("w2");
+  const auto job = box.wait_end(number);
+  ASSERT_EQ(job.status, JobState::kCompleted) << job.error.value_or("");
+  EXPECT_EQ(job.attempts->size(), 2U);
+  ASSERT_TRUE(job.result);
+  EXPECT_TRUE(job.result->command.empty()) << "nothing was encoded";
+  box.start_worker("w1");  // hears that its set is stale
+  EXPECT_TRUE(eventually([&] { return no_attempts(box); }, 30s));
+  EXPECT_TRUE(eventually([&] { return files_in(box.path("out")) == 4; }, 10s)) << files_in(box.path("out"));
+  EXPECT_EQ(pictures_in(box.path("out/film.m3u8")), "210");
+}
+
 }  // namespace
 }  // namespace ffrtmp::test
