@@ -45,7 +45,7 @@ constexpr std::array kPatterns{
     Pattern{"Failed to resolve hostname", FailureReason::kNetworkError},
     Pattern{"Error resolving", FailureReason::kNetworkError},
     Pattern{"rtmp2sink0: Failed to connect", FailureReason::kNetworkError},
-    Pattern{"Error sending message", FailureReason::kNetworkError},
+    Pattern{"connection closed remotely", FailureReason::kNetworkError},
     Pattern{"Broken pipe", FailureReason::kNetworkError},
     Pattern{"Server returned", FailureReason::kNetworkError},
     Pattern{"Server error: ", FailureReason::kNetworkError},

@@ -121,6 +121,11 @@ TEST(DiagnoseGstreamer, SaysWhoAndWhy) {
       gst_case("ERROR: from element /GstPipeline:pipeline0/GstRtmp2Sink:rtmp2sink0: Failed to connect: Error resolving "
                "“nosuch.invalid”: Name or service not known\n"),
       "kNetworkError rtmp2sink0: Failed to connect: Error resolving “nosuch.invalid”: Name or service not known");
+  EXPECT_EQ(
+      gst_case(
+          "ERROR: from element /GstPipeline:pipeline0/GstRtmp2Sink:rtmp2sink0: Connection error: connection closed "
+          "remotely\n"),
+      "kNetworkError rtmp2sink0: Connection error: connection closed remotely");
   EXPECT_EQ(gst_case("ERROR: from element /GstPipeline:pipeline0/GstFileSrc:filesrc0: Resource not found.\n"
                      "Additional debug info:\n../plugins/elements/gstfilesrc.c(553): gst_file_src_start (): "
                      "/GstPipeline:pipeline0/GstFileSrc:filesrc0:\nNo such file \"/in/missing.mp4\"\n"),

@@ -63,18 +63,18 @@ TEST(Gstreamer, AFileAsItWasAskedFor) {
   const std::string in = box.clip(6, "in \"a\" ! b\\c 'ü'.mp4");
   const std::string out = box.path("out ! \"x\" ö.mp4");
   const auto number =
-      box.submit(in_json(in), in_json(out), R"(,"resolution":"160x90","fps":15,"duration":3)", kGstreamer);
+      box.submit(in_json(in), in_json(out), R"(,"resolution":"160x90","fps":25,"duration":4)", kGstreamer);
   const auto job = box.wait_end(number);
   ASSERT_EQ(job.status, model::JobState::kCompleted) << job.error.value_or("");
   ASSERT_TRUE(job.result && job.result->engine && job.result->stats && job.result->encoder);
   EXPECT_EQ(job.result->engine->used, "gstreamer");
   EXPECT_EQ(job.result->engine->reason, "Engine explicitly set to gstreamer via job parameters");
   EXPECT_EQ(job.result->encoder->used, "x264enc");
-  EXPECT_EQ(job.result->stats->frames, 45);
-  EXPECT_EQ(probe(out, "v:0", "stream=codec_name,width,height,r_frame_rate,nb_read_packets"), "h264,160,90,15/1,45");
+  EXPECT_EQ(job.result->stats->frames, 100);
+  EXPECT_EQ(probe(out, "v:0", "stream=codec_name,width,height,r_frame_rate,nb_read_packets"), "h264,160,90,25/1,100");
   EXPECT_EQ(probe(out, "a:0", "stream=codec_name,channels"), "aac,1");
-  EXPECT_NEAR(std::atof(probe(out, "v:0", "stream=duration").c_str()), 3, 0.05);
-  EXPECT_NEAR(std::atof(probe(out, "a:0", "stream=duration").c_str()), 3, 0.1);
+  EXPECT_NEAR(std::atof(probe(out, "v:0", "stream=duration").c_str()), 4, 0.05);
+  EXPECT_NEAR(std::atof(probe(out, "a:0", "stream=duration").c_str()), 4, 0.1);
   const auto& argv = job.result->command;
   EXPECT_NE(std::find(argv.begin(), argv.end(), "qtdemux"), argv.end()) << "the demuxer is named, not guessed";
   EXPECT_TRUE(fs::is_empty(box.path("w1/attempts")));
