@@ -62,7 +62,10 @@ RtmpServer::RtmpServer(const std::string& dir, int port, bool tls)
           "events { worker_connections 64; }\nrtmp { access_log off; server { listen 127.0.0.1:", port_,
           "; application live { live on; record all; record_path ", dir, "/recorded; record_unique off; } } }\n",
           tls ? tls_front(dir, tls_port_, port_) : ""));
-  process_ = Process({"nginx", "-p", dir, "-c", dir + "/nginx.conf", "-e", dir + "/error.log"}, dir + "/nginx.log");
+  // A test that crashes takes it along.
+  process_ = Process(
+      {"setpriv", "--pdeathsig", "KILL", "nginx", "-p", dir, "-c", dir + "/nginx.conf", "-e", dir + "/error.log"},
+      dir + "/nginx.log");
   EXPECT_TRUE(eventually([&] { return accepts(port_) && (!tls || accepts(tls_port_)); }, std::chrono::seconds(10)))
       << "nginx with its rtmp module does not start (tools/install-packages test): " << read_file(dir + "/nginx.log");
 }
