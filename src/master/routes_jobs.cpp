@@ -40,8 +40,6 @@ Result<store::Submit> read_submit(const Call& call, const ServiceSettings& setti
 // What the model knows but no worker of this version can do is refused here, not accepted and left to fail.
 Status check_available(const model::Job& job) {
   if (!job.effective.input) return field_error("parameters.input", "is required: this version generates no inputs");
-  if (job.spec.engine == model::Engine::kGstreamer)
-    return field_error("engine", "only ffmpeg is available in this version");
   return {};
 }
 
