@@ -16,12 +16,15 @@ std::string gpus_text(const std::vector<model::Gpu>& gpus) {
 
 }  // namespace
 
-std::string machine_text(const model::NodeFacts& facts) {
+std::string machine_text(const model::NodeFacts& facts, const std::optional<model::Gstreamer>& gstreamer) {
   std::vector<std::pair<std::string, std::string>> pairs{
       {"CPU", cat(facts.cpu_model, facts.cpu_model.empty() ? "" : ", ", facts.cpu_threads, " threads")},
       {"RAM", format_bytes(facts.ram_total_bytes)},
       {"GPU", gpus_text(facts.gpus)}};
   for (const auto& [name, version] : facts.engines) pairs.emplace_back(name, version);
+  if (gstreamer && !gstreamer->usable) pairs.emplace_back("gstreamer", cat("not usable: ", gstreamer->reason.value_or("?")));
+  if (gstreamer && gstreamer->usable)
+    for (const std::string& gap : model::gstreamer_gaps(*gstreamer)) pairs.emplace_back("", gap);
   std::vector<std::vector<std::string>> rows;
   for (const model::Encoder& encoder : facts.encoders)
     rows.push_back({encoder.name, encoder.codec, encoder.device.value_or("-"), encoder.usable ? "yes" : "no",

@@ -58,6 +58,7 @@ struct WorkerSettings {
   std::map<std::string, std::string> labels;
   model::VerifyLevel verify = model::VerifyLevel::kSample;
   std::string ffmpeg = "ffmpeg";
+  std::string gst_launch = "gst-launch-1.0";
   std::string ffprobe = "ffprobe";
   std::vector<std::string> allow_input;   // directories; empty: the role's default
   std::vector<std::string> allow_output;  // and hosts, as URLs

@@ -1,4 +1,5 @@
-// The words by which ffmpeg says what went wrong, in the order in which they decide. Captured from ffmpeg 5.1.
+// The words by which ffmpeg and GStreamer say what went wrong, in the order in which they decide. Captured from ffmpeg 5.1
+// and GStreamer 1.22.
 #include <algorithm>
 #include <array>
 
@@ -20,6 +21,7 @@ struct Pattern {
 // ("No space left" before "Could not write header").
 constexpr std::array kPatterns{
     Pattern{"No space left on device", FailureReason::kPlatformError},
+    Pattern{"No space left on the resource", FailureReason::kPlatformError},
     Pattern{"Disk quota exceeded", FailureReason::kPlatformError},
     Pattern{"Read-only file system", FailureReason::kPlatformError},
     Pattern{"Too many open files", FailureReason::kPlatformError},
@@ -31,6 +33,9 @@ constexpr std::array kPatterns{
     Pattern{"std::bad_alloc", FailureReason::kResourceError},
     // The node tried its encoders before it offered them: one that is missing now has gone.
     Pattern{"Unknown encoder", FailureReason::kPlatformError},
+    Pattern{"no element \"", FailureReason::kPlatformError},
+    Pattern{"installation is missing a plug-in", FailureReason::kPlatformError},
+    Pattern{"\" for writing.", FailureReason::kPlatformError},  // of the staged file: the worker looked at its place
     Pattern{"Connection refused", FailureReason::kNetworkError},
     Pattern{"Connection reset", FailureReason::kNetworkError},
     Pattern{"Connection timed out", FailureReason::kNetworkError},
@@ -38,6 +43,9 @@ constexpr std::array kPatterns{
     Pattern{"Network is unreachable", FailureReason::kNetworkError},
     Pattern{"No route to host", FailureReason::kNetworkError},
     Pattern{"Failed to resolve hostname", FailureReason::kNetworkError},
+    Pattern{"Error resolving", FailureReason::kNetworkError},
+    Pattern{"rtmp2sink0: Failed to connect", FailureReason::kNetworkError},
+    Pattern{"connection closed remotely", FailureReason::kNetworkError},
     Pattern{"Broken pipe", FailureReason::kNetworkError},
     Pattern{"Server returned", FailureReason::kNetworkError},
     Pattern{"Server error: ", FailureReason::kNetworkError},
@@ -60,6 +68,13 @@ constexpr std::array kPatterns{
     Pattern{"not currently supported in container", FailureReason::kUserError},
     Pattern{"Unable to find a suitable output format", FailureReason::kUserError},
     Pattern{"No such file or directory", FailureReason::kInputError},
+    Pattern{"Resource not found.", FailureReason::kInputError},
+    Pattern{"This file is invalid and cannot be played", FailureReason::kInputError},
+    Pattern{"This file contains no playable streams", FailureReason::kInputError},
+    Pattern{"This file is corrupt and cannot be played", FailureReason::kInputError},
+    Pattern{"This file is incomplete and cannot be played", FailureReason::kInputError},
+    Pattern{"Could not demultiplex stream", FailureReason::kInputError},
+    Pattern{"Could not decode stream", FailureReason::kInputError},
     Pattern{"Permission denied", FailureReason::kInputError},
     Pattern{"Is a directory", FailureReason::kInputError},
     Pattern{"moov atom not found", FailureReason::kInputError},
@@ -85,9 +100,21 @@ constexpr std::array kPatterns{
     Pattern{"Conversion failed", FailureReason::kRuntimeError},
 };
 
+constexpr std::string_view kPipelineError = "ERROR: from element ";
+
+// "ERROR: from element /GstPipeline:pipeline0/GstFileSink:filesink0: x" -> "filesink0: x".
+std::string without_place(std::string line) {
+  constexpr std::string_view kPlace = "from element /";
+  const std::size_t at = line.find(kPlace);
+  if (at == std::string::npos) return line;
+  const std::size_t text = line.find(": ", at);
+  const std::size_t name = line.rfind(':', text == std::string::npos ? text : text - 1);
+  return name == std::string::npos || name < at ? line : line.substr(name + 1);
+}
+
 // "[h264 @ 0x55d57c797880] [error] x" -> "[h264] x".
 std::string tidy(std::string_view line) {
-  std::string out = model::without_addresses(trim(line));
+  std::string out = without_place(model::without_addresses(trim(line)));
   for (const std::string_view tag : {"[error] ", "[fatal] ", "[panic] ", "[warning] "})
     if (const std::size_t at = out.find(tag); at != std::string::npos) {
       out.erase(at, tag.size());
@@ -97,7 +124,7 @@ std::string tidy(std::string_view line) {
 }
 
 bool tagged_error(std::string_view line) {
-  return line.find("[error] ") != std::string_view::npos || line.find("[fatal] ") != std::string_view::npos ||
+  return line.starts_with(kPipelineError) || line.find("[error] ") != std::string_view::npos || line.find("[fatal] ") != std::string_view::npos ||
          line.find("[panic] ") != std::string_view::npos;
 }
 
@@ -105,11 +132,11 @@ bool tagged_error(std::string_view line) {
 constexpr std::array<std::string_view, 4> kHarmless{"co located POCs unavailable", "mmco: unref short failure",
                                                     "number of reference frames", "SEI type"};
 // Damage that is reported as a warning, or without a tag by other builds.
-constexpr std::array<std::string_view, 10> kDamage{
+constexpr std::array<std::string_view, 11> kDamage{
     "corrupt decoded frame",  "corrupt input packet", "Packet corrupt",
     "error while decoding",   "Error while decoding", "File ended prematurely",
     "partial file",           "Truncating packet",    "concealing",
-    "No space left on device"};
+    "No space left on device", "Could not decode stream"};
 
 bool holds(std::string_view line, std::string_view text) { return line.find(text) != std::string_view::npos; }
 
@@ -150,6 +177,9 @@ Diagnosis diagnose(std::optional<int> exit_code, std::optional<int> signal, std:
       if (holds(line, pattern.text)) return {pattern.reason, tidy(line)};
   for (const std::string_view line : lines)
     if (is_network(trim(line))) return {FailureReason::kNetworkError, tidy(line)};
+  // A pipeline's first error is the cause, the others follow from it.
+  for (const std::string_view line : lines)
+    if (line.starts_with(kPipelineError)) return {FailureReason::kUnknown, tidy(line)};
   std::string last = last_line(lines);
   if (last.empty()) last = exit_code ? cat("exit ", *exit_code, " without a word") : "no exit status";
   return {FailureReason::kUnknown, last};

@@ -1,5 +1,8 @@
 #include <gtest/gtest.h>
 
+#include <boost/describe/enum_to_string.hpp>
+
+#include "base/text.h"
 #include "engine/engine.h"
 
 namespace ffrtmp::engine {
@@ -95,6 +98,66 @@ TEST(ErrorLines, DamageCountsRemarksDoNot) {
       "Svt[info]: SVT [version]: SVT-AV1 Encoder Lib v1.4.1\n");
   EXPECT_EQ(lines, (std::vector<std::string>{"[matroska,webm] File ended prematurely",
                                              "zero.ts: corrupt input packet in stream 0"}));
+}
+
+// What gst-launch-1.0 1.22.0 (Debian 12) printed in these cases, shortened by lines that repeat.
+constexpr const char* kPreroll = "ERROR: pipeline doesn't want to preroll.\nFailed to set pipeline to PAUSED.\n";
+
+std::string gst_case(const std::string& text) {
+  const Diagnosis d = diagnose(1, std::nullopt, text + kPreroll);
+  return cat(boost::describe::enum_to_string(d.reason, "?"), " ", d.error);
+}
+
+TEST(DiagnoseGstreamer, SaysWhoAndWhy) {
+  EXPECT_EQ(gst_case("WARNING: erroneous pipeline: no element \"x264enc\"\n"),
+            "kPlatformError WARNING: erroneous pipeline: no element \"x264enc\"");
+  EXPECT_EQ(
+      gst_case(
+          "ERROR: from element /GstPipeline:pipeline0/GstRtmp2Sink:rtmp2sink0: Connection refused: Could not "
+          "connect to 127.0.0.1: Connection refused\nAdditional debug info:\n"
+          "../gst/rtmp2/gstrtmp2sink.c(1114): send_connect_error (): /GstPipeline:pipeline0/GstRtmp2Sink:rtmp2sink0\n"),
+      "kNetworkError rtmp2sink0: Connection refused: Could not connect to 127.0.0.1: Connection refused");
+  EXPECT_EQ(
+      gst_case("ERROR: from element /GstPipeline:pipeline0/GstRtmp2Sink:rtmp2sink0: Failed to connect: Error resolving "
+               "“nosuch.invalid”: Name or service not known\n"),
+      "kNetworkError rtmp2sink0: Failed to connect: Error resolving “nosuch.invalid”: Name or service not known");
+  EXPECT_EQ(
+      gst_case(
+          "ERROR: from element /GstPipeline:pipeline0/GstRtmp2Sink:rtmp2sink0: Connection error: connection closed "
+          "remotely\n"),
+      "kNetworkError rtmp2sink0: Connection error: connection closed remotely");
+  EXPECT_EQ(gst_case("ERROR: from element /GstPipeline:pipeline0/GstFileSrc:filesrc0: Resource not found.\n"
+                     "Additional debug info:\n../plugins/elements/gstfilesrc.c(553): gst_file_src_start (): "
+                     "/GstPipeline:pipeline0/GstFileSrc:filesrc0:\nNo such file \"/in/missing.mp4\"\n"),
+            "kInputError filesrc0: Resource not found.");
+  EXPECT_EQ(
+      gst_case(
+          "ERROR: from element /GstPipeline:pipeline0/GstQTDemux:in: This file is invalid and cannot be played.\n"),
+      "kInputError in: This file is invalid and cannot be played.");
+  EXPECT_EQ(
+      gst_case("ERROR: from element /GstPipeline:pipeline0/GstQTDemux:in: This file contains no playable streams.\n"),
+      "kInputError in: This file contains no playable streams.");
+  EXPECT_EQ(
+      gst_case("ERROR: from element /GstPipeline:pipeline0/GstFileSink:filesink0: Could not open file \"/o/x.mp4\" for "
+               "writing.\nAdditional debug info:\n../plugins/elements/gstfilesink.c(458): gst_file_sink_open_file (): "
+               "/GstPipeline:pipeline0/GstFileSink:filesink0:\nsystem error: No such file or directory\n"),
+      "kPlatformError filesink0: Could not open file \"/o/x.mp4\" for writing.");
+  EXPECT_EQ(
+      gst_case("ERROR: from element /GstPipeline:pipeline0/GstFileSink:filesink0: No space left on the resource.\n"
+               "ERROR: from element /GstPipeline:pipeline0/GstMP4Mux:out: Could not multiplex stream.\n"),
+      "kPlatformError filesink0: No space left on the resource.");
+  EXPECT_EQ(
+      gst_case("ERROR: from element /GstPipeline:pipeline0/GstX264Enc:x264enc0: Can not initialize x264 encoder.\n"),
+      "kUnknown x264enc0: Can not initialize x264 encoder.");
+}
+
+TEST(DiagnoseGstreamer, ErrorLinesAtExitZero) {
+  EXPECT_EQ(
+      error_lines(
+          "WARNING: from element /GstPipeline:pipeline0/GstDecodeBin:decodebin0/GstOpenh264Dec:dec: Could not decode "
+          "stream.\nAdditional debug info:\nx\n"),
+      std::vector<std::string>{"dec: Could not decode stream."});
+  EXPECT_TRUE(error_lines("Redistribute latency...\nExecution ended after 0:00:01\n").empty());
 }
 
 }  // namespace

@@ -24,6 +24,10 @@ struct InputFacts {
   std::optional<int> width;  // of the mapped video, as displayed; an odd one is cut by one line
   std::optional<int> height;
   std::optional<double> fps;  // of the mapped video
+  // Which of the input's streams of its kind is the first that is mapped, from 0.
+  int video_number = 0;
+  int audio_number = 0;
+  std::optional<int> audio_channels;  // of that one
   // Streams that the output keeps, as ffmpeg specifiers ("0:0"), decided by media/stream_choice.h.
   std::vector<std::string> maps;
   // Encoder of each mapped subtitle stream in output order ("copy", "mov_text"), decided there too.

@@ -37,13 +37,6 @@ Result<store::Submit> read_submit(const Call& call, const ServiceSettings& setti
   return submit;
 }
 
-// What the model knows but no worker of this version can do is refused here, not accepted and left to fail.
-Status check_available(const model::Job& job) {
-  if (job.spec.engine == model::Engine::kGstreamer)
-    return field_error("engine", "only ffmpeg is available in this version");
-  return {};
-}
-
 }  // namespace
 
 // A path must lie beneath a root that some node announced; before the first node registers only its syntax is known.
@@ -83,7 +76,6 @@ Status Service::check_outlet(const model::Parameters& parameters) const {
 void Service::submit_job(std::shared_ptr<Call> call) {
   auto submit = read_submit(*call, settings_);
   if (!submit) return call->fail(submit.error());
-  if (const Status can = check_available(submit->job); !can) return call->fail(can.error());
   if (const Status allowed = check_roots(submit->job.effective); !allowed) return call->fail(allowed.error());
   if (const Status can = check_generation(submit->job.effective); !can) return call->fail(can.error());
   if (const Status allowed = check_outlet(submit->job.effective); !allowed) return call->fail(allowed.error());

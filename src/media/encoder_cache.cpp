@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "json/json.h"
+#include "media/gstreamer.h"
 #include "sys/file_io.h"
 #include "sys/proc_fs.h"
 #include "sys/spawn.h"
@@ -16,14 +17,16 @@ namespace ffrtmp::media {
 namespace {
 
 struct Cached {
-  std::string ffmpeg;  // path, size, time of change in ns
+  std::string ffmpeg;      // path, size, time of change in ns
+  std::string gst_launch;  // the same; empty: there is none
   std::string version_text;
   std::string kernel;
   std::vector<std::string> drivers;
   UtcTime tried_at{};  // the newest trial's
   std::vector<model::Encoder> encoders;
+  std::optional<model::Gstreamer> gstreamer;
 };
-BOOST_DESCRIBE_STRUCT(Cached, (), (ffmpeg, version_text, kernel, drivers, tried_at, encoders))
+BOOST_DESCRIBE_STRUCT(Cached, (), (ffmpeg, gst_launch, version_text, kernel, drivers, tried_at, encoders, gstreamer))
 
 std::vector<std::string> own_environment() {
   std::vector<std::string> env;
@@ -42,7 +45,17 @@ std::string identity_of(const std::string& ffmpeg) {
 // A failure that need not last, as a timeout on a busy machine; what is not compiled in stays so.
 bool is_worth_another_try(const model::Encoder& encoder) { return !encoder.usable && encoder.reason != kNotCompiledIn; }
 
-std::vector<model::Encoder> still_known(const std::string& file, const Cached& present) {
+// Packages with more elements may come without a change of the program.
+bool is_worth_another_try(const model::Gstreamer& found) {
+  return !found.usable || !model::gstreamer_gaps(found).empty();
+}
+
+struct Known {
+  std::vector<model::Encoder> encoders;
+  std::optional<model::Gstreamer> gstreamer;
+};
+
+Known still_known(const std::string& file, const Cached& present) {
   const auto text = sys::read_text(file);
   if (!text) return {};
   auto old = json::decode<Cached>(*text, json::UnknownKeys::kIgnore);
@@ -53,9 +66,13 @@ std::vector<model::Encoder> still_known(const std::string& file, const Cached& p
   if (present.ffmpeg.empty() || old->ffmpeg != present.ffmpeg || old->version_text != present.version_text ||
       old->kernel != present.kernel || old->drivers != present.drivers)
     return {};
+  if (old->gst_launch != present.gst_launch) old->gstreamer.reset();
   const bool fresh = old->tried_at <= present.tried_at && present.tried_at - old->tried_at < kFailureKept;
-  if (!fresh) std::erase_if(old->encoders, is_worth_another_try);
-  return std::move(old->encoders);
+  if (!fresh) {
+    std::erase_if(old->encoders, [](const model::Encoder& encoder) { return is_worth_another_try(encoder); });
+    if (old->gstreamer && is_worth_another_try(*old->gstreamer)) old->gstreamer.reset();
+  }
+  return {std::move(old->encoders), std::move(old->gstreamer)};
 }
 
 void save(const std::string& file, const Cached& present) {
@@ -66,18 +83,24 @@ void save(const std::string& file, const Cached& present) {
 }  // namespace
 
 Result<Detection> detect_encoders_cached(const std::string& ffmpeg, const EncodingDevices& devices, const RunTool& run,
-                                         const std::string& file, UtcTime now, const sys::Host& host) {
+                                         const std::string& file, UtcTime now, const sys::Host& host,
+                                         const std::string& gst_launch) {
   FFRTMP_ASSIGN(std::string version_text, read_version_text(ffmpeg, run));
   Cached present;
   present.ffmpeg = identity_of(ffmpeg);
+  if (!gst_launch.empty()) present.gst_launch = identity_of(gst_launch);
   present.version_text = std::move(version_text);
   if (auto kernel = sys::read_kernel_release(host)) present.kernel = std::move(*kernel);
   present.drivers = devices.drivers;
   present.tried_at = now;
-  const std::vector<model::Encoder> known = still_known(file, present);
-  FFRTMP_ASSIGN(present.encoders, try_encoders(ffmpeg, devices, run, known));
-  if (json::encode(present.encoders) != json::encode(known)) save(file, present);
-  return Detection{parse_version(present.version_text), std::move(present.encoders)};
+  const Known known = still_known(file, present);
+  FFRTMP_ASSIGN(present.encoders, try_encoders(ffmpeg, devices, run, known.encoders));
+  if (!gst_launch.empty())
+    present.gstreamer = known.gstreamer ? known.gstreamer : detect_gstreamer(gst_launch, run);
+  if (json::encode(present.encoders) != json::encode(known.encoders) ||
+      json::encode(present.gstreamer) != json::encode(known.gstreamer))
+    save(file, present);
+  return Detection{parse_version(present.version_text), std::move(present.encoders), std::move(present.gstreamer)};
 }
 
 }  // namespace ffrtmp::media

@@ -29,6 +29,8 @@ struct Kept : testing::Test {
   sys::Host host{dir / "proc", dir / "sys"};
   std::string version = "ffmpeg version 9.9 x\nlibavcodec 59\n";
   bool x265_hangs = true;
+  std::string gst_launch = "";
+  std::string elements = "x: y: z\n";
   int probes = 0;
   EncodingDevices devices;
   UtcTime now{1'000'000s};
@@ -47,14 +49,19 @@ struct Kept : testing::Test {
       const std::lock_guard lock(mutex);
       const std::string words = join(argv, " ");
       const auto says = [&](std::string_view text) { return words.find(text) != std::string::npos; };
+      if (says("gst-launch-1.0 --version")) {
+        ++probes;
+        return ToolResult{0, "gst-launch-1.0 version 1.22.0\n", ""};
+      }
       if (says("-version")) return ToolResult{0, version, ""};
       ++probes;
+      if (says("gst-inspect-1.0")) return ToolResult{0, elements, ""};
       if (says("-encoders")) return ToolResult{0, " ---\n V....D libx264  x\n V....D libx265  x\n", ""};
       if (says("-c:v libx265") && x265_hangs) return make_error(Errc::kTimeout, "timed out");
       return ToolResult{0, "Supported pixel formats: yuv420p\n", ""};
     };
     probes = 0;
-    auto found = detect_encoders_cached(ffmpeg, devices, run, file, now, host);
+    auto found = detect_encoders_cached(ffmpeg, devices, run, file, now, host, gst_launch);
     EXPECT_TRUE(found);
     return found ? std::move(*found) : Detection{};
   }
@@ -106,6 +113,27 @@ TEST_F(Kept, WhatItDependsOnIsPartOfTheKey) {
   EXPECT_GT(probes, 0) << "the file";
   detect();
   EXPECT_EQ(probes, 0);
+}
+
+TEST_F(Kept, GstreamerIsKeptAndWhatItLacksIsLookedForAgain) {
+  detect();
+  EXPECT_FALSE(detect().gstreamer) << "not looked for";
+  gst_launch = dir / "gst-launch-1.0";
+  std::ofstream(gst_launch) << "#!/bin/sh\n";
+  std::filesystem::permissions(gst_launch, std::filesystem::perms::owner_all);
+  const auto first = detect().gstreamer;
+  ASSERT_TRUE(first && first->usable);
+  EXPECT_EQ(first->version, "1.22.0");
+  EXPECT_EQ(probes, 3) << "version, elements, trial; the encoders are known";
+  EXPECT_EQ(detect().gstreamer->version, "1.22.0");
+  EXPECT_EQ(probes, 0);
+
+  elements = "isomp4: mp4mux: MP4 Muxer\n";
+  now += 11min;
+  EXPECT_EQ(detect().gstreamer->elements, std::vector<std::string>{"mp4mux"});
+  std::ofstream(gst_launch, std::ios::app) << "exit 1\n";
+  detect();
+  EXPECT_EQ(probes, 3) << "another program";
 }
 
 TEST_F(Kept, AFileThatIsBrokenOrCannotBeWrittenCostsTimeOnly) {

@@ -1,6 +1,7 @@
 #pragma once
 // Which encoders of this node's ffmpeg work: each one that is compiled in encodes a few frames before it counts, on each
 // device that it could use.
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -8,6 +9,7 @@
 #include "base/result.h"
 #include "media/encoder_trials.h"
 #include "media/probe.h"
+#include "model/gstreamer.h"
 #include "model/node.h"
 
 namespace ffrtmp::media {
@@ -18,6 +20,7 @@ inline constexpr std::string_view kNotCompiledIn = "not compiled in";
 struct Detection {
   std::string version;                   // "5.1.9-0+deb12u1"
   std::vector<model::Encoder> encoders;  // in order of preference for a codec; unusable ones carry the reason
+  std::optional<model::Gstreamer> gstreamer = std::nullopt;  // absent: not looked for
 };
 
 // Runs the trials, 5 s each, two at a time and one more a device. kGone: "ffmpeg not found in PATH", or the path

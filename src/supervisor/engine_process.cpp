@@ -82,7 +82,10 @@ Result<EngineProcess> EngineProcess::start(const sys::Host& host, pid_t self, co
   command.env = plan.env;
   command.env.push_back(cat(kAttemptVariable, "=", plan.attempt));
   command.cwd = plan.cwd;
-  command.fds = {{1, output.write.get()}, {2, output.write.get()}, {kProgressFd, progress.write.get()}};
+  if (plan.progress_format == ProgressFormat::kGstreamer)
+    command.fds = {{1, progress.write.get()}, {2, output.write.get()}};
+  else
+    command.fds = {{1, output.write.get()}, {2, output.write.get()}, {kProgressFd, progress.write.get()}};
   command.nice = nice_for(plan);
   command.ruleset_fd = ruleset.get();
   command.die_with_parent = getpid() != 1;  // of a namespace's init all die anyway

@@ -18,7 +18,8 @@ namespace ffrtmp::supervisor {
 class EngineProcess {
  public:
   // Runs plan.argv in the unified group, where there is one that takes it, and in those that the caller stands in: stdin
-  // /dev/null, stdout and stderr one pipe, progress another. A plan that asks for confinement is not run without it.
+  // /dev/null, stdout and stderr one pipe, progress another (GStreamer's stdout). A plan that asks for confinement is not
+  // run without it.
   [[nodiscard]] static Result<EngineProcess> start(const sys::Host& host, pid_t self, const Plan& plan,
                                                    BirthGroups& groups);
 

@@ -33,10 +33,15 @@ struct JoinedGroup {
 };
 BOOST_DESCRIBE_STRUCT(JoinedGroup, (), (directory, home))
 
+// How the engine tells how far it is: ffmpeg on a pipe of its own, GStreamer on stdout (gstreamer_progress.h).
+enum class ProgressFormat : std::uint8_t { kFfmpeg, kGstreamer };
+BOOST_DESCRIBE_ENUM(ProgressFormat, kFfmpeg, kGstreamer)
+
 // All groups are there when the supervisor starts, with their limits; it removes them at its end.
 struct Plan {
   std::string attempt;            // UUID text
   std::vector<std::string> argv;  // argv[0] is the program; "{progress}" in an item becomes "pipe:N"
+  ProgressFormat progress_format = ProgressFormat::kFfmpeg;
   std::string cwd;
   std::vector<std::string> env;  // NAME=value, the whole environment
   std::string cgroup;            // directory of its unified group; empty: none, signals only
@@ -59,8 +64,8 @@ struct Plan {
   std::int64_t max_disk_bytes = 0;         // 0: none
 };
 BOOST_DESCRIBE_STRUCT(Plan, (),
-                      (attempt, argv, cwd, env, cgroup, joins, oom_file, confined, readable, writable, writable_trees, nice,
-                       fence_boot_ns, live_output, stall_ms, deadline_ms, kill_grace_ms, frozen_limit_ms, log_head_bytes, log_tail_bytes, watched_paths, max_disk_bytes))
+                      (attempt, argv, progress_format, cwd, env, cgroup, joins, oom_file, confined, readable, writable, writable_trees, nice,
+                        fence_boot_ns, live_output, stall_ms, deadline_ms, kill_grace_ms, frozen_limit_ms, log_head_bytes, log_tail_bytes, watched_paths, max_disk_bytes))
 
 enum class EndCause : std::uint8_t { kExited, kCanceled, kStalled, kDeadline, kFenced, kDiskLimit, kStartFailed };
 BOOST_DESCRIBE_ENUM(EndCause, kExited, kCanceled, kStalled, kDeadline, kFenced, kDiskLimit, kStartFailed)

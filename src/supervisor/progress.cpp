@@ -22,11 +22,13 @@ bool ProgressParser::feed(std::string_view data) {
     completed |= take_line(line_);
     line_.clear();
   }
+  if (completed && format_ == ProgressFormat::kGstreamer) latest_ = gstreamer_.block();
   return completed;
 }
 
 bool ProgressParser::take_line(std::string_view line) {
   line = trim(line);
+  if (format_ == ProgressFormat::kGstreamer) return line.size() <= kMaxLine && gstreamer_.take(line);
   if (line.size() > kMaxLine || line.find('=') == std::string_view::npos) return false;
   const bool ends_block = line.starts_with("progress=");
   if (ends_block || block_.size() + line.size() < kMaxBlock) {

@@ -277,6 +277,7 @@ void Supervisor::start_engine() {
   auto plan = load_plan(dir_);  // as it is now: this process may have been started before all of it was known
   if (!plan) return fail_start(plan.error());
   plan_ = std::move(*plan);
+  progress_ = ProgressParser(plan_.progress_format);
   auto engine = EngineProcess::start(host_, self_, plan_, groups_);
   if (!engine) return fail_start(engine.error());
   engine_.emplace(std::move(engine).value());
@@ -446,8 +447,9 @@ void Supervisor::save_exit_file() {
 
 void Supervisor::note_progress() {
   watchdog_->note_advance(advance_mark(progress_.latest()), now_);
+  // GStreamer tells of each picture; the worker need not wake for each.
+  if (plan_.progress_format == ProgressFormat::kFfmpeg || !progress_due_) ++version_;
   if (!progress_due_) progress_due_ = std::max(now_, last_progress_file_ + kProgressFile);
-  ++version_;
 }
 
 void Supervisor::write_progress() {

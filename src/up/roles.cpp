@@ -77,6 +77,7 @@ worker::Settings worker_settings(const config::WorkerSettings& settings) {
   out.labels = settings.labels;
   out.verify = settings.verify;
   out.ffmpeg = settings.ffmpeg;
+  out.gst_launch = settings.gst_launch;
   out.ffprobe = settings.ffprobe;
   out.confine = settings.confinement == "auto";
   out.input_roots = absolute(settings.allow_input);
@@ -134,9 +135,9 @@ int run_worker(const config::WorkerSettings& settings) {
   block_stop_signals();
   worker::Settings out = worker_settings(settings);
   if (!settings.do_register) {
-    auto facts = worker::detect(out, sys::Host::real(), SystemClock().now().utc);
-    if (!facts) return fail(facts.error());
-    const std::string text = cli::machine_text(*facts);
+    auto machine = worker::detect(out, sys::Host::real(), SystemClock().now().utc);
+    if (!machine) return fail(machine.error());
+    const std::string text = cli::machine_text(machine->facts, machine->gstreamer);
     [[maybe_unused]] const ssize_t written = write(STDOUT_FILENO, text.data(), text.size());
     return 0;
   }

@@ -53,10 +53,10 @@ class RunningApp final : public App {
   Status begin() {
     open_inputs();
     const auto detect_now = [this] { return detect(shared_.settings, sys::Host::real(), SystemClock().now().utc); };
-    FFRTMP_ASSIGN(model::NodeFacts facts, detect_now());
-    know(std::move(facts));
+    FFRTMP_ASSIGN(Machine machine, detect_now());
+    know(std::move(machine));
     watch_.emplace(detect_now, shared_.settings.machine_check, BootClock::now());
-    shared_.ram_total_bytes = facts_.ram_total_bytes;
+    shared_.ram_total_bytes = machine_.facts.ram_total_bytes;
     FFRTMP_ASSIGN(shared_.governor, JobGovernor::open(sys::Host::real()));
     if (shared_.settings.confine) {
       if (const auto can = sys::make_ruleset({}); !can) {
@@ -116,8 +116,8 @@ class RunningApp final : public App {
       const Status asked = claiming ? claim_once(**client) : heartbeat_once(**client);
       if (!asked && !recover(asked.error(), *client)) break;
       reap();
-      if (auto changed = watch_->poll(facts_, BootClock::now())) {
-        log::info("the machine has changed, registering again", {{"ffmpeg", changed->engines["ffmpeg"]}});
+      if (auto changed = watch_->poll(machine_, BootClock::now())) {
+        log::info("the machine has changed, registering again", {{"ffmpeg", changed->facts.engines["ffmpeg"]}});
         know(std::move(*changed));
         keep_client(nullptr);
         auto again = register_until_known();
@@ -143,10 +143,11 @@ class RunningApp final : public App {
     log::info("metrics", {{"url", cat("http://", endpoint.listen, ":", endpoint_->port(), "/metrics")}});
   }
 
-  void know(model::NodeFacts facts) {
-    facts_ = std::move(facts);
-    shared_.encoders = std::make_shared<const std::vector<model::Encoder>>(facts_.encoders);
-    meters_.know_machine(facts_);
+  void know(Machine machine) {
+    machine_ = std::move(machine);
+    shared_.encoders = std::make_shared<const std::vector<model::Encoder>>(machine_.facts.encoders);
+    shared_.gstreamer = std::make_shared<const model::Gstreamer>(machine_.gstreamer.value_or(model::Gstreamer{}));
+    meters_.know_machine(machine_.facts);
   }
 
   // ---- registration ----
@@ -189,7 +190,7 @@ class RunningApp final : public App {
     std::vector<Notes> left = AttemptDir::left_over(attempts_dir());
     if (registered_) left.clear();  // a running worker's attempts are its runners
     api::RegisterRequest request;
-    static_cast<model::NodeFacts&>(request) = facts_;
+    static_cast<model::NodeFacts&>(request) = machine_.facts;
     request.node_id = identity_.node_id();
     request.instance_id = instance_;
     request.boot_id = shared_.boot_id;
@@ -473,7 +474,7 @@ class RunningApp final : public App {
   LoadMeter load_;
   Meters meters_;
   Concurrency concurrency_;
-  model::NodeFacts facts_;
+  Machine machine_;
   std::optional<MachineWatch> watch_;
   Uuid node_id_;
   Uuid claim_id_;

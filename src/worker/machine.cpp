@@ -10,6 +10,7 @@
 #include "base/text.h"
 #include "base/version.h"
 #include "media/encoder_cache.h"
+#include "media/gstreamer.h"
 #include "media/run_tool.h"
 #include "sys/file_io.h"
 #include "sys/gpu_devices.h"
@@ -93,19 +94,32 @@ std::vector<std::string> accelerations_of(const std::vector<model::Encoder>& enc
   return out;
 }
 
+// GStreamer's list of its plug-ins is kept where its engine starts find it (plugin_registry_of).
+std::vector<std::string> tool_environment(const Settings& settings) {
+  std::vector<std::string> out;
+  for (char** entry = environ; *entry != nullptr; ++entry) out.emplace_back(*entry);
+  std::erase_if(out, [](const std::string& entry) { return entry.starts_with("GST_REGISTRY="); });
+  out.push_back(cat("GST_REGISTRY=", plugin_registry_of(settings)));
+  return out;
+}
+
 // A machine that is only looked at keeps nothing: without a state directory none is made.
 Result<media::Detection> find_encoders(const Settings& settings, const media::EncodingDevices& devices,
                                        const sys::Host& host, UtcTime now) {
   std::error_code none;
-  if (!std::filesystem::is_directory(settings.state_dir, none))
-    return media::detect_encoders(settings.ffmpeg, devices, media::make_run_tool());
-  return media::detect_encoders_cached(settings.ffmpeg, devices, media::make_run_tool(),
-                                       settings.state_dir + "/encoders.json", now, host);
+  if (!std::filesystem::is_directory(settings.state_dir, none)) {
+    const auto run = media::make_run_tool();
+    auto found = media::detect_encoders(settings.ffmpeg, devices, run);
+    if (found && !settings.gst_launch.empty()) found->gstreamer = media::detect_gstreamer(settings.gst_launch, run);
+    return found;
+  }
+  return media::detect_encoders_cached(settings.ffmpeg, devices, media::make_run_tool({tool_environment(settings), {}, -1, nullptr}),
+                                       settings.state_dir + "/encoders.json", now, host, settings.gst_launch);
 }
 
 }  // namespace
 
-Result<model::NodeFacts> detect(const Settings& settings, const sys::Host& host, UtcTime now) {
+Result<Machine> detect(const Settings& settings, const sys::Host& host, UtcTime now) {
   model::NodeFacts facts;
   facts.name = settings.name.empty() ? host_name() : settings.name;
   facts.version = std::string(version());
@@ -129,9 +143,10 @@ Result<model::NodeFacts> detect(const Settings& settings, const sys::Host& host,
   facts.gpus = gpus_of(nvidia, nodes, nvidia_driver);
   FFRTMP_ASSIGN(auto found, find_encoders(settings, devices_of(nvidia, nodes, nvidia_driver), host, now));
   facts.engines["ffmpeg"] = found.version;
+  if (found.gstreamer && found.gstreamer->usable) facts.engines["gstreamer"] = found.gstreamer->version;
   facts.encoders = std::move(found.encoders);
   facts.hwaccels = accelerations_of(facts.encoders);
-  return facts;
+  return Machine{std::move(facts), std::move(found.gstreamer)};
 }
 
 }  // namespace ffrtmp::worker

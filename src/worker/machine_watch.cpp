@@ -5,7 +5,7 @@
 
 namespace ffrtmp::worker {
 
-std::optional<model::NodeFacts> MachineWatch::poll(const model::NodeFacts& known, BootTime now) {
+std::optional<Machine> MachineWatch::poll(const Machine& known, BootTime now) {
   using namespace std::chrono_literals;
   if (!look_.valid()) {
     if (now >= next_) look_ = std::async(std::launch::async, detect_);

@@ -1,5 +1,5 @@
 #pragma once
-// Notices that the machine offers something else than it registered: a new ffmpeg, driver or device.
+// Notices that the machine offers something else than it registered: a new ffmpeg, GStreamer, driver or device.
 #include <chrono>
 #include <functional>
 #include <future>
@@ -7,25 +7,25 @@
 
 #include "base/clock.h"
 #include "base/result.h"
-#include "model/node.h"
+#include "worker/machine.h"
 
 namespace ffrtmp::worker {
 
 class MachineWatch {
  public:
   // `detect` may take seconds; it runs on a thread of its own and has to outlive this object.
-  MachineWatch(std::function<Result<model::NodeFacts>()> detect, std::chrono::milliseconds every, BootTime now)
+  MachineWatch(std::function<Result<Machine>()> detect, std::chrono::milliseconds every, BootTime now)
       : detect_(std::move(detect)), every_(every), next_(now + every) {}
 
-  // The facts of a look that ended since the last call, when they differ from `known`. Starts the next look when it is
+  // What a look found that ended since the last call, when they differ from `known`. Starts the next look when it is
   // due and waits for none. A failed look is logged and counts as no change.
-  [[nodiscard]] std::optional<model::NodeFacts> poll(const model::NodeFacts& known, BootTime now);
+  [[nodiscard]] std::optional<Machine> poll(const Machine& known, BootTime now);
 
  private:
-  std::function<Result<model::NodeFacts>()> detect_;
+  std::function<Result<Machine>()> detect_;
   std::chrono::milliseconds every_;
   BootTime next_;
-  std::future<Result<model::NodeFacts>> look_;
+  std::future<Result<Machine>> look_;
 };
 
 }  // namespace ffrtmp::worker

@@ -10,9 +10,9 @@ namespace {
 
 using namespace std::chrono_literals;
 
-model::NodeFacts facts(const std::string& ffmpeg) {
-  model::NodeFacts out;
-  out.engines["ffmpeg"] = ffmpeg;
+Machine facts(const std::string& ffmpeg) {
+  Machine out;
+  out.facts.engines["ffmpeg"] = ffmpeg;
   return out;
 }
 
@@ -21,12 +21,12 @@ TEST(MachineWatch, TellsAChangeOnceAndLooksWhenDue) {
   std::atomic<bool> is_new{false};
   BootTime now{100s};
   MachineWatch watch(
-      [&]() -> Result<model::NodeFacts> {
+      [&]() -> Result<Machine> {
         ++looks;
         return facts(is_new ? "6" : "5");
       },
       60s, now);
-  model::NodeFacts known = facts("5");
+  Machine known = facts("5");
   const auto until_looked = [&](int count) {
     for (int i = 0; i < 500 && looks < count; ++i) std::this_thread::sleep_for(10ms);
     std::this_thread::sleep_for(20ms);
@@ -44,7 +44,7 @@ TEST(MachineWatch, TellsAChangeOnceAndLooksWhenDue) {
   until_looked(2);
   const auto changed = watch.poll(known, now);
   ASSERT_TRUE(changed);
-  EXPECT_EQ(changed->engines.at("ffmpeg"), "6");
+  EXPECT_EQ(changed->facts.engines.at("ffmpeg"), "6");
   EXPECT_FALSE(watch.poll(*changed, now));
   EXPECT_EQ(looks, 2);
 }
@@ -53,7 +53,7 @@ TEST(MachineWatch, AFailedLookIsNoChange) {
   BootTime now{100s};
   std::atomic<int> looks{0};
   MachineWatch watch(
-      [&looks]() -> Result<model::NodeFacts> {
+      [&looks]() -> Result<Machine> {
         ++looks;
         return make_error(Errc::kGone, "ffmpeg not found in PATH");
       },

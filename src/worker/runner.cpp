@@ -25,6 +25,7 @@ constexpr auto kEngineGrace = 10'000ms;  // SIGTERM to SIGKILL when the worker i
 Runner::Runner(Shared& shared, Notes notes, Origin origin, BootTime fence, std::function<void(const Uuid&)> ended)
     : shared_(shared),
       encoders_(shared.encoders),
+      gstreamer_(shared.gstreamer),
       id_(notes.claim.attempt.id),
       notes_(std::move(notes)),
       dir_(shared.settings.state_dir + "/attempts", id_),

@@ -23,6 +23,7 @@
 #include "base/clock.h"
 #include "engine/engine.h"
 #include "media/verify.h"
+#include "model/gstreamer.h"
 #include "model/node.h"
 #include "supervisor/link.h"
 #include "worker/attempt_dir.h"
@@ -36,11 +37,12 @@
 
 namespace ffrtmp::worker {
 
-// What runners share: read-only after the start, but for the encoders, which a runner takes at its birth, and what is
-// for any thread.
+// What runners share: read-only after the start, but for what the machine can do, which a runner takes at its birth, and
+// what is for any thread.
 struct Shared {
   Settings settings;
-  std::shared_ptr<const std::vector<model::Encoder>> encoders;  // changed by the thread that makes runners
+  std::shared_ptr<const std::vector<model::Encoder>> encoders;  // changed by the thread that makes runners, as the next
+  std::shared_ptr<const model::Gstreamer> gstreamer;
   std::unique_ptr<JobGovernor> governor;
   std::int64_t ram_total_bytes = 0;
   Meters* meters = nullptr;  // this and the next outlive the runners
@@ -86,6 +88,9 @@ class Runner {
   std::optional<model::AttemptResult> place_live();
   std::optional<model::AttemptResult> plan_and_start();
   std::optional<model::AttemptResult> start_with(const engine::ChosenEncoder& encoder);
+  // Which engine runs the request, with its reason, in the notes.
+  std::optional<model::AttemptResult> choose_engine(const engine::PlanRequest& request);
+  [[nodiscard]] bool on_gstreamer() const { return notes_.engine.used == "gstreamer"; }
   // Whether this end of a hardware encoder is one that a software encoder may do better.
   [[nodiscard]] bool can_fall_back(const model::AttemptResult& result) const;
   std::optional<model::AttemptResult> restart_in_software(const model::AttemptResult& failed);
@@ -142,6 +147,7 @@ class Runner {
 
   Shared& shared_;
   const std::shared_ptr<const std::vector<model::Encoder>> encoders_;
+  const std::shared_ptr<const model::Gstreamer> gstreamer_;
   const Uuid id_;
   Notes notes_;
   AttemptDir dir_;

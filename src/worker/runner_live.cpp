@@ -60,7 +60,7 @@ model::AttemptResult Runner::judge_live(model::AttemptResult result, const media
     const auto diagnosis = engine::diagnose(exit_->exit_code, std::nullopt, stderr_tail_);
     const bool is_known = diagnosis.reason != FailureReason::kUnknown;
     return fail(is_known ? diagnosis.reason : FailureReason::kOutputError,
-                cat("ffmpeg exited 0 but said: ", complaints.front()));
+                cat(notes_.engine.used, " exited 0 but said: ", complaints.front()));
   }
   if (expected.total_seconds && sent < kWholeShare * *expected.total_seconds)
     return fail(FailureReason::kOutputError, cat("the stream ended at ", format_fixed(sent, 2), " s of ",

@@ -2,15 +2,18 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <filesystem>
 #include <future>
+#include <utility>
 
 #include "base/log.h"
 #include "base/text.h"
 #include "engine/choose_engine.h"
 #include "engine/engine.h"
 #include "media/generate.h"
+#include "engine/gstreamer_args.h"
 #include "media/paths.h"
 #include "media/run_tool.h"
 #include "media/stream_choice.h"
@@ -44,9 +47,10 @@ std::string full_disk(const std::string& dir, double used) {
   return cat("the disk of ", dir, " is ", format_fixed(used * 100, 1), " % full");
 }
 
-std::vector<std::string> engine_environment() {
+std::vector<std::string> engine_environment(const Settings& settings) {
   const char* path = std::getenv("PATH");
-  return {cat("PATH=", std::string(path == nullptr ? "/usr/local/bin:/usr/bin:/bin" : path)), "LC_ALL=C", "HOME=/nonexistent"};
+  return {cat("PATH=", std::string(path == nullptr ? "/usr/local/bin:/usr/bin:/bin" : path)), "LC_ALL=C", "HOME=/nonexistent",
+          cat("GST_REGISTRY=", plugin_registry_of(settings))};
 }
 
 std::optional<double> shorter(std::optional<double> a, std::optional<double> b) {
@@ -63,6 +67,28 @@ FailureReason input_failure(const Error& error) {
 std::string staged_name(const std::string& name, const Uuid& attempt) {
   const std::filesystem::path path(name);
   return cat(path.stem().string(), ".", attempt.str(), ".part", path.extension().string());
+}
+
+// Demuxers of GStreamer count the streams of each kind.
+void place_streams(engine::InputFacts& facts, const media::Probe& probe) {
+  int videos = 0;
+  int audios = 0;
+  bool has_video = false;
+  bool has_audio = false;
+  for (const media::ProbedStream& stream : probe.streams) {
+    const bool is_mapped =
+        std::find(facts.maps.begin(), facts.maps.end(), cat("0:", stream.index)) != facts.maps.end();
+    if (stream.type == "video" && !stream.is_attached_pic) {
+      if (is_mapped && !std::exchange(has_video, true)) facts.video_number = videos;
+      ++videos;
+    } else if (stream.type == "audio") {
+      if (is_mapped && !std::exchange(has_audio, true)) {
+        facts.audio_number = audios;
+        facts.audio_channels = stream.channels;
+      }
+      ++audios;
+    }
+  }
 }
 
 bool was_granted(const std::vector<model::PublishGrant>& grants, const std::string& path) {
@@ -184,6 +210,7 @@ std::optional<model::AttemptResult> Runner::plan_and_start() {
   facts.has_audio = choice->audio_streams > 0;
   facts.maps = choice->maps;
   facts.subtitle_encoders = choice->subtitle_encoders;
+  place_streams(facts, *probe);
   for (const media::ProbedStream& stream : probe->streams)
     if (stream.type == "video" && !stream.is_attached_pic && !facts.width) {
       const bool turned = stream.rotation_degrees % 180 != 0;
@@ -214,17 +241,29 @@ std::optional<model::AttemptResult> Runner::start_with(const engine::ChosenEncod
   if (move().is_hls())
     request.segment_pattern = cat(notes_.output_dir, "/", notes_.staged_name, "/", notes_.segment_prefix, "%05d.ts");
   request.live = live_;
-  const auto& job = notes_.claim.job;
-  auto chosen = engine::choose_engine({job.engine, job.queue, false}, job.parameters);
-  if (!chosen) return failure(FailureReason::kCapabilityMismatch, chosen.error().message);
-  notes_.engine = *std::move(chosen);
-  auto plan = engine::plan_ffmpeg(request);
+  if (auto failed = choose_engine(request)) return failed;
+  if (on_gstreamer()) request.program = shared_.settings.gst_launch;
+  auto plan = on_gstreamer() ? engine::plan_gstreamer(request, *gstreamer_) : engine::plan_ffmpeg(request);
   if (!plan) return failure(FailureReason::kUserError, plan.error().message);
   notes_.encoder = plan->encoder;
-  notes_.on_hardware = encoder.hardware;
+  notes_.on_hardware = encoder.hardware && !on_gstreamer();
   notes_.command = plan->masked_argv;
   if (const Status saved = dir_.save_notes(notes_); !saved) return failure(FailureReason::kPlatformError, saved.error().message);
   return start_engine(*plan, staged_path());
+}
+
+std::optional<model::AttemptResult> Runner::choose_engine(const engine::PlanRequest& request) {
+  const auto& job = notes_.claim.job;
+  auto chosen = engine::choose_engine({job.engine, job.queue, gstreamer_->usable}, job.parameters);
+  if (!chosen) return failure(FailureReason::kCapabilityMismatch, chosen.error().message);
+  notes_.engine = *std::move(chosen);
+  if (!on_gstreamer()) return std::nullopt;
+  const auto what = engine::beyond_gstreamer(request, *gstreamer_);
+  if (!what) return std::nullopt;
+  if (job.engine == model::Engine::kGstreamer && !job.parameters.allow_fallback)
+    return failure(FailureReason::kUserError, cat("engine gstreamer does not do ", *what, ", and allow_fallback is false"));
+  notes_.engine = {"ffmpeg", cat("FFmpeg used for ", *what)};
+  return std::nullopt;
 }
 
 std::string Runner::staged_path() const {
@@ -267,15 +306,18 @@ supervisor::Plan Runner::plan_of(const engine::RunPlan& run, const std::string& 
   plan.attempt = id_.str();
   plan.argv = run.argv;
   plan.cwd = "/";
-  plan.env = engine_environment();
+  plan.env = engine_environment(shared_.settings);
+  if (on_gstreamer()) plan.progress_format = supervisor::ProgressFormat::kGstreamer;
   plan.cgroup = groups_.cgroup;
   plan.joins = groups_.joins;
   plan.oom_file = groups_.oom_file;
   if (shared_.settings.confine) {
-    EngineReach reach = reach_of_engine(shared_.settings.ffmpeg, sys::Host::real());
+    EngineReach reach =
+        reach_of_engine(on_gstreamer() ? shared_.settings.gst_launch : shared_.settings.ffmpeg, sys::Host::real());
     plan.confined = true;
     plan.readable = std::move(reach.readable);
     plan.readable.push_back(notes_.input_path);
+    if (on_gstreamer()) plan.readable.push_back(plugin_registry_of(shared_.settings));
     plan.writable = std::move(reach.writable);
     if (!staged.empty()) (move().is_hls() ? plan.writable_trees : plan.writable).push_back(staged);
     if (live_)
@@ -431,7 +473,7 @@ model::AttemptResult Runner::verify_and_stage(model::AttemptResult result) {
   const auto complaints = engine::error_lines(stderr_tail_);
   if (verdict->good && !complaints.empty()) {
     verdict->good = false;
-    verdict->error = cat("ffmpeg exited 0 but said: ", complaints.front());
+    verdict->error = cat(notes_.engine.used, " exited 0 but said: ", complaints.front());
     result.output->verified = false;
     result.output->verify_error = verdict->error;
   }

@@ -34,6 +34,7 @@ struct Settings {
   std::map<std::string, std::string> labels;
   model::VerifyLevel verify = model::VerifyLevel::kSample;
   std::string ffmpeg = "ffmpeg";    // runs the jobs
+  std::string gst_launch = "gst-launch-1.0";  // runs those of engine gstreamer; empty: never
   std::string verifier = "ffmpeg";  // decodes outputs: never the program that made them, should that one be a wrapper
   std::string ffprobe = "ffprobe";
   bool confine = false;  // engines reach their input and output alone; set where the kernel can
@@ -50,5 +51,10 @@ struct Settings {
   std::int64_t log_head_bytes = 1 << 20;
   std::int64_t log_tail_bytes = 3 << 20;
 };
+
+// GStreamer keeps what it knows of its plug-ins; without a place for it, each start looks at all of them.
+[[nodiscard]] inline std::string plugin_registry_of(const Settings& settings) {
+  return settings.state_dir + "/gstreamer-registry.bin";
+}
 
 }  // namespace ffrtmp::worker

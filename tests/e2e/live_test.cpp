@@ -63,10 +63,10 @@ std::string marked_clip(const Box& box, int seconds) {
   return path;
 }
 
-// Of every decoded picture.
+// Of every decoded picture, as coded: a stream that is tagged with its range is not stretched.
 std::vector<int> brightness_of(const std::string& path) {
   const Ran ran =
-      run_command({"ffmpeg", "-nostdin", "-v", "error", "-i", path, "-an", "-vf", "extractplanes=y,scale=1:1",
+      run_command({"ffmpeg", "-nostdin", "-v", "error", "-i", path, "-an", "-vf", "extractplanes=y,scale=1:1:in_range=full:out_range=full",
                    "-fps_mode", "passthrough", "-f", "rawvideo", "-pix_fmt", "gray", "-"});
   std::vector<int> out;
   for (const char c : ran.out) out.push_back(static_cast<unsigned char>(c));
@@ -156,6 +156,46 @@ TEST(Live, TheRealInputArrivesOverRtmpAndTheKeyIsNowhereToBeRead) {
   EXPECT_EQ(box.http("GET", cat("/api/v1/jobs/", number, "/logs")).body.find(key), std::string::npos);
   EXPECT_TRUE(eventually([&] { return fs::is_empty(box.path("w1/attempts")); }, 5s));
   for (const char* place : {"master", "w1"}) EXPECT_EQ(files_with(box.path(place), key), std::vector<std::string>{});
+}
+
+// contract: F40
+TEST(Live, TheRealInputArrivesByGstreamer) {
+  constexpr int kSeconds = 6;
+  Box box;
+  const RtmpServer server(box.path("nginx"));
+  box.start_master(kPatient);
+  box.start_worker("w1", {"--allow-output", cat("rtmp://127.0.0.1:", server.port()), "--gst-launch", "gst-launch-1.0"});
+  box.wait_for_nodes(1);
+  const std::string in = marked_clip(box, kSeconds);
+  const auto number =
+      submit(box, cat(R"("queue":"live","parameters":{"output_mode":"rtmp","input":")", in, R"(","rtmp_url":"rtmp://127.0.0.1:)",
+                      server.port(), R"(/live/by-gst","bitrate":"800k","preset":"ultrafast"})"));
+  const auto job = box.wait_end(number);
+  ASSERT_EQ(job.status, model::JobState::kCompleted) << job.error.value_or("");
+  ASSERT_TRUE(job.result && job.result->stats && job.result->output && job.result->engine);
+  EXPECT_EQ(job.result->engine->used, "gstreamer");
+  EXPECT_EQ(job.result->engine->reason, "LIVE queue job - GStreamer preferred for low-latency streaming");
+  EXPECT_GE(job.result->stats->run_seconds.value_or(0), 0.9 * kSeconds) << "at the pace at which it is watched";
+  EXPECT_NEAR(job.result->output->duration_seconds.value_or(0), kSeconds, 0.1);
+  const std::string received = server.recording("by-gst");
+  expect_marks(received, kSeconds);
+  EXPECT_EQ(gops_of(received), (std::vector<int>{2 * kFps, 2 * kFps}));
+  EXPECT_EQ(probe(received, "a:0", "stream=codec_name,sample_rate,channels"), "aac,48000,2");
+}
+
+// contract: F46
+TEST(Live, AStreamKeyKeepsGstreamerAway) {
+  Box box;
+  const RtmpServer server(box.path("nginx"));
+  box.start_master(kPatient);
+  box.start_worker("w1", {"--allow-output", cat("rtmp://127.0.0.1:", server.port()), "--gst-launch", "gst-launch-1.0"});
+  box.wait_for_nodes(1);
+  const auto number = submit(
+      box, cat(R"("parameters":{"output_mode":"rtmp","input":")", marked_clip(box, 2), R"(","rtmp_url":"rtmp://127.0.0.1:)",
+               server.port(), R"(/live","stream_key":"s3cret"})"));
+  const auto job = box.wait_end(number);
+  ASSERT_EQ(job.status, model::JobState::kCompleted) << job.error.value_or("");
+  EXPECT_EQ(job.result->engine->reason, "FFmpeg used for a stream key") << "its arguments are read by everybody";
 }
 
 TEST(Live, ARefusedConnectionIsTriedAgain) {

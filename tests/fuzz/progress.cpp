@@ -17,7 +17,14 @@ void progress(std::string_view data) {
   must(whole.latest() == pieces.latest(), "how the bytes arrive does not matter");
   (void)supervisor::advance_mark(whole.latest());
 
-  for (const std::string_view block : {std::string_view(whole.latest()), data}) {
+  supervisor::ProgressParser pipeline(supervisor::ProgressFormat::kGstreamer);
+  supervisor::ProgressParser pipeline_pieces(supervisor::ProgressFormat::kGstreamer);
+  (void)pipeline.feed(data);
+  for (std::string_view rest = data; !rest.empty(); rest.remove_prefix(std::min(piece, rest.size())))
+    (void)pipeline_pieces.feed(rest.substr(0, piece));
+  must(pipeline.latest() == pipeline_pieces.latest(), "how the bytes arrive does not matter");
+
+  for (const std::string_view block : {std::string_view(whole.latest()), std::string_view(pipeline.latest()), data}) {
     const model::Progress p = engine::parse_progress(block, 10.0);
     must(!p.percent || (*p.percent >= 0 && *p.percent <= 100), "percent keeps its range");
     must(!p.frame || *p.frame >= 0, "frames are counted from 0");
