@@ -128,7 +128,8 @@ int run_master(const config::MasterSettings& settings) {
 }
 
 Result<model::NodeFacts> detect_machine(const config::WorkerSettings& settings) {
-  return worker::detect(worker_settings(settings), sys::Host::real(), SystemClock().now().utc);
+  FFRTMP_ASSIGN(worker::Machine machine, worker::detect(worker_settings(settings), sys::Host::real(), SystemClock().now().utc));
+  return std::move(machine.facts);
 }
 
 int run_worker(const config::WorkerSettings& settings) {

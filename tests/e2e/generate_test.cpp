@@ -333,7 +333,7 @@ TEST_F(Generate, AWorkerThatDiesOverItBeginsAnew) {
   box_.worker().send(SIGKILL);
   ASSERT_NE(box_.worker().wait(5s), -1);
   set_fake_behaviour(program_, "");
-  box_.start_worker("w1", {"--metrics-port", "0", "--ffmpeg", program_});
+  box_.start_worker("w1", {"--ffmpeg", program_});
   const auto job = box_.wait_end(number);
   EXPECT_EQ(job.status, model::JobState::kCompleted) << job.error.value_or("");
   EXPECT_EQ(job.attempts->size(), 1U) << "the same attempt goes on";
@@ -347,7 +347,7 @@ TEST_F(Generate, AWorkerThatDiesOverTheEncodeLeavesNoInput) {
   box_.worker().send(SIGKILL);
   ASSERT_NE(box_.worker().wait(5s), -1);
   EXPECT_EQ(names_in("inputs").size(), 1U);
-  box_.start_worker("w1", {"--metrics-port", "0", "--ffmpeg", program_});
+  box_.start_worker("w1", {"--ffmpeg", program_});
   const auto job = box_.wait_end(number);
   EXPECT_EQ(job.status, model::JobState::kCompleted) << job.error.value_or("");
   EXPECT_TRUE(job.result->input->generated);
@@ -361,7 +361,7 @@ TEST_F(Generate, AWorkerThatMakesNoneIsNotGivenSuchAJob) {
   EXPECT_EQ(refused.status, 422) << refused.body;
   EXPECT_NE(refused.body.find("no node generates inputs"), std::string::npos) << refused.body;
   EXPECT_NE(refused.body.find(R"("field":"parameters.input")"), std::string::npos) << refused.body;
-  box_.start_worker("w2", {"--metrics-port", "0"});
+  box_.start_worker("w2");
   box_.wait_for_nodes(2);
   for (int i = 0; i < 4; ++i) {
     const auto job = box_.wait_end(submit(R"("duration":0.5)"));
