@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <utility>
 
 #include "base/text.h"
 
@@ -34,6 +35,7 @@ std::string subtitle_encoder(std::string_view codec, std::string_view muxer) {
 }
 
 bool holds_video(std::string_view muxer) { return muxer != "mp3"; }
+bool holds_several(std::string_view muxer) { return muxer != "flv" && muxer != "mp3"; }
 
 // One stream of the input: kept, or left out with a reason; not decided yet while both are empty.
 struct Fate {
@@ -106,6 +108,21 @@ Status keep_specified(std::vector<Fate>& fates, const std::vector<std::string>& 
   return {};
 }
 
+// Leaves out all but the first of each type, where the container has one place only.
+Status keep_one_of_each(std::vector<Fate>& fates, const std::string& muxer, bool may_leave_out) {
+  for (const std::string_view type : {"video", "audio"}) {
+    bool any = false;
+    for (Fate& fate : fates) {
+      if (!fate.keep || fate.stream->type != type || !std::exchange(any, true)) continue;
+      if (!may_leave_out)
+        return make_error(Errc::kInvalid, cat("streams: ", described(*fate.stream), ": ", muxer, " holds one ", type));
+      fate.keep = false;
+      fate.left_out = cat(muxer, " cannot hold a second one");
+    }
+  }
+  return {};
+}
+
 void append_kept(StreamChoice& out, const std::vector<Fate>& fates, std::string_view type, std::string_view muxer) {
   for (const Fate& fate : fates) {
     if (!fate.keep || fate.stream->type != type) continue;
@@ -129,6 +146,9 @@ Result<StreamChoice> choose_streams(const Probe& input, const model::Parameters&
   } else {
     FFRTMP_TRY(keep_specified(fates, parameters.streams));
   }
+  const bool is_listed =
+      !parameters.streams.empty() && parameters.streams.front() != "default" && parameters.streams.front() != "all";
+  if (!holds_several(muxer)) FFRTMP_TRY(keep_one_of_each(fates, muxer, !is_listed));
   StreamChoice out;
   for (const std::string_view type : {"video", "audio", "subtitle"}) append_kept(out, fates, type, muxer);
   for (const Fate& fate : fates)
