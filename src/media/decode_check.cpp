@@ -49,7 +49,7 @@ std::string first_complaint(std::string_view text) {
 
 // The decoder that checks the most; empty: ffmpeg's choice.
 std::string strict_decoder(std::string_view codec) {
-  return codec == "av1" ? "libaom-av1" : codec == "vp9" ? "libvpx-vp9" : codec == "vp8" ? "libvpx" : "";
+  return codec == "av1" ? "libaom-av1" : codec == "vp9" ? "libvpx-vp9" : "";
 }
 
 std::vector<std::string> decode_command(const DecodeRequest& request, const std::vector<Window>& windows) {
@@ -67,7 +67,8 @@ std::vector<std::string> decode_command(const DecodeRequest& request, const std:
   }
   for (std::size_t i = 0; i < windows.size(); ++i)
     argv.insert(argv.end(), {"-map", cat(i, ":v?"), "-map", cat(i, ":a?")});
-  argv.insert(argv.end(), {"-fps_mode", "passthrough", "-f", "null", "-"});
+  // Times in the container's own unit: rounded to pictures, two in Matroska's milliseconds may become one.
+  argv.insert(argv.end(), {"-fps_mode", "passthrough", "-enc_time_base:v", "-1", "-f", "null", "-"});
   return argv;
 }
 

@@ -21,6 +21,8 @@ bool declares_length(std::string_view format) {
 std::string seconds_text(double seconds) { return cat(format_fixed(seconds, 2), " s"); }
 
 Status check_whole(const Probe& input) {
+  // ffmpeg looks for the next packet and says nothing of what it passed.
+  if (!input.damage.empty()) return make_error(Errc::kInvalid, cat("the input is damaged: ", input.damage));
   if (!declares_length(input.format)) return {};
   double end = 0;
   for (const ProbedStream& stream : input.streams) end = std::max(end, stream.end_seconds.value_or(0));

@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "base/text.h"
+#include "media/bitstream.h"
 
 namespace ffrtmp::media {
 namespace {
@@ -248,6 +249,10 @@ Result<Scan> scan_file(const std::string& path, const ProbeOptions& options, con
   FFRTMP_ASSIGN(Scan scan, parse_scan(result.out));
   scan.complaints = result.err;
   if (scan.probe.streams.empty()) return make_error(Errc::kInvalid, "the file holds no stream");
+  if (options.packets && scan.probe.format == "mpegts") {
+    FFRTMP_ASSIGN(const auto damage, find_ts_damage(path));
+    scan.probe.damage = damage.value_or("");
+  }
   if (options.packets)
     for (ProbedStream& stream : scan.probe.streams) {
       summarise(stream, scan.packets);

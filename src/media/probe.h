@@ -66,6 +66,7 @@ struct Probe {
   std::int64_t size_bytes = 0;
   int chapters = 0;
   std::vector<ProbedStream> streams;
+  std::string damage;  // of a transport stream's own packets, after a packet scan; empty: none
 };
 
 struct ProbeOptions {

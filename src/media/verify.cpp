@@ -71,7 +71,7 @@ std::string wrong_kind(const ProbedStream& video, const Expectation& expected) {
   if (video.rotation_degrees != expected.rotation_degrees)
     return cat("the video is to be shown turned by ", video.rotation_degrees, " degrees instead of ",
                expected.rotation_degrees);
-  return wrong_colour(video.colour, expected.colour);
+  return {};
 }
 
 double span_of(const ProbedStream& stream, double end) { return end - stream.first_pts_seconds.value_or(end); }
@@ -121,7 +121,7 @@ std::string wrong_video(const ProbedStream& video, const Expectation& expected, 
       std::max({kHoleSeconds, kHoleFrames * frame, 1.1 * expected.max_gap_seconds.value_or(0) + frame});
   if (const double gap = video.largest_gap_seconds.value_or(0); gap > allowed)
     return cat("the video has a hole of ", seconds_text(gap));
-  return {};
+  return wrong_colour(video.colour, expected.colour);
 }
 
 // After "audio stream 1 ".
@@ -201,7 +201,8 @@ std::string wrong_by_packets(const Scan& scan, const Expectation& expected, cons
 }
 
 Result<std::string> wrong_bytes(const std::string& path, const Scan& scan) {
-  FFRTMP_ASSIGN(const auto damage, scan.probe.format == "mpegts" ? find_ts_damage(path) : find_damage(path, scan));
+  if (scan.probe.format == "mpegts") return scan.probe.damage;
+  FFRTMP_ASSIGN(const auto damage, find_damage(path, scan));
   return damage.value_or("");
 }
 

@@ -60,7 +60,7 @@ TEST(Verify, AToolThatIsMissingIsNoVerdict) {
 }
 
 TEST(ExpectOutput, FromPacketsAndParameters) {
-  Probe input{"mov,mp4", 10.0, 0.0, 1, 0, {}};
+  Probe input{"mov,mp4", 10.0, 0.0, 1, 0, {}, {}};
   ProbedStream video;
   video.type = "video";
   video.codec = "hevc";

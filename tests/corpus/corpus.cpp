@@ -33,12 +33,21 @@ std::string out_of(const std::vector<std::string>& argv) {
   return result ? result->out : std::string();
 }
 
+std::string ffprobe_out(const std::string& path, const std::string& entries, const std::string& streams) {
+  std::vector<std::string> argv{"ffprobe", "-v", "error", "-show_entries", entries, "-of", "csv=p=0"};
+  if (!streams.empty()) argv.insert(argv.end(), {"-select_streams", streams});
+  argv.push_back("file:" + path);
+  return out_of(argv);
+}
+
 }  // namespace
 
 bool takes_all() {
   const char* const all = std::getenv("FFRTMP_TEST_ALL");
   return all != nullptr && std::string_view(all) == "1";
 }
+
+bool keeps() { return std::getenv("FFRTMP_CORPUS_KEEP") != nullptr; }
 
 Draw::Draw(std::string_view name) : numbers_(seed() ^ hash_of(name)) {}
 
@@ -55,7 +64,7 @@ std::string frame_sums(const std::string& path) {
 
 std::vector<Place> packet_places(const std::string& path) {
   std::vector<Place> places;
-  for (const std::string_view line : split(ffprobe_says(path, "packet=codec_type,size,pos"), '\n')) {
+  for (const std::string_view line : split(ffprobe_out(path, "packet=codec_type,size,pos", {}), '\n')) {
     const auto fields = split(line, ',');
     if (fields.size() < 3) continue;
     const auto size = parse_int(fields[1]);
@@ -67,10 +76,9 @@ std::vector<Place> packet_places(const std::string& path) {
 }
 
 std::string ffprobe_says(const std::string& path, const std::string& entries, const std::string& streams) {
-  std::vector<std::string> argv{"ffprobe", "-v", "error", "-show_entries", entries, "-of", "csv=p=0"};
-  if (!streams.empty()) argv.insert(argv.end(), {"-select_streams", streams});
-  argv.push_back("file:" + path);
-  return std::string(trim(out_of(argv)));
+  // The streams of a program are listed there and, behind an empty line, again.
+  const std::string out = ffprobe_out(path, entries, streams);
+  return std::string(trim(out.substr(0, out.find("\n\n"))));
 }
 
 void keep(Truth truth, const std::string& name, const std::string& stage, const std::string& path,

@@ -42,6 +42,9 @@ struct Place {
 [[nodiscard]] std::string ffprobe_says(const std::string& path, const std::string& entries,
                                        const std::string& streams = {});
 
+// Whether files are kept for bench/corpus: then those whose damage cannot be told are made too, and not judged.
+[[nodiscard]] bool keeps();
+
 enum class Truth { kDamaged, kGood };
 // Adds the file to the list for bench/corpus, if one is kept. `stage`: "input" or "output".
 void keep(Truth truth, const std::string& name, const std::string& stage, const std::string& path,

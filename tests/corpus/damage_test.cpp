@@ -89,6 +89,11 @@ struct CaseName {
   }
 };
 
+// The decoders of HEVC and VP8 show what comes out of flipped bits: bench/corpus counts them.
+bool can_be_told(const ByteDamage& damage, const Kind& kind) {
+  return damage.name != "flipped_packet" || (kind.encoder != "libx265" && kind.encoder != "libvpx");
+}
+
 class DamagedBytes : public testing::TestWithParam<Case<ByteDamage>> {};
 
 // contract: F41
@@ -105,16 +110,17 @@ TEST_P(DamagedBytes, AreRefused) {
     if (frame_sums(path) == clean.sums) continue;
     const std::string verdict = judge(clean.encoded, path);
     keep(Truth::kDamaged, GetParam().name(), "output", path, verdict);
-    EXPECT_THAT(verdict, testing::StartsWith("output: "));
+    if (can_be_told(damage, kind)) {
+      EXPECT_THAT(verdict, testing::StartsWith("output: "));
+    }
     return;
   }
   FAIL() << "the frames are those of the clean run wherever it is damaged";
 }
-// The decoders of HEVC and VP8 show what comes out of flipped bits: bench/corpus counts them.
-bool can_be_told(const ByteDamage& damage, const Kind& kind) {
-  return damage.name != "flipped_packet" || (kind.encoder != "libx265" && kind.encoder != "libvpx");
-}
-INSTANTIATE_TEST_SUITE_P(Corpus, DamagedBytes, testing::ValuesIn(cases_of(byte_damages(), can_be_told)), CaseName());
+INSTANTIATE_TEST_SUITE_P(Corpus, DamagedBytes,
+                         testing::ValuesIn(cases_of(byte_damages(),
+                                                    [](auto& d, auto& k) { return keeps() || can_be_told(d, k); })),
+                         CaseName());
 
 std::string replaced(std::string text, const std::string& what, const std::string& with) {
   if (const std::size_t at = text.find(what); at != std::string::npos) text.replace(at, what.size(), with);

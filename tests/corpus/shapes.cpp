@@ -53,7 +53,7 @@ void add_times(Files& out) {
     file.parameters.fps = 25;
     return file;
   });
-  const Words offsets{"-1", "-0.5", "-0.04", "-2"};
+  const Words offsets{"-1", "-0.5", "-0.04", "-0.8"};
   add(out, 10, {"mp4", "mkv", "mov"}, kOutputs, [&](std::size_t i) {
     return made("negative_start", kPicture + kSound + kTwoSeconds + kX264 + kAac + "-output_ts_offset " +
                                       offsets[i % 4] + " -avoid_negative_ts disabled");
