@@ -84,7 +84,7 @@ const std::vector<ByteDamage>& byte_damages() {
       {"flipped_packet",
        [](auto& b, auto& p, auto& d) {
          const Place place = big_packet(p, "video", d);
-         flip(b, place.pos, place.size, 64, d);
+         flip(b, place.pos, place.size, 64 + static_cast<int>(place.size / 16), d);
        }},
       {"flipped_all_over", [](auto& b, auto&, auto& d) { flip(b, b.size() / 10, b.size() * 8 / 10, 200, d); }},
       {"zeroed_sound",
