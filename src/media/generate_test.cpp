@@ -145,7 +145,7 @@ TEST(Looped, FfmpegAgrees) {
     model::Parameters p = asked(7.5);
     p.codec = codec;
     if (p.codec == "copy") p.width = p.height = std::nullopt, p.fps = std::nullopt;
-    const auto expected = expect_output(looped(*input, 7.5), p, {"0:0", "0:1"});
+    const auto expected = expect_output(looped(*input, 7.5), p, {"0:0", "0:1"}, "mp4");
     ASSERT_TRUE(expected) << expected.error().message;
     const std::string out = test::clip_dir() / (std::string("looped-") + codec + ".mp4");
     test::must_run(cat("ffmpeg -nostdin -v error -y -stream_loop -1 -f mov -i ", path, " -c:v ",

@@ -41,7 +41,7 @@ Meters::Meters(LoadMeter& load, std::function<int()> active_jobs)
                          "Attempts in which it did not; see /violations.")),
       input_bytes_(counter(registry_, "ffrtmp_job_input_bytes_total", "Bytes of the inputs of ended attempts.")),
       output_bytes_(counter(registry_, "ffrtmp_job_output_bytes_total", "Bytes of published outputs.")),
-      inputs_generated_(counter(registry_, "ffrtmp_worker_total_inputs_generated", "Inputs made for jobs that name none.")),
+      inputs_generated_(counter(registry_, "ffrtmp_worker_inputs_generated_total", "Inputs made for jobs that name none.")),
       generation_seconds_(&registry_
                                .histogram({"ffrtmp_worker_input_generation_duration_seconds",
                                            "From the first try to a whole generated input.", {}},
@@ -54,6 +54,9 @@ Meters::Meters(LoadMeter& load, std::function<int()> active_jobs)
       fallbacks_(registry_.counter(
           {"ffrtmp_worker_encoder_fallback_total", "Attempts that went on with another encoder.", {"from", "to"}})) {
   registry_.label_all("component", "worker");
+  // The inherited name, which no counter may have.
+  registry_.collect(Type::kGauge, {"ffrtmp_worker_total_inputs_generated", "The same as ffrtmp_worker_inputs_generated_total.", {}},
+                    [this](Sink& sink) { sink.sample({}, static_cast<double>(inputs_generated_->value())); });
   const auto gauge = [&](const char* name, const char* help, std::function<std::optional<double>()> read) {
     registry_.collect(Type::kGauge, {name, help, {}}, [read = std::move(read)](Sink& sink) {
       if (const auto value = read()) sink.sample({}, *value);
