@@ -34,7 +34,7 @@ std::string spoiled(const std::function<void(const std::string& dir)>& spoil) {
 TEST(DamagedHls, IsRefusedByName) {
   EXPECT_EQ(spoiled([](auto) {}), "good");
   Draw draw("hls");
-  const std::string segment = cat("out", draw.below(3), ".ts");
+  const std::string segment = cat("out.0000", draw.below(3), ".ts");
   EXPECT_EQ(spoiled([&](auto dir) { std::filesystem::remove(dir + segment); }),
             cat("output: segment ", segment, " is missing"));
   EXPECT_EQ(spoiled([&](auto dir) { write_file(dir + segment, ""); }), cat("output: segment ", segment, " is empty"));
