@@ -115,6 +115,7 @@ void put_output(Pairs& pairs, const model::OutputInfo& output) {
   pairs.emplace_back("Size", output.size_bytes ? format_bytes(*output.size_bytes) : "");
   pairs.emplace_back("Verified", verification(output));
   for (const std::string& left : output.left_out) pairs.emplace_back("Left out", left);
+  for (const std::string& converted : output.converted) pairs.emplace_back("Converted", converted);
 }
 
 std::string input_text(const api::Job& job) {

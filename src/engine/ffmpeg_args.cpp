@@ -38,9 +38,9 @@ std::string protocols_for(std::string_view scheme) {
 std::string location(const std::string& path) { return scheme_of(path) == "file" ? cat("file:", path) : path; }
 
 Args global_options() {
-  return {"-nostdin", "-hide_banner", "-loglevel",  "level+warning",  // tags each line, so that error_lines tells
-                                                                      // errors from remarks
-          "-nostats", "-progress",    "{progress}", "-stats_period", "0.5",
+  return {"-nostdin", "-hide_banner", "-loglevel", "level+warning",  // tags each line, so that error_lines tells
+                                                                     // errors from remarks
+          "-nostats", "-progress", "{progress}", "-stats_period", "0.5",
           "-xerror",  // a damaged input ends the run: without it ffmpeg conceals the damage and exits 0
           "-y"};      // the staged file is the attempt's own; nobody else's is ever named here
 }
@@ -128,6 +128,8 @@ Args audio_options(const PlanRequest& request) {
   const char* const name = codec == AudioCodec::kOpus ? "libopus" : codec == AudioCodec::kMp3 ? "libmp3lame" : "aac";
   Args out{"-c:a", name, "-b:a", cat(p.audio_bitrate_bps)};
   if (is_live(p.output_mode)) add(out, live_audio_options());
+  // libopus refuses the side speakers of AC-3's 5.1; the layouts of RFC 7845, 5.1.1.2, have them behind.
+  if (codec == AudioCodec::kOpus) add(out, {"-af", "aformat=channel_layouts=mono|stereo|3.0|quad|5.0|5.1|6.1|7.1"});
   return out;
 }
 

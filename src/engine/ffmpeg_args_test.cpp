@@ -55,7 +55,8 @@ TEST(PlanFfmpeg, EverythingAsked) {  // contract: F37
             kGlobal + kMovInput +
                 " -map 0:0 -map 0:1 -map 0:2 -map 0:3 -vf fps=60000/1001,scale=1920:1080 -fps_mode vfr"
                 " -pix_fmt yuv420p10le -c:v libx265 -preset slow -crf 51 -threads:v 3 -x265-params"
-                " log-level=warning:bframes=2 -g 60 -c:a libopus -b:a 128000 -c:s:0 copy -c:s:1 subrip -dn -t 23.976"
+                " log-level=warning:bframes=2 -g 60 -c:a libopus -b:a 128000 -af"
+                " aformat=channel_layouts=mono|stereo|3.0|quad|5.0|5.1|6.1|7.1 -c:s:0 copy -c:s:1 subrip -dn -t 23.976"
                 " -max_muxing_queue_size 4096 -f matroska file:/out/b.part.matroska");
 }
 

@@ -130,17 +130,20 @@ Result<std::optional<std::string>> find_damage(const std::string& path, const Sc
 }
 
 Result<std::optional<std::string>> find_ts_damage(const std::string& path) {
-  constexpr std::size_t kPacketBytes = 188;
-  constexpr std::size_t kChunk = kPacketBytes * 4096;
   FFRTMP_ASSIGN(const sys::Fd fd, sys::open_file(path, O_RDONLY | O_CLOEXEC));
-  for (off_t offset = 0;; offset += kChunk) {
-    FFRTMP_ASSIGN(const std::string chunk, sys::read_at(fd.get(), kChunk, offset));
-    for (std::size_t i = 0; i < chunk.size(); i += kPacketBytes) {
-      const bool whole = i + kPacketBytes <= chunk.size();
-      if (whole && byte(chunk, i) == 0x47 && (byte(chunk, i + 1) & 0x80) == 0) continue;
+  FFRTMP_ASSIGN(const std::string head, sys::read_at(fd.get(), 5, 0));
+  // M2TS puts a time of four bytes in front of each packet.
+  const std::size_t lead = head.size() == 5 && byte(head, 0) != 0x47 && byte(head, 4) == 0x47 ? 4 : 0;
+  const std::size_t step = lead + 188;
+  const std::size_t chunk_bytes = step * 4096;
+  for (off_t offset = 0;; offset += static_cast<off_t>(chunk_bytes)) {
+    FFRTMP_ASSIGN(const std::string chunk, sys::read_at(fd.get(), chunk_bytes, offset));
+    for (std::size_t i = 0; i < chunk.size(); i += step) {
+      const bool whole = i + step <= chunk.size();
+      if (whole && byte(chunk, i + lead) == 0x47 && (byte(chunk, i + lead + 1) & 0x80) == 0) continue;
       return std::optional(cat("the transport stream is damaged at byte ", offset + static_cast<off_t>(i)));
     }
-    if (chunk.size() < kChunk) return std::optional<std::string>();
+    if (chunk.size() < chunk_bytes) return std::optional<std::string>();
   }
 }
 

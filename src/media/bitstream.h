@@ -4,7 +4,7 @@
 // H.264 and HEVC in mov and matroska are units with a length in front (ISO/IEC 14496-15): the lengths must fill a
 // packet exactly, a unit's header must be legal, and no unit may hold 00 00 00, 00 00 01 or 00 00 02, which emulation
 // prevention makes impossible (ITU-T H.264, 7.4.1). VP8, VP9 and AV1 are arithmetic codes: 64 zero bytes in a row do
-// not occur. A transport stream must have its sync byte every 188 bytes, and no packet marked as in error.
+// not occur. A transport stream must have its sync byte every 188 bytes (192 in M2TS), and no packet marked as in error.
 #include <optional>
 #include <string>
 

@@ -47,13 +47,20 @@ std::string first_complaint(std::string_view text) {
   return {};
 }
 
+// The decoder that checks the most; empty: ffmpeg's choice.
+std::string strict_decoder(std::string_view codec) {
+  return codec == "av1" ? "libaom-av1" : codec == "vp9" ? "libvpx-vp9" : "";
+}
+
 std::vector<std::string> decode_command(const DecodeRequest& request, const std::vector<Window>& windows) {
+  const std::string decoder = strict_decoder(request.codec);
   std::vector<std::string> argv{request.ffmpeg, "-nostdin", "-hide_banner", "-loglevel", "error", "-xerror"};
   for (const Window& window : windows) {
     // The deblocking filter finds no damage and costs a quarter of the time.
     argv.insert(argv.end(), {"-threads", "1", "-err_detect", "explode", "-skip_loop_filter", "all"});
     if (window.start > 0) argv.insert(argv.end(), {"-ss", format_fixed(window.start, 6)});
     if (window.length) argv.insert(argv.end(), {"-t", format_fixed(*window.length, 6)});
+    if (!decoder.empty()) argv.insert(argv.end(), {"-c:v", decoder});
     argv.insert(argv.end(), {"-protocol_whitelist", "file"});
     if (!request.demuxer.empty()) argv.insert(argv.end(), {"-f", request.demuxer});
     argv.insert(argv.end(), {"-i", cat("file:", request.path)});
@@ -68,7 +75,12 @@ std::vector<std::string> decode_command(const DecodeRequest& request, const std:
 
 Result<std::optional<std::string>> decode(const DecodeRequest& request, const std::vector<Window>& windows,
                                           const RunTool& run, std::chrono::milliseconds patience) {
-  FFRTMP_ASSIGN(const ToolResult result, run(decode_command(request, windows), patience));
+  FFRTMP_ASSIGN(ToolResult result, run(decode_command(request, windows), patience));
+  if (result.exit_code != 0 && result.err.find("Unknown decoder") != std::string::npos) {
+    DecodeRequest plain = request;
+    plain.codec.clear();
+    FFRTMP_ASSIGN(result, run(decode_command(plain, windows), patience));
+  }
   std::string complaint = first_complaint(result.err);
   if (result.exit_code != 0 && complaint.empty()) complaint = cat("the decoder ended with ", result.exit_code);
   if (complaint.empty()) return std::optional<std::string>();

@@ -21,6 +21,8 @@ bool declares_length(std::string_view format) {
 std::string seconds_text(double seconds) { return cat(format_fixed(seconds, 2), " s"); }
 
 Status check_whole(const Probe& input) {
+  // ffmpeg looks for the next packet and says nothing of what it passed.
+  if (!input.damage.empty()) return make_error(Errc::kInvalid, cat("the input is damaged: ", input.damage));
   if (!declares_length(input.format)) return {};
   double end = 0;
   for (const ProbedStream& stream : input.streams) end = std::max(end, stream.end_seconds.value_or(0));
@@ -41,13 +43,6 @@ Status check_whole(const Probe& input) {
   return {};
 }
 
-const ProbedStream* mapped(const Probe& input, const std::string& map) {
-  const auto index = parse_int(map.starts_with("0:") ? std::string_view(map).substr(2) : std::string_view(map));
-  for (const ProbedStream& stream : input.streams)
-    if (index && stream.index == *index) return &stream;
-  return nullptr;
-}
-
 // ffprobe's name of what an encoder makes.
 std::string codec_made(const std::string& codec) {
   struct Row {
@@ -63,12 +58,17 @@ std::string codec_made(const std::string& codec) {
   return {};
 }
 
-// Semi-planar formats are how surfaces lie in memory; a stream stores the planar kind.
-std::string stored_format(const std::string& pixel_format) {
-  return pixel_format == "nv12" ? "yuv420p" : pixel_format == "p010le" ? "yuv420p10le" : pixel_format;
+// RGB is converted, so its tags go; a VP8 decoder knows none, and puts its own in place of the container's.
+Colour expect_colour(const ProbedStream& video, bool copied) {
+  if (!copied && video.codec == "vp8") return {};
+  if (!copied && (video.colour.space == "gbr" || video.pixel_format.value_or("").find("rgb") != std::string::npos))
+    return {};
+  Colour out = video.colour;
+  if (!copied) out.range.reset();
+  return out;
 }
 
-void expect_picture(Expectation& out, const ProbedStream& video, const model::Parameters& p) {
+void expect_picture(Expectation& out, const ProbedStream& video, const model::Parameters& p, std::string_view muxer) {
   const bool copied = p.codec == "copy";
   if (copied)
     out.video_codec = video.codec;
@@ -76,6 +76,8 @@ void expect_picture(Expectation& out, const ProbedStream& video, const model::Pa
     out.video_codec = std::move(made);
   out.pixel_format = copied ? video.pixel_format : stored_format(p.pixel_format);
   out.fps = p.fps;
+  out.colour = expect_colour(video, copied);
+  if (copied) out.rotation_degrees = holds_rotation(muxer) ? video.rotation_degrees : 0;
   if (p.width && p.height) {
     out.width = p.width;
     out.height = p.height;
@@ -120,6 +122,16 @@ void expect_motion(Expectation& out, const ProbedStream& video, const model::Par
   if (is_cut) out.spare_seconds = gap;
 }
 
+// ffprobe's name of the audio codec that is made, see engine/ffmpeg_args.cpp.
+std::string audio_made(const ProbedStream& audio, const model::Parameters& p, std::string_view muxer) {
+  if (p.audio_codec == model::AudioCodec::kCopy) return audio.codec;
+  if (p.audio_codec)
+    return *p.audio_codec == model::AudioCodec::kOpus  ? "opus"
+           : *p.audio_codec == model::AudioCodec::kMp3 ? "mp3"
+                                                       : "aac";
+  return muxer == "webm" || muxer == "ogg" ? "opus" : muxer == "mp3" ? "mp3" : "aac";
+}
+
 // Where ffmpeg's zero lies: at the first thing there is.
 double start_of(const Probe& input) {
   double start = input.start_seconds.value_or(0);
@@ -132,27 +144,34 @@ double start_of(const Probe& input) {
 }  // namespace
 
 Result<Expectation> expect_output(const Probe& input, const model::Parameters& parameters,
-                                  const std::vector<std::string>& maps) {
+                                  const std::vector<std::string>& maps, const std::string& muxer) {
   FFRTMP_TRY(check_whole(input));
   Expectation out;
+  out.changes = plan_changes(input, parameters, maps, muxer);
+  // A cut leaves out the chapters behind it.
+  if (!parameters.duration_seconds) out.chapters = holds_chapters(muxer) ? input.chapters : 0;
   const double cut = parameters.duration_seconds.value_or(std::numeric_limits<double>::infinity());
   const double start = start_of(input);
   double total = 0;
   bool timed = false;
   for (const std::string& map : maps) {
-    const ProbedStream* const stream = mapped(input, map);
+    const ProbedStream* const stream = mapped_stream(input, map);
     if (stream == nullptr) return make_error(Errc::kInvalid, cat("the input has no stream ", map));
     if (stream->type == "subtitle") ++out.subtitle_streams;
     if (stream->type != "video" && stream->type != "audio") continue;
     if (stream->packets == 0)
       return make_error(Errc::kInvalid, cat("the input's stream ", stream->index, " (", stream->type, ") is empty"));
     if (stream->type == "video" && out.video_streams++ == 0) {
-      expect_picture(out, *stream, parameters);
+      expect_picture(out, *stream, parameters, muxer);
       expect_motion(out, *stream, parameters, start, cut);
     }
     if (stream->type == "audio") {
       ++out.audio_streams;
-      out.audio_seconds.push_back(stream->end_seconds ? span_before(*stream, start, *stream->end_seconds, cut) : 0);
+      ExpectedAudio& audio = out.audio.emplace_back();
+      audio.seconds = stream->end_seconds ? span_before(*stream, start, *stream->end_seconds, cut) : 0;
+      audio.max_gap_seconds = stream->largest_gap_seconds.value_or(0);
+      audio.codec = audio_made(*stream, parameters, muxer);
+      if (stream->channels) audio.channels = channels_made(*stream->channels, parameters, muxer);
     }
     if (!stream->end_seconds) continue;
     timed = true;

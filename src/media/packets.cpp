@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "base/text.h"
+#include "media/bitstream.h"
 
 namespace ffrtmp::media {
 namespace {
@@ -62,6 +63,10 @@ Packet parse_packet(std::string_view items) {
   return out;
 }
 
+bool is_hdr_metadata(std::string_view side_data_type) {
+  return side_data_type.starts_with("Mastering display") || side_data_type.starts_with("Content light level");
+}
+
 void take_stream_item(ProbedStream& out, std::string_view key, std::string_view value) {
   const auto text = [&]() -> std::optional<std::string> {
     if (value.empty() || value == "N/A" || value == "unknown") return std::nullopt;
@@ -89,6 +94,18 @@ void take_stream_item(ProbedStream& out, std::string_view key, std::string_view 
     out.duration_seconds = parse_number(value);
   else if (key == "nal_length_size")
     out.nal_length_bytes = small(value);
+  else if (key == "color_space")
+    out.colour.space = text();
+  else if (key == "color_transfer")
+    out.colour.transfer = text();
+  else if (key == "color_primaries")
+    out.colour.primaries = text();
+  else if (key == "color_range")
+    out.colour.range = text();
+  else if (key == "field_order")
+    out.is_interlaced = value == "tt" || value == "bb" || value == "tb" || value == "bt";
+  else if (key == "side_data_type")
+    out.has_hdr_metadata = out.has_hdr_metadata || is_hdr_metadata(value);
   else if (key == "disposition:attached_pic")
     out.is_attached_pic = value == "1";
   else if (key == "tag:language")
@@ -114,7 +131,11 @@ void summarise(ProbedStream& stream, const std::vector<Packet>& packets) {
   std::int64_t count = 0;
   std::int64_t untimed = 0;
   for (const Packet& packet : packets) {
-    if (packet.stream != stream.index || packet.discard) continue;
+    if (packet.stream != stream.index) continue;
+    if (packet.discard) {
+      ++stream.skipped_packets;
+      continue;
+    }
     ++count;
     const double pts = std::isnan(packet.pts) ? packet.dts : packet.pts;
     if (std::isnan(pts)) {
@@ -131,9 +152,11 @@ void summarise(ProbedStream& stream, const std::vector<Packet>& packets) {
   stream.first_pts_seconds = times.front() - static_cast<double>(untimed) / stream.fps.value_or(1e9);
   stream.last_pts_seconds = times.back();
   stream.end_seconds = end;
-  double gap = 0;
-  for (std::size_t i = 1; i < times.size(); ++i) gap = std::max(gap, times[i] - times[i - 1]);
-  stream.largest_gap_seconds = gap;
+  std::vector<double> gaps;
+  for (std::size_t i = 1; i < times.size(); ++i) gaps.push_back(times[i] - times[i - 1]);
+  std::sort(gaps.begin(), gaps.end());
+  stream.largest_gap_seconds = gaps.empty() ? 0 : gaps.back();
+  if (!gaps.empty()) stream.usual_gap_seconds = gaps[gaps.size() / 2];
 }
 
 // In order of index. A stream of a program is listed there and again on its own.
@@ -143,18 +166,38 @@ void add_stream(std::vector<ProbedStream>& streams, ProbedStream stream) {
   if (at == streams.end() || at->index != stream.index) streams.insert(at, std::move(stream));
 }
 
-std::vector<std::string> ffprobe_command(const std::string& path, const ProbeOptions& options) {
-  std::string entries =
-      "format=format_name,duration,start_time,size:stream=index,codec_name,codec_type,width,height,pix_fmt,sample_rate,"
-      "channels,avg_frame_rate,duration,nal_length_size:stream_tags=language:stream_disposition=attached_pic:"
-      "stream_side_data=rotation:chapter=id";
-  if (options.packets) entries += ":packet=stream_index,pts_time,dts_time,duration_time,size,pos,flags";
+constexpr std::string_view kHeaderEntries =
+    "format=format_name,duration,start_time,size:stream=index,codec_name,codec_type,width,height,pix_fmt,sample_rate,"
+    "channels,avg_frame_rate,duration,nal_length_size,color_range,color_space,color_transfer,color_primaries,"
+    "field_order:stream_tags=language:stream_disposition=attached_pic:"
+    "stream_side_data=rotation,side_data_type:chapter=id";
+constexpr std::string_view kPacketEntries = ":packet=stream_index,pts_time,dts_time,duration_time,size,pos,flags";
+
+std::vector<std::string> ffprobe_command(const std::string& path, const ProbeOptions& options,
+                                         const std::string& entries) {
   std::vector<std::string> argv{options.ffprobe, "-hide_banner", "-loglevel", "error", "-protocol_whitelist", "file"};
   // Our own HLS output is read through its playlist.
   const std::string allowed = options.demuxer == "hls" ? "hls,mpegts" : options.demuxer;
   if (!options.demuxer.empty()) argv.insert(argv.end(), {"-format_whitelist", allowed, "-f", options.demuxer});
   argv.insert(argv.end(), {"-show_entries", entries, "-of", "compact", "-i", cat("file:", path)});
   return argv;
+}
+
+bool is_hdr(const ProbedStream& stream) {
+  return stream.type == "video" && (stream.colour.transfer == "smpte2084" || stream.colour.transfer == "arib-std-b67");
+}
+
+// Encoders write it into the first frame, where headers do not show it.
+Result<bool> has_hdr_frames(const std::string& path, const ProbeOptions& options, int index, const RunTool& run) {
+  auto argv = ffprobe_command(path, options, "frame_side_data=side_data_type");
+  argv.insert(argv.end(), {"-read_intervals", "%+#1", "-select_streams", cat(index), "-show_frames"});
+  FFRTMP_ASSIGN(const ToolResult result, run(argv, options.timeout));
+  bool found = false;
+  for (const std::string_view line : split(result.out, '\n'))
+    for_each_item(line, [&](std::string_view key, std::string_view value) {
+      found = found || (key == "side_data_type" && is_hdr_metadata(value));
+    });
+  return found;
 }
 
 std::string last_line(std::string_view text) {
@@ -196,7 +239,9 @@ Result<Scan> parse_scan(std::string_view text) {
 }
 
 Result<Scan> scan_file(const std::string& path, const ProbeOptions& options, const RunTool& run) {
-  FFRTMP_ASSIGN(const ToolResult result, run(ffprobe_command(path, options), options.timeout));
+  FFRTMP_ASSIGN(
+      const ToolResult result,
+      run(ffprobe_command(path, options, cat(kHeaderEntries, options.packets ? kPacketEntries : "")), options.timeout));
   if (result.exit_code != 0) {
     const std::string why = last_line(result.err);
     return make_error(Errc::kInvalid, why.empty() ? cat("ffprobe ended with ", result.exit_code) : why);
@@ -204,8 +249,17 @@ Result<Scan> scan_file(const std::string& path, const ProbeOptions& options, con
   FFRTMP_ASSIGN(Scan scan, parse_scan(result.out));
   scan.complaints = result.err;
   if (scan.probe.streams.empty()) return make_error(Errc::kInvalid, "the file holds no stream");
+  if (options.packets && scan.probe.format == "mpegts") {
+    FFRTMP_ASSIGN(const auto damage, find_ts_damage(path));
+    scan.probe.damage = damage.value_or("");
+  }
   if (options.packets)
-    for (ProbedStream& stream : scan.probe.streams) summarise(stream, scan.packets);
+    for (ProbedStream& stream : scan.probe.streams) {
+      summarise(stream, scan.packets);
+      if (is_hdr(stream) && !stream.has_hdr_metadata) {
+        FFRTMP_ASSIGN(stream.has_hdr_metadata, has_hdr_frames(path, options, stream.index, run));
+      }
+    }
   return scan;
 }
 

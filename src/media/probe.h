@@ -22,6 +22,14 @@ struct ToolResult {
 using RunTool =
     std::function<Result<ToolResult>(const std::vector<std::string>& argv, std::chrono::milliseconds timeout)>;
 
+// How sample values stand for colours, by ffprobe's names; absent: not said. ITU-T H.273.
+struct Colour {
+  std::optional<std::string> space;
+  std::optional<std::string> transfer;
+  std::optional<std::string> primaries;
+  std::optional<std::string> range;
+};
+
 struct ProbedStream {
   int index = 0;
   std::string type;
@@ -37,12 +45,18 @@ struct ProbedStream {
   bool is_attached_pic = false;
   int rotation_degrees = 0;             // of the display matrix; ffmpeg turns the picture when it encodes
   std::optional<int> nal_length_bytes;  // of length-prefixed h264
+  Colour colour;
+  bool is_interlaced = false;  // declared: each frame holds two fields
+  bool has_hdr_metadata =
+      false;  // mastering display or light level, in the container or, after a packet scan, in the stream
   // From the packet scan; absent after a probe of headers only. Packets that only prime the decoder do not count.
   std::optional<double> first_pts_seconds;
   std::optional<double> last_pts_seconds;
   std::optional<double> end_seconds;          // largest pts + duration of its packets
   std::optional<double> largest_gap_seconds;  // between neighbours in time
+  std::optional<double> usual_gap_seconds;    // their median
   std::optional<std::int64_t> packets;
+  std::int64_t skipped_packets = 0;  // that an edit list leaves out
 };
 
 struct Probe {
@@ -52,6 +66,7 @@ struct Probe {
   std::int64_t size_bytes = 0;
   int chapters = 0;
   std::vector<ProbedStream> streams;
+  std::string damage;  // of a transport stream's own packets, after a packet scan; empty: none
 };
 
 struct ProbeOptions {

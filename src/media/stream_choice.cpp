@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <utility>
 
 #include "base/text.h"
 
@@ -33,10 +34,8 @@ std::string subtitle_encoder(std::string_view codec, std::string_view muxer) {
   return {};
 }
 
-// FLV has one track of each kind.
-int most_audio(std::string_view muxer) { return muxer == "flv" ? 1 : 1000; }
-
 bool holds_video(std::string_view muxer) { return muxer != "mp3"; }
+bool holds_several(std::string_view muxer) { return muxer != "flv" && muxer != "mp3"; }
 
 // One stream of the input: kept, or left out with a reason; not decided yet while both are empty.
 struct Fate {
@@ -109,15 +108,17 @@ Status keep_specified(std::vector<Fate>& fates, const std::vector<std::string>& 
   return {};
 }
 
-Status limit_audio(std::vector<Fate>& fates, int most, const model::Parameters& p) {
-  const bool is_named = p.streams.size() > 1 || (!p.streams.empty() && p.streams[0] != "default" && p.streams[0] != "all");
-  int kept = 0;
-  for (Fate& fate : fates) {
-    if (!fate.keep || fate.stream->type != "audio" || ++kept <= most) continue;
-    if (is_named)
-      return make_error(Errc::kInvalid, cat("streams: ", described(*fate.stream), ": the container holds one sound"));
-    fate.keep = false;
-    fate.left_out = "the container holds one sound";
+// Leaves out all but the first of each type, where the container has one place only.
+Status keep_one_of_each(std::vector<Fate>& fates, const std::string& muxer, bool may_leave_out) {
+  for (const std::string_view type : {"video", "audio"}) {
+    bool any = false;
+    for (Fate& fate : fates) {
+      if (!fate.keep || fate.stream->type != type || !std::exchange(any, true)) continue;
+      if (!may_leave_out)
+        return make_error(Errc::kInvalid, cat("streams: ", described(*fate.stream), ": ", muxer, " holds one ", type));
+      fate.keep = false;
+      fate.left_out = cat(muxer, " cannot hold a second one");
+    }
   }
   return {};
 }
@@ -145,7 +146,9 @@ Result<StreamChoice> choose_streams(const Probe& input, const model::Parameters&
   } else {
     FFRTMP_TRY(keep_specified(fates, parameters.streams));
   }
-  FFRTMP_TRY(limit_audio(fates, most_audio(muxer), parameters));
+  const bool is_listed =
+      !parameters.streams.empty() && parameters.streams.front() != "default" && parameters.streams.front() != "all";
+  if (!holds_several(muxer)) FFRTMP_TRY(keep_one_of_each(fates, muxer, !is_listed));
   StreamChoice out;
   for (const std::string_view type : {"video", "audio", "subtitle"}) append_kept(out, fates, type, muxer);
   for (const Fate& fate : fates)

@@ -69,11 +69,11 @@ TEST(ChooseStreams, FlvHoldsOneSound) {
   ASSERT_TRUE(flv);
   EXPECT_EQ(flv->maps, (Texts{"0:2", "0:1"}));
   EXPECT_EQ(flv->audio_streams, 1);
-  EXPECT_EQ(flv->left_out[1], "stream 3 (audio, ac3): the container holds one sound");
+  EXPECT_EQ(flv->left_out[1], "stream 3 (audio, ac3): flv cannot hold a second one");
   model::Parameters p;
   p.streams = {"v:1", "a"};
   EXPECT_EQ(choose_streams(rich(), p, "flv").error().message,
-            "streams: stream 3 (audio, ac3): the container holds one sound");
+            "streams: stream 3 (audio, ac3): flv holds one audio");
 }
 
 TEST(MuxerFor, ByExtension) {

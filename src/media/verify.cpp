@@ -17,6 +17,8 @@ constexpr double kEndSlackSeconds = 0.5;
 // Above these a pause in the video is a hole, unless the input had it.
 constexpr double kHoleSeconds = 1;
 constexpr double kHoleFrames = 3;
+// Packets of sound are shorter than a tenth of this.
+constexpr double kSoundHoleSeconds = 0.5;
 
 std::string seconds_text(double seconds) { return cat(format_fixed(seconds, 2), " s"); }
 
@@ -46,6 +48,17 @@ std::string plain_format(std::string format) {
   return format;
 }
 
+std::string wrong_colour(const Colour& found, const Colour& expected) {
+  const auto differs = [](const char* what, const auto& have, const auto& want) -> std::string {
+    if (!want || have == want) return {};
+    return cat("the colour ", what, " is ", have.value_or("unknown"), " instead of ", *want);
+  };
+  if (std::string wrong = differs("space", found.space, expected.space); !wrong.empty()) return wrong;
+  if (std::string wrong = differs("transfer", found.transfer, expected.transfer); !wrong.empty()) return wrong;
+  if (std::string wrong = differs("primaries", found.primaries, expected.primaries); !wrong.empty()) return wrong;
+  return differs("range", found.range, expected.range);
+}
+
 std::string wrong_kind(const ProbedStream& video, const Expectation& expected) {
   if (expected.video_codec && video.codec != *expected.video_codec)
     return cat("the video is ", video.codec, " instead of ", *expected.video_codec);
@@ -55,6 +68,9 @@ std::string wrong_kind(const ProbedStream& video, const Expectation& expected) {
   if (expected.pixel_format &&
       plain_format(video.pixel_format.value_or("unknown")) != plain_format(*expected.pixel_format))
     return cat("the pixel format is ", video.pixel_format.value_or("unknown"), " instead of ", *expected.pixel_format);
+  if (video.rotation_degrees != expected.rotation_degrees)
+    return cat("the video is to be shown turned by ", video.rotation_degrees, " degrees instead of ",
+               expected.rotation_degrees);
   return {};
 }
 
@@ -105,17 +121,29 @@ std::string wrong_video(const ProbedStream& video, const Expectation& expected, 
       std::max({kHoleSeconds, kHoleFrames * frame, 1.1 * expected.max_gap_seconds.value_or(0) + frame});
   if (const double gap = video.largest_gap_seconds.value_or(0); gap > allowed)
     return cat("the video has a hole of ", seconds_text(gap));
-  return {};
+  return wrong_colour(video.colour, expected.colour);
+}
+
+// After "audio stream 1 ".
+std::string wrong_sound(const ProbedStream& audio, const ExpectedAudio& expected) {
+  if (expected.codec && audio.codec != *expected.codec) return cat("is ", audio.codec, " instead of ", *expected.codec);
+  if (expected.channels && audio.channels != expected.channels)
+    return cat("has ", audio.channels.value_or(0), " channels instead of ", *expected.channels);
+  if (const double gap = audio.largest_gap_seconds.value_or(0);
+      gap > std::max(kSoundHoleSeconds, 1.1 * expected.max_gap_seconds + 0.1))
+    return cat("has a hole of ", seconds_text(gap));
+  if (!audio.end_seconds) return {};
+  const double found = span_of(audio, *audio.end_seconds);
+  if (std::abs(found - expected.seconds) <= kEndSlackSeconds) return {};
+  return cat("lasts ", seconds_text(found), " instead of ", seconds_text(expected.seconds));
 }
 
 std::string wrong_audio(const std::vector<const ProbedStream*>& streams, const Expectation& expected) {
   for (std::size_t i = 0; i < streams.size(); ++i) {
     if (streams[i]->packets.value_or(0) == 0) return cat("audio stream ", i, " is empty");
-    if (i >= expected.audio_seconds.size() || !streams[i]->end_seconds) continue;
-    const double found = span_of(*streams[i], *streams[i]->end_seconds);
-    if (std::abs(found - expected.audio_seconds[i]) > kEndSlackSeconds)
-      return cat("audio stream ", i, " lasts ", seconds_text(found), " instead of ",
-                 seconds_text(expected.audio_seconds[i]));
+    if (i >= expected.audio.size()) continue;
+    if (std::string wrong = wrong_sound(*streams[i], expected.audio[i]); !wrong.empty())
+      return cat("audio stream ", i, " ", wrong);
   }
   return {};
 }
@@ -167,11 +195,14 @@ std::string wrong_by_packets(const Scan& scan, const Expectation& expected, cons
   if (std::string wrong = wrong_audio(of_type(scan.probe, "audio"), expected); !wrong.empty()) return wrong;
   if (std::string wrong = wrong_total(scan.probe, expected); !wrong.empty()) return wrong;
   if (std::string wrong = wrong_packets(scan); !wrong.empty()) return wrong;
+  if (expected.chapters && scan.probe.chapters != *expected.chapters)
+    return cat("the output has ", scan.probe.chapters, " chapters instead of ", *expected.chapters);
   return first_line(scan.complaints);
 }
 
 Result<std::string> wrong_bytes(const std::string& path, const Scan& scan) {
-  FFRTMP_ASSIGN(const auto damage, scan.probe.format == "mpegts" ? find_ts_damage(path) : find_damage(path, scan));
+  if (scan.probe.format == "mpegts") return scan.probe.damage;
+  FFRTMP_ASSIGN(const auto damage, find_damage(path, scan));
   return damage.value_or("");
 }
 
@@ -193,6 +224,11 @@ void describe(model::OutputInfo& out, const Probe& probe) {
     last = std::max(last, *stream.end_seconds);
   }
   if (last > first) out.duration_seconds = last - first;
+}
+
+std::string codec_of_video(const Probe& probe) {
+  const auto video = of_type(probe, "video");
+  return video.empty() ? std::string() : video.front()->codec;
 }
 
 // The demuxer that reads back what a muxer wrote.
@@ -227,8 +263,9 @@ Result<std::string> find_wrong(const std::string& path, const Expectation& expec
     FFRTMP_ASSIGN(std::string wrong, wrong_bytes(path, *scan));
     if (!wrong.empty()) return wrong;
   }
-  FFRTMP_ASSIGN(const auto complaint, find_decode_error({path, options.ffmpeg, demuxer_of(options.muxer)},
-                                                        plan_windows(*scan, options.level), run));
+  FFRTMP_ASSIGN(const auto complaint,
+                find_decode_error({path, options.ffmpeg, demuxer_of(options.muxer), codec_of_video(scan->probe)},
+                                  plan_windows(*scan, options.level), run));
   return complaint ? cat("cannot be decoded: ", *complaint) : std::string();
 }
 

@@ -6,11 +6,20 @@
 #include <vector>
 
 #include "base/result.h"
+#include "media/changes.h"
 #include "media/probe.h"
 #include "model/outcome.h"
 #include "model/parameters.h"
 
 namespace ffrtmp::media {
+
+// Of one audio stream. Absent = not asked.
+struct ExpectedAudio {
+  double seconds = 0;
+  std::optional<std::string> codec;
+  std::optional<int> channels;
+  double max_gap_seconds = 0;  // largest between two packets of the input
+};
 
 // What the output must be. Absent = not asked.
 struct Expectation {
@@ -20,7 +29,7 @@ struct Expectation {
   std::optional<double> fps;  // 0.1 % off is allowed
   std::optional<std::string> pixel_format;
   std::optional<double> video_seconds;       // from the first picture to the start of the last one
-  std::vector<double> audio_seconds;         // of each audio stream in output order
+  std::vector<ExpectedAudio> audio;          // in output order
   std::optional<double> total_seconds;       // of the input's packets, cut to `duration`
   std::optional<std::int64_t> video_frames;  // exact within tolerance
   std::optional<double> max_gap_seconds;     // largest between two pictures of the input
@@ -29,12 +38,16 @@ struct Expectation {
   int video_streams = 0;
   int audio_streams = 0;
   int subtitle_streams = 0;
+  std::optional<int> chapters;
+  Colour colour;             // a tag that is absent, or whose range is converted, is not asked for
+  int rotation_degrees = 0;  // that a copied picture must still declare
+  Changes changes;           // what else of the input the output changes or lacks, and is allowed to
 };
 
 // From the probed input (with packets) and the parameters. kInvalid (input_error) when the input itself is truncated:
 // its container declares more than its packets hold.
 [[nodiscard]] Result<Expectation> expect_output(const Probe& input, const model::Parameters& parameters,
-                                                const std::vector<std::string>& maps);
+                                                const std::vector<std::string>& maps, const std::string& muxer);
 
 struct VerifyOptions {
   model::VerifyLevel level = model::VerifyLevel::kSample;

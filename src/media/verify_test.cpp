@@ -16,7 +16,7 @@ std::string judged(const std::string& made, const model::Parameters& parameters,
   const auto probe = probe_file(source, {"ffprobe", "", true}, tool());
   const auto muxer = muxer_for(made);
   const auto choice = choose_streams(*probe, parameters, *muxer);
-  const auto expected = expect_output(*probe, parameters, choice->maps);
+  const auto expected = expect_output(*probe, parameters, choice->maps, *muxer);
   const auto verdict =
       verify_output(made, *expected, {model::VerifyLevel::kPackets, "ffmpeg", "ffprobe", *muxer, std::nullopt}, tool());
   return verdict ? verdict->error : verdict.error().message;
@@ -60,7 +60,7 @@ TEST(Verify, AToolThatIsMissingIsNoVerdict) {
 }
 
 TEST(ExpectOutput, FromPacketsAndParameters) {
-  Probe input{"mov,mp4", 10.0, 0.0, 1, 0, {}};
+  Probe input{"mov,mp4", 10.0, 0.0, 1, 0, {}, {}};
   ProbedStream video;
   video.type = "video";
   video.codec = "hevc";
@@ -80,29 +80,29 @@ TEST(ExpectOutput, FromPacketsAndParameters) {
   audio.end_seconds = 9;
   audio.packets = 400;
   input.streams = {video, audio};
-  auto whole = expect_output(input, {}, {"0:0", "0:1"});
+  auto whole = expect_output(input, {}, {"0:0", "0:1"}, "mp4");
   ASSERT_TRUE(whole) << whole.error().message;
   EXPECT_EQ(whole->video_codec, "h264");
   EXPECT_EQ(whole->width, 1080);
   EXPECT_EQ(whole->height, 1920);
   EXPECT_EQ(whole->video_frames, 250);
   EXPECT_NEAR(whole->video_seconds.value(), 9.96, 1e-9);
-  EXPECT_NEAR(whole->audio_seconds.at(0), 8.5, 1e-9);
+  EXPECT_NEAR(whole->audio.at(0).seconds, 8.5, 1e-9);
   model::Parameters asked;
   asked.fps = 30;
   asked.duration_seconds = 4;
   asked.pixel_format = "p010le";
-  const auto cut = expect_output(input, asked, {"0:0", "0:1"});
+  const auto cut = expect_output(input, asked, {"0:0", "0:1"}, "mp4");
   ASSERT_TRUE(cut);
   EXPECT_EQ(cut->video_frames, 120);
   EXPECT_EQ(cut->pixel_format, "yuv420p10le");
-  EXPECT_NEAR(cut->audio_seconds.at(0), 3.5, 1e-9);
+  EXPECT_NEAR(cut->audio.at(0).seconds, 3.5, 1e-9);
   EXPECT_NEAR(cut->total_seconds.value(), 4, 1e-9);
   input.duration_seconds = 11;
-  EXPECT_EQ(expect_output(input, {}, {"0:0"}).error().message,
+  EXPECT_EQ(expect_output(input, {}, {"0:0"}, "mp4").error().message,
             "the input is cut short: it declares 11.00 s and holds 10.00 s");
   input.format = "mp3";
-  EXPECT_TRUE(expect_output(input, {}, {"0:0"})) << "an mp3's length is an estimate";
+  EXPECT_TRUE(expect_output(input, {}, {"0:0"}, "mp4")) << "an mp3's length is an estimate";
 }
 
 TEST(PlanWindows, FirstMiddleLastAtKeyFrames) {

@@ -78,15 +78,16 @@ struct OutputInfo {
   std::optional<std::int64_t> size_bytes;
   std::optional<double> duration_seconds;
   std::vector<StreamInfo> streams;
-  std::vector<std::string> left_out;  // input streams that the output lacks, named, with the reason
+  std::vector<std::string> left_out;  // what of the input the output lacks, named, with the reason
+  std::vector<std::string> converted;  // what of the input the output holds in another form
   bool verified = false;
   std::optional<std::string> verify_level;  // "packets", "sample", "full"
   std::optional<std::string> verify_error;
   std::optional<bool> removed;  // nobody named it: it goes once the result is accepted
 };
 BOOST_DESCRIBE_STRUCT(OutputInfo, (),
-                      (path, size_bytes, duration_seconds, streams, left_out, verified, verify_level, verify_error,
-                       removed))
+                      (path, size_bytes, duration_seconds, streams, left_out, converted, verified, verify_level,
+                       verify_error, removed))
 
 // avg_fps and speed are means over run_seconds, start-up and pauses included: what the job took, not what ffmpeg says of
 // its busy part. The latest progress has the latter.

@@ -459,7 +459,7 @@ model::AttemptResult Runner::verify_and_stage(model::AttemptResult result) {
   if (canceled_) return canceled_result(true);
   if (!scan) return fail(input_failure(scan.error()), cat("input: ", scan.error().message));
   if (notes_.generated && notes_.generated->loops) *scan = media::looped(*scan, p.duration_seconds.value_or(0));
-  auto expected = media::expect_output(*scan, p, notes_.maps);
+  auto expected = media::expect_output(*scan, p, notes_.maps, notes_.muxer);
   if (!expected) return fail(FailureReason::kInputError, expected.error().message);
   if (is_live()) return judge_live(std::move(result), *expected);
   auto verdict = beside_talk([&, this] {
@@ -470,6 +470,9 @@ model::AttemptResult Runner::verify_and_stage(model::AttemptResult result) {
   result.output = std::move(verdict->output);
   result.output->path = cat(notes_.output_dir, "/", notes_.output_name);
   result.output->left_out = notes_.left_out;
+  const media::Changes& changes = expected->changes;
+  result.output->left_out.insert(result.output->left_out.end(), changes.left_out.begin(), changes.left_out.end());
+  result.output->converted = changes.converted;
   const auto complaints = engine::error_lines(stderr_tail_);
   if (verdict->good && !complaints.empty()) {
     verdict->good = false;

@@ -1,76 +1,23 @@
-// A job's way without the fleet: sniff, probe, choose, expect, encode, verify. Good media of many kinds pass, damaged
-// media do not. Clips and damage are made here, by ffmpeg and by hand.
+// A job's way without the fleet (job_way.h). Good media of many kinds pass, damaged media do not. Clips and damage are made here, by ffmpeg and by hand.
 #include <gmock/gmock.h>
 
 #include <filesystem>
 #include <functional>
 
 #include "base/text.h"
-#include "engine/engine.h"
-#include "media/stream_choice.h"
-#include "media/verify.h"
 #include "tests/support/clips.h"
 #include "tests/support/fake_ffmpeg.h"
+#include "tests/transcode/job_way.h"
 
 namespace ffrtmp::media {
 namespace {
 
 using namespace ffrtmp::test;  // clips and temporary files
 
-struct Job {
-  std::string input;
-  model::Parameters parameters;
-  std::string extension = "mp4";
-  std::string program = "ffmpeg";
-  model::VerifyLevel level = model::VerifyLevel::kSample;
-};
+using Job = WayJob;
 
-// "good", or the words of the refusal, after the way of a job: sniff, probe, expect, encode, verify.
-std::string refusal(const Job& job, const std::function<void(const std::string&)>& spoil = {}) {
-  const TempDir dir;
-  const auto demuxer = sniff_demuxer(job.input);
-  if (!demuxer) return cat("input: ", demuxer.error().message);
-  const auto probe = probe_file(job.input, {"ffprobe", *demuxer, true}, tool());
-  if (!probe) return cat("input: ", probe.error().message);
-  const std::string output = dir / ("out." + job.extension);
-  const auto muxer = muxer_for(output);
-  if (!muxer) return muxer.error().message;
-  const auto choice = choose_streams(*probe, job.parameters, *muxer);
-  if (!choice) return cat("choice: ", choice.error().message);
-  const auto expected = expect_output(*probe, job.parameters, choice->maps);
-  if (!expected) return cat("input: ", expected.error().message);
-  engine::InputFacts facts;
-  facts.path = job.input;
-  facts.demuxer = *demuxer;
-  facts.has_video = choice->video_streams > 0;
-  facts.has_audio = choice->audio_streams > 0;
-  for (const auto& stream : probe->streams)
-    if (stream.type == "video") facts.width = stream.width, facts.height = stream.height;
-  facts.maps = choice->maps;
-  facts.subtitle_encoders = choice->subtitle_encoders;
-  const auto encoder = job.parameters.codec == "h264" ? "libx264" : job.parameters.codec;
-  engine::PlanRequest request{job.parameters, facts, output, *muxer, encoder, std::nullopt, job.program};
-  request.segment_pattern = dir / "out.%05d.ts";
-  const auto plan = engine::plan_ffmpeg(request);
-  if (!plan) return cat("plan: ", plan.error().message);
-  auto argv = plan->argv;
-  for (auto& arg : argv)
-    if (arg == "{progress}") arg = dir / "progress";
-  const auto ran = tool()(argv, std::chrono::seconds(60));
-  if (!ran) return ran.error().message;
-  if (ran->exit_code != 0) return cat("engine: ", engine::diagnose(ran->exit_code, std::nullopt, ran->err).error);
-  if (const auto lines = engine::error_lines(ran->err); !lines.empty()) return cat("engine said: ", lines.front());
-  if (spoil) spoil(output);
-  VerifyOptions options{job.level, "ffmpeg", "ffprobe", *muxer, std::nullopt};
-  if (facts.has_video && job.parameters.codec != "copy")
-    options.frames_encoded = engine::parse_progress(read_file(dir / "progress"), std::nullopt).frame;
-  const auto verdict = verify_output(output, *expected, options, tool());
-  if (!verdict) return verdict.error().message;
-  EXPECT_EQ(verdict->good, verdict->output.verified);
-  return verdict->good ? "good" : cat("output: ", verdict->error);
-}
-
-std::string refusal(const std::string& input) { return refusal(Job{input, {}}); }
+std::string refusal(const std::string& input) { return test::refusal(Job{input, {}}); }
+using test::refusal;
 
 // --- what is good
 // -----------------------------------------------------------------------------------------------------
