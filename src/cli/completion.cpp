@@ -4,6 +4,7 @@
 #include <set>
 
 #include "base/text.h"
+#include "cli/shell_text.h"
 
 namespace ffrtmp::cli {
 namespace {
@@ -47,18 +48,6 @@ Tree tree_of(const std::vector<Command>& commands, const std::vector<FlagSpec>& 
   return tree;
 }
 
-// Single-quoted; all three shells read '\\'' as a quote inside.
-std::string quoted(std::string_view text) {
-  std::string out = "'";
-  for (const char c : text) {
-    if (c == '\'')
-      out += "'\\''";
-    else
-      out += c;
-  }
-  return out + "'";
-}
-
 std::string joined(const std::set<std::string>& words, std::string_view by) {
   std::string out;
   for (const std::string& word : words) out += cat(out.empty() ? "" : by, word);
@@ -87,7 +76,7 @@ std::string bash_script(const Tree& tree) {
   for (const auto& [place, words] : tree.words) {
     std::string list;
     for (const Word& word : words) list += cat(list.empty() ? "" : " ", word.text);
-    out += cat("    ", quoted(place), ") words=", quoted(list), " ;;\n");
+    out += cat("    ", shell_word(place), ") words=", shell_word(list), " ;;\n");
   }
   return out +
          "  esac\n  COMPREPLY=($(compgen -W \"$words\" -- \"$cur\"))\n}\ncomplete -o bashdefault -F _ffrtmp ffrtmp\n";
@@ -99,8 +88,8 @@ std::string zsh_script(const Tree& tree) {
           "  local command= skip= word i\n  local -a choices\n  for ((i = 2; i < CURRENT; i++)); do\n",
           gather(tree, "${words[i]}"), "  done\n  if [[ -n $skip ]]; then _files; return; fi\n  case $command in\n");
   for (const auto& [place, words] : tree.words) {
-    out += cat("    ", quoted(place), ") choices=(");
-    for (const Word& word : words) out += cat("\n      ", quoted(cat(word.text, ":", word.help)));
+    out += cat("    ", shell_word(place), ") choices=(");
+    for (const Word& word : words) out += cat("\n      ", shell_word(cat(word.text, ":", word.help)));
     out += ") ;;\n";
   }
   return out + "    *) _files; return ;;\n  esac\n  _describe 'ffrtmp' choices\n}\ncompdef _ffrtmp ffrtmp\n";
@@ -123,12 +112,12 @@ std::string fish_condition(const Tree& tree, const std::string& place) {
 std::string fish_script(const Tree& tree) {
   std::string out = "# ffrtmp in fish: ffrtmp completion fish | source\ncomplete -c ffrtmp -f\n";
   for (const auto& [place, words] : tree.words) {
-    const std::string condition = quoted(fish_condition(tree, place));
+    const std::string condition = shell_word(fish_condition(tree, place));
     for (const Word& word : words) {
       const bool is_flag = word.text.starts_with("--");
       out +=
           cat("complete -c ffrtmp -n ", condition, is_flag ? " -l " : " -a ", is_flag ? word.text.substr(2) : word.text,
-              tree.valued.contains(word.text) ? " -r -F" : "", " -d ", quoted(word.help), "\n");
+              tree.valued.contains(word.text) ? " -r -F" : "", " -d ", shell_word(word.help), "\n");
     }
   }
   return out;

@@ -7,18 +7,12 @@
 #include <cstdio>
 #include <cstdlib>
 
+#include "cli/captured_run.h"
 #include "cli/config_text.h"
-#include "cli/main.h"
 #include "tests/support/temp_dir.h"
 
 namespace ffrtmp::cli {
 namespace {
-
-struct Ran {
-  int code = 0;
-  std::string out;
-  std::string err;
-};
 
 class ConfigCommands : public testing::Test {
  protected:
@@ -37,16 +31,7 @@ class ConfigCommands : public testing::Test {
     roles_.worker = [this](const config::WorkerSettings& settings) { return started_ = settings, 0; };
   }
 
-  Ran ran(std::vector<std::string> arguments) {
-    testing::internal::CaptureStdout();
-    testing::internal::CaptureStderr();
-    Ran ran;
-    ran.code = run(roles_, arguments);
-    fflush(stdout);
-    ran.out = testing::internal::GetCapturedStdout();
-    ran.err = testing::internal::GetCapturedStderr();
-    return ran;
-  }
+  Ran ran(const std::vector<std::string>& arguments) { return run_captured(roles_, arguments); }
 
   Roles roles_;
   config::WorkerSettings asked_;

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/text.h"
+#include "cli/shell_text.h"
 #include "cli/table_text.h"
 #include "config/settings.h"
 #include "json/json.h"
@@ -29,18 +30,6 @@ std::string yaml_value(const config::Effective& one) {
   std::vector<std::string> items;
   for (const std::string& value : one.values) items.push_back(yaml_scalar(value));
   return cat("[", join(items, ", "), "]");
-}
-
-// In single quotes nothing means anything.
-std::string shell_word(std::string_view text) {
-  std::string out = "'";
-  for (const char c : text) {
-    if (c == '\'')
-      out += "'\\''";
-    else
-      out += c;
-  }
-  return out + "'";
 }
 
 json::RawJson json_value(const std::string& text) {

@@ -1,5 +1,4 @@
 // The whole command line against a master of the test's own.
-#include "cli/main.h"
 
 #include <gtest/gtest.h>
 #include <stdlib.h>
@@ -12,6 +11,7 @@
 #include "api/codec.h"
 #include "api/routes.h"
 #include "base/text.h"
+#include "cli/captured_run.h"
 #include "net/server.h"
 #include "tests/support/temp_dir.h"
 
@@ -110,12 +110,6 @@ class FakeMaster {
   std::unique_ptr<net::Server> server_;
 };
 
-struct Ran {
-  int code = 0;
-  std::string out;
-  std::string err;
-};
-
 class CommandLine : public testing::Test {
  protected:
   void SetUp() override {
@@ -125,16 +119,7 @@ class CommandLine : public testing::Test {
     ASSERT_TRUE(api::save_client_file(client_file_, {master_.url(), "", "ffk_test"}));
   }
 
-  Ran ran(std::vector<std::string> arguments) {
-    testing::internal::CaptureStdout();
-    testing::internal::CaptureStderr();
-    Ran ran;
-    ran.code = run(roles_, arguments);
-    fflush(stdout);
-    ran.out = testing::internal::GetCapturedStdout();
-    ran.err = testing::internal::GetCapturedStderr();
-    return ran;
-  }
+  Ran ran(const std::vector<std::string>& arguments) { return run_captured(roles_, arguments); }
   // With the client file.
   Ran call(std::vector<std::string> arguments) {
     arguments.insert(arguments.end(), {"--client", client_file_});

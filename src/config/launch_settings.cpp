@@ -8,9 +8,6 @@ namespace {
 
 using model::Limits;
 
-constexpr std::int64_t kMib = 1 << 20;
-constexpr std::int64_t kMaxMib = std::int64_t{1} << 40;  // 1 EiB: what fits the kernel's counters
-constexpr std::int64_t kMaxPids = 4'194'304;             // PID_MAX_LIMIT of a 64-bit kernel
 // The kernel's own bounds of a bandwidth period; https://docs.kernel.org/scheduler/sched-bwc.html
 constexpr std::int64_t kShortestPeriodUs = 1'000;
 constexpr std::int64_t kLongestPeriodUs = 1'000'000;

@@ -7,9 +7,6 @@ namespace {
 
 using model::Limits;
 
-constexpr std::int64_t kMib = 1 << 20;
-constexpr std::int64_t kMaxMib = std::int64_t{1} << 40;  // 1 EiB: what fits the kernel's counters
-constexpr std::int64_t kMaxPids = 4'194'304;             // PID_MAX_LIMIT of a 64-bit kernel
 constexpr std::optional<std::int64_t> kZero = 0;
 
 template <auto kMember>

@@ -12,6 +12,10 @@
 
 namespace ffrtmp::config {
 
+inline constexpr std::int64_t kMib = 1 << 20;
+inline constexpr std::int64_t kMaxMib = std::int64_t{1} << 40;  // 1 EiB: what fits the kernel's counters
+inline constexpr std::int64_t kMaxPids = 4'194'304;             // PID_MAX_LIMIT of a 64-bit kernel
+
 struct LimitKey {
   std::string_view name;  // of the flag: "cpu-quota"
   std::string_view help;

@@ -121,9 +121,9 @@ class Link {
 class Prepared {
  public:
   // Writes plan.json and starts a supervisor for DIR by running `program` (this binary) with the hidden sub-command
-  // "supervise DIR"; as root it is the init of a PID namespace. Of the plan only the attempt and its groups have to be
-  // final. Where an earlier engine of the attempt has ended, its log is gone on with and its exit forgotten. kIo when
-  // the kernel refuses.
+  // "supervise DIR"; as root it is the init of a PID namespace. Of the plan only the attempt, its groups and the bounds
+  // of its log have to be final. Where an earlier engine of the attempt has ended, its log is gone on with and its exit
+  // forgotten. kIo when the kernel refuses.
   [[nodiscard]] static Result<Prepared> start(const std::string& program, const std::string& dir, const Plan& plan);
   // Starts the engine of the final plan; returns once the supervisor answers.
   [[nodiscard]] Result<std::unique_ptr<Link>> run(const Plan& plan) &&;

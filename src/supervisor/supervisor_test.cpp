@@ -21,6 +21,7 @@
 #include "sys/pid_fd.h"
 #include "sys/proc_fs.h"
 #include "tests/support/eventually.h"
+#include "tests/support/own_cgroup.h"
 #include "tests/support/temp_dir.h"
 
 namespace ffrtmp::supervisor {
@@ -78,7 +79,7 @@ class SupervisorTest : public testing::TestWithParam<Grouping> {
     // Supervisors whose worker died become ours, so that none stays a zombie.
     prctl(PR_SET_CHILD_SUBREAPER, 1);
     if (GetParam() == Grouping::kSignals) return;
-    const auto own = sys::find_own_cgroup(g_host);
+    const auto own = test::find_own_cgroup(g_host);
     if (!own) GTEST_SKIP() << "no unified group to write: " << own.error().message;
     base_ = cat(*own, "/ffrtmp-test-", getpid());
     ASSERT_TRUE(sys::Cgroup::create(base_));

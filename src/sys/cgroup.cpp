@@ -26,16 +26,6 @@ std::optional<std::int64_t> parse_flat_key(std::string_view text, std::string_vi
   return std::nullopt;
 }
 
-Result<std::string> find_own_cgroup(const Host& host) {
-  FFRTMP_ASSIGN(const CgroupLayout layout, read_cgroup_layout(host));
-  const Hierarchy* unified = layout.unified();
-  if (unified == nullptr) return make_error(Errc::kUnsupported, "no cgroup2 mount");
-  FFRTMP_ASSIGN(const std::string own, read_own_unified_cgroup(host));
-  const std::string path = unified->directory_of(own);
-  if (access(path.c_str(), W_OK) != 0) return last_sys_error(cat("no groups can be made in ", path));
-  return path;
-}
-
 Result<Cgroup> Cgroup::create(const std::string& path) {
   FFRTMP_TRY(make_directories(path, 0755));
   return open(path);

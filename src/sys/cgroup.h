@@ -18,9 +18,6 @@
 
 namespace ffrtmp::sys {
 
-// Directory of the caller's own unified group, when groups can be made in it; kUnsupported or kDenied else.
-[[nodiscard]] Result<std::string> find_own_cgroup(const Host& host);
-
 class Cgroup {
  public:
   // Makes the group and missing parents; one that is there already is opened.

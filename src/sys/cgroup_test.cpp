@@ -12,6 +12,7 @@
 #include "sys/pid_fd.h"
 #include "sys/proc_fs.h"
 #include "sys/spawn.h"
+#include "tests/support/own_cgroup.h"
 #include "tests/support/temp_dir.h"
 
 namespace ffrtmp::sys {
@@ -25,9 +26,9 @@ TEST(FindOwnCgroup, IsBelowTheMount) {
   test::write_file(root / "proc/self/cgroup", "0::/docker/ab/unit\n");
   test::write_file(root / "proc/self/mountinfo",
                    cat("41 31 0:38 /docker/ab ", root / "cg", " rw - cgroup2 cgroup2 rw\n"));
-  EXPECT_EQ(find_own_cgroup(host).error().code, Errc::kGone);
+  EXPECT_EQ(test::find_own_cgroup(host).error().code, Errc::kGone);
   std::filesystem::create_directories(root / "cg/unit");
-  EXPECT_EQ(find_own_cgroup(host).value(), root / "cg/unit");
+  EXPECT_EQ(test::find_own_cgroup(host).value(), root / "cg/unit");
 }
 
 TEST(ParseFlatKey, NeedsTheWholeKey) {
@@ -40,7 +41,7 @@ TEST(ParseFlatKey, NeedsTheWholeKey) {
 class RealCgroup : public testing::Test {
  protected:
   void SetUp() override {
-    const auto own = find_own_cgroup(Host::real());
+    const auto own = test::find_own_cgroup(Host::real());
     if (!own) GTEST_SKIP() << "no unified group to write: " << own.error().message;
     path_ = cat(*own, "/ffrtmp-systest-", getpid());
   }

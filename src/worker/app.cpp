@@ -107,7 +107,6 @@ class RunningApp final : public App {
       log::error("no input can be generated", {{"err", inputs.error().message}});
   }
 
-  // Jobs do not depend on it.
   void run() {
     auto client = register_until_known();
     if (!client) return finish();

@@ -108,6 +108,7 @@ class Runner {
   // Nobody named the input, nobody named the output: it was made to see that it can be made.
   [[nodiscard]] bool output_goes() const;
   std::optional<model::AttemptResult> start_engine(const engine::RunPlan& run, const std::string& staged);
+  [[nodiscard]] supervisor::Plan first_plan() const;
   [[nodiscard]] supervisor::Plan plan_of(const engine::RunPlan& run, const std::string& staged) const;
   void scan_input_later(const media::ProbeOptions& options);
   std::optional<model::AttemptResult> reuse_granted_file();

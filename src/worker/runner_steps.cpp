@@ -227,7 +227,7 @@ std::optional<model::AttemptResult> Runner::start_supervisor() {
                                                         shared_.concurrency->slots(BootClock::now())));
   notes_.limits = groups_.limits;
   was_supervised_ = true;
-  auto prepared = supervisor::Prepared::start(shared_.settings.program, dir_.path(), plan_of({}, {}));
+  auto prepared = supervisor::Prepared::start(shared_.settings.program, dir_.path(), first_plan());
   if (!prepared) return failure(FailureReason::kPlatformError, prepared.error().message);
   prepared_.emplace(std::move(*prepared));
   return std::nullopt;
@@ -300,17 +300,25 @@ std::optional<model::AttemptResult> Runner::restart_in_software(const model::Att
   return start_with(*encoder);
 }
 
-supervisor::Plan Runner::plan_of(const engine::RunPlan& run, const std::string& staged) const {
-  const model::ResourceLimits& limits = notes_.claim.job.resource_limits;
+// What a supervisor has to know before there is an engine for it.
+supervisor::Plan Runner::first_plan() const {
   supervisor::Plan plan;
   plan.attempt = id_.str();
+  plan.cgroup = groups_.cgroup;
+  plan.joins = groups_.joins;
+  plan.oom_file = groups_.oom_file;
+  plan.log_head_bytes = shared_.settings.log_head_bytes;
+  plan.log_tail_bytes = shared_.settings.log_tail_bytes;
+  return plan;
+}
+
+supervisor::Plan Runner::plan_of(const engine::RunPlan& run, const std::string& staged) const {
+  const model::ResourceLimits& limits = notes_.claim.job.resource_limits;
+  supervisor::Plan plan = first_plan();
   plan.argv = run.argv;
   plan.cwd = "/";
   plan.env = engine_environment(shared_.settings);
   if (on_gstreamer()) plan.progress_format = supervisor::ProgressFormat::kGstreamer;
-  plan.cgroup = groups_.cgroup;
-  plan.joins = groups_.joins;
-  plan.oom_file = groups_.oom_file;
   if (shared_.settings.confine) {
     EngineReach reach =
         reach_of_engine(on_gstreamer() ? shared_.settings.gst_launch : shared_.settings.ffmpeg, sys::Host::real());
@@ -329,8 +337,6 @@ supervisor::Plan Runner::plan_of(const engine::RunPlan& run, const std::string& 
   const auto spent = std::chrono::milliseconds(static_cast<std::int64_t>(notes_.earlier_seconds * 1000));
   plan.deadline_ms = std::max<std::int64_t>(1, (deadline() - spent).count());
   plan.live_output = is_live();
-  plan.log_head_bytes = shared_.settings.log_head_bytes;
-  plan.log_tail_bytes = shared_.settings.log_tail_bytes;
   if (!staged.empty()) plan.watched_paths = {staged};
   if (notes_.generated) plan.watched_paths.push_back(notes_.input_path);
   plan.max_disk_bytes = limits.max_disk_mb.value_or(kDefaultDiskMb) << 20;

@@ -12,6 +12,7 @@
 #include "sys/file_io.h"
 #include "sys/proc_fs.h"
 #include "tests/support/fake_ffmpeg.h"
+#include "tests/support/own_cgroup.h"
 
 namespace ffrtmp::test {
 namespace {
@@ -23,7 +24,7 @@ constexpr auto kArmPatience = 60s;  // far more than it takes: the machine may b
 constexpr int kReachSeconds = 8;    // a point that is not reached by then is given up
 
 std::optional<sys::Cgroup> make_group() {
-  const auto base = sys::find_own_cgroup(sys::Host::real());
+  const auto base = test::find_own_cgroup(sys::Host::real());
   if (!base) return std::nullopt;
   auto group = sys::Cgroup::create(cat(*base, "/ffrtmp-storm-", getpid()));
   if (!group) return std::nullopt;

@@ -11,6 +11,7 @@
 #include "tests/e2e/box.h"
 #include "tests/e2e/storm/census.h"
 #include "tests/e2e/storm/output_watch.h"
+#include "tests/support/own_cgroup.h"
 #include "tests/support/temp_dir.h"
 
 namespace ffrtmp::test {
@@ -118,7 +119,7 @@ TEST_F(OutputJudge, SeesAPathWithoutItsOldFile) {
 }
 
 TEST(DoubleWatch, SeesTwoAttemptsForOneOutput) {
-  const auto own = sys::find_own_cgroup(sys::Host::real());
+  const auto own = test::find_own_cgroup(sys::Host::real());
   if (!own) GTEST_SKIP() << "no unified group to write: " << own.error().message;
   const TempDir dir;
   const std::string base = cat(*own, "/ffrtmp-storm-judge-", getpid());
