@@ -53,7 +53,7 @@ void add_worker(Table& table, WorkerSettings& s) {
   table.pairs("label", s.labels, "key=value that jobs may ask for");
   table.verify_level("verify", s.verify, "how much of an output is decoded: packets, sample or full");
   table.text("ffmpeg", s.ffmpeg, "the ffmpeg program");
-  table.text("gst-launch", s.gst_launch, "the gst-launch-1.0 program; empty: GStreamer is not used");
+  table.text("gst-launch", s.gst_launch, "the gst-launch-1.0 program; none: GStreamer is not used");
   table.text("ffprobe", s.ffprobe, "the ffprobe program");
   table.text("metrics-listen", s.metrics_listen,
              "address of /metrics, /healthz, /readyz and /violations; none: not served");
