@@ -1,5 +1,7 @@
 #include "cli/config.h"
 
+#include <algorithm>
+
 #include "base/text.h"
 #include "cli/config_text.h"
 #include "cli/session.h"
@@ -8,6 +10,9 @@ namespace ffrtmp::cli {
 namespace {
 
 using config::Kind;
+
+// Flags of a worker that the look at its machine goes by.
+constexpr std::string_view kLookedAtBy[] = {"ffmpeg", "gst-launch", "state-dir"};
 
 int usage_error(const std::string& text) {
   print_error(text);
@@ -24,8 +29,10 @@ int recommend(const Roles& roles, const Invocation& invocation) {
   if (!environment) return usage_error(cat("-e: ", environment.error().message));
   config::WorkerSettings settings = worker_defaults();
   config::Sources sources{{}, config::process_environment, ""};
-  for (const char* name : {"ffmpeg", "state-dir"})
+  for (const std::string_view looked : kLookedAtBy) {
+    const std::string name(looked);
     if (invocation.has(name)) sources.flags[name] = invocation.values(name);
+  }
   const auto errors = config::load(config::worker_table(settings), sources);
   for (const Error& error : errors) print_error(error.message);
   if (!errors.empty()) return kUsageExit;
@@ -78,13 +85,14 @@ std::vector<Command> config_commands(const Roles& roles) {
   std::vector<FlagSpec> flags{{"e", Kind::kValue, "development, staging or production", "production"},
                               {"o", Kind::kValue, "text, json, yaml or bash", "text"}};
   for (FlagSpec& flag : flags_of(config::worker_table(defaults)))
-    if (flag.name == "ffmpeg" || flag.name == "state-dir") flags.push_back(std::move(flag));
+    if (std::find(std::begin(kLookedAtBy), std::end(kLookedAtBy), flag.name) != std::end(kLookedAtBy))
+      flags.push_back(std::move(flag));
   return {{"config recommend",
            "settings of a worker that fit this machine",
            {},
            std::move(flags),
            false,
-           [&roles](const Invocation& invocation) { return recommend(roles, invocation); }},
+           [roles](const Invocation& invocation) { return recommend(roles, invocation); }},
           {"config show",
            "the settings that a role would start with, and where each comes from",
            {},

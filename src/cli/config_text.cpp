@@ -16,7 +16,7 @@ std::string machine_line(const Recommendation& r) {
              " threads, ", format_bytes(r.machine.ram_total_bytes));
 }
 
-// Plain where YAML cannot take it for anything but this text.
+// Plain where it needs no quotes: what reads it takes every scalar as text.
 std::string yaml_scalar(std::string_view text) {
   const bool is_plain =
       !text.empty() && text.front() != '-' && std::all_of(text.begin(), text.end(), [](unsigned char c) {

@@ -15,8 +15,6 @@
 #include "sys/pid_fd.h"
 #include "sys/spawn.h"
 
-extern char** environ;
-
 namespace ffrtmp::launch {
 namespace {
 
@@ -113,7 +111,7 @@ class Run {
   Result<sys::HeldChild> hold_child(const sys::Fd& birth) const {
     sys::Command command;
     command.argv = settings_.command;
-    for (char** variable = environ; *variable != nullptr; ++variable) command.env.emplace_back(*variable);
+    command.env = sys::own_environment();
     command.cwd = settings_.workdir;
     command.fds = {{1, settings_.govern.json ? STDERR_FILENO : STDOUT_FILENO}, {2, STDERR_FILENO}};
     if (settings_.take_stdin) command.fds.push_back({0, STDIN_FILENO});

@@ -28,14 +28,8 @@ struct Cached {
 };
 BOOST_DESCRIBE_STRUCT(Cached, (), (ffmpeg, gst_launch, version_text, kernel, drivers, tried_at, encoders, gstreamer))
 
-std::vector<std::string> own_environment() {
-  std::vector<std::string> env;
-  for (char** entry = environ; *entry != nullptr; ++entry) env.emplace_back(*entry);
-  return env;
-}
-
 std::string identity_of(const std::string& ffmpeg) {
-  const auto path = sys::find_program(ffmpeg, own_environment());
+  const auto path = sys::find_program(ffmpeg, sys::own_environment());
   struct stat info {};
   if (!path || stat(path->c_str(), &info) != 0) return {};
   return cat(*path, " ", static_cast<std::int64_t>(info.st_size), " ",

@@ -22,12 +22,6 @@ constexpr std::size_t kErrTailBytes = 64 * 1024;
 constexpr std::size_t kMaxOutBytes = std::size_t{1} << 30;
 constexpr std::chrono::milliseconds kCancelLook{50};
 
-std::vector<std::string> own_environment() {
-  std::vector<std::string> out;
-  for (char** item = environ; item != nullptr && *item != nullptr; ++item) out.emplace_back(*item);
-  return out;
-}
-
 struct Pipe {
   sys::Fd read;
   sys::Fd write;
@@ -116,7 +110,7 @@ Result<ToolResult> run_once(const ToolSettings& settings, const std::vector<std:
   FFRTMP_ASSIGN(streams.err, open_pipe());
   sys::Command command;
   command.argv = argv;
-  command.env = settings.env.empty() ? own_environment() : settings.env;
+  command.env = settings.env.empty() ? sys::own_environment() : settings.env;
   command.fds = {{1, streams.out.write.get()}, {2, streams.err.write.get()}};
   command.nice = settings.nice;
   command.cgroup_dir = settings.cgroup_dir;

@@ -59,12 +59,16 @@ Status empty_group(const std::string& path) {
   return group->wait_empty(kDeathTime);
 }
 
-// Its supervisor, then what is in its groups, then these.
-Status clear_attempt(const sys::Host& host, const std::string& boot_id, const std::string& dir) {
+// Its supervisor, and what is in its unified group.
+Status kill_one(const sys::Host& host, const std::string& boot_id, const std::string& dir) {
   if (const auto identity = load_identity(dir)) FFRTMP_TRY(kill_supervisor(host, boot_id, *identity));
   const auto plan = load_plan(dir);
+  return plan ? empty_group(plan->cgroup) : Status{};
+}
+
+Status remove_groups(const std::string& dir) {
+  const auto plan = load_plan(dir);
   if (!plan) return {};  // it never got so far
-  FFRTMP_TRY(empty_group(plan->cgroup));
   FFRTMP_TRY(remove_unified(plan->cgroup));
   return remove_joined(plan->joins);
 }
@@ -80,24 +84,28 @@ Status kill_marked(const sys::Host& host, const std::set<std::string>& attempts)
   return make_error(Errc::kTimeout, "processes of ended attempts keep appearing");
 }
 
+// Groups go last: until all is dead somebody may stand in one.
+Status clear(const std::string& attempts_dir, const std::set<std::string>& attempts) {
+  if (attempts.empty()) return {};
+  const sys::Host host = sys::Host::real();
+  FFRTMP_ASSIGN(const std::string boot_id, sys::read_boot_id(host));
+  for (const std::string& attempt : attempts) FFRTMP_TRY(kill_one(host, boot_id, cat(attempts_dir, "/", attempt)));
+  FFRTMP_TRY(kill_marked(host, attempts));
+  for (const std::string& attempt : attempts) FFRTMP_TRY(remove_groups(cat(attempts_dir, "/", attempt)));
+  return {};
+}
+
 }  // namespace
 
 Status kill_strays(const std::string& attempts_dir, const std::vector<std::string>& keep) {
-  const sys::Host host = sys::Host::real();
   FFRTMP_ASSIGN(std::set<std::string> attempts, list_attempts(attempts_dir));
   for (const std::string& kept : keep) attempts.erase(kept);
-  if (attempts.empty()) return {};
-  FFRTMP_ASSIGN(const std::string boot_id, sys::read_boot_id(host));
-  for (const std::string& attempt : attempts) FFRTMP_TRY(clear_attempt(host, boot_id, cat(attempts_dir, "/", attempt)));
-  return kill_marked(host, attempts);
+  return clear(attempts_dir, attempts);
 }
 
 Status kill_attempt(const std::string& dir) {
-  const sys::Host host = sys::Host::real();
-  const std::string attempt = dir.substr(dir.rfind('/') + 1);
-  FFRTMP_ASSIGN(const std::string boot_id, sys::read_boot_id(host));
-  FFRTMP_TRY(clear_attempt(host, boot_id, dir));
-  return kill_marked(host, {attempt});
+  const std::size_t slash = dir.rfind('/');
+  return clear(dir.substr(0, slash), {dir.substr(slash + 1)});
 }
 
 }  // namespace ffrtmp::supervisor

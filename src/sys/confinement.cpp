@@ -44,7 +44,7 @@ Result<std::uint64_t> known_rights() {
 
 Status allow(const Fd& ruleset, const std::string& path, std::uint64_t rights) {
   const Fd fd(open(path.c_str(), O_PATH | O_CLOEXEC));
-  if (!fd && (errno == ENOENT || errno == ENOTDIR)) return {};
+  if (!fd && (errno == ENOENT || errno == ENOTDIR || errno == EACCES)) return {};
   if (!fd) return last_sys_error(cat("open ", path));
   struct stat info {};
   if (fstat(fd.get(), &info) != 0) return last_sys_error(cat("stat ", path));

@@ -10,7 +10,8 @@
 
 namespace ffrtmp::sys {
 
-// Files, or directories with all below. One that is not there is left out: there is nothing to reach.
+// Files, or directories with all below. One that is not there, or not for the caller, is left out: there is nothing to
+// reach.
 struct Confinement {
   std::vector<std::string> read;        // read and executed
   std::vector<std::string> write;       // read and written; directories: nothing can be made or removed in them

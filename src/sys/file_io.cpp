@@ -1,9 +1,11 @@
 #include "sys/file_io.h"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <sys/stat.h>
 
 #include <cerrno>
+#include <memory>
 
 #include "base/text.h"
 
@@ -127,6 +129,17 @@ Result<std::string> read_at(int fd, std::size_t size, off_t offset) {
   }
   data.resize(got);
   return data;
+}
+
+std::vector<std::string> names_in(int dir) {
+  std::vector<std::string> names;
+  Fd copy(openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  const std::unique_ptr<DIR, int (*)(DIR*)> entries(copy ? fdopendir(copy.get()) : nullptr, closedir);
+  if (!entries) return names;
+  (void)copy.release();  // closed with the list
+  while (const dirent* entry = readdir(entries.get()))
+    if (const std::string_view name = entry->d_name; name != "." && name != "..") names.emplace_back(name);
+  return names;
 }
 
 Status make_directories(const std::string& path, mode_t mode) {

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/result.h"
 #include "sys/fd.h"
@@ -30,6 +31,9 @@ enum class Sync { kNo, kYes };
 [[nodiscard]] Status write_all_at(int fd, std::string_view data, off_t offset);
 // Up to `size` bytes at `offset`; fewer only at the end of the file.
 [[nodiscard]] Result<std::string> read_at(int fd, std::size_t size, off_t offset);
+
+// What a directory holds, "." and ".." left out; nothing when it cannot be read.
+[[nodiscard]] std::vector<std::string> names_in(int dir);
 
 // Makes `path` and missing parents with `mode`; an existing directory is fine.
 [[nodiscard]] Status make_directories(const std::string& path, mode_t mode);

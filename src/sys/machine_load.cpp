@@ -8,6 +8,7 @@
 #include "base/text.h"
 #include "sys/cgroup_layout.h"
 #include "sys/file_io.h"
+#include "sys/path.h"
 
 namespace ffrtmp::sys {
 namespace {
@@ -95,12 +96,13 @@ Result<MemorySizes> read_memory_sizes(const Host& host) {
   return MemorySizes{*total, *available};
 }
 
-std::optional<double> used_disk_ratio(const std::string& path) {
+std::optional<DiskSpace> read_disk_space(const std::string& path) {
   struct statvfs disk {};
   if (statvfs(path.c_str(), &disk) != 0) return std::nullopt;
   const auto used = static_cast<double>(disk.f_blocks - disk.f_bfree);
   const double usable = used + static_cast<double>(disk.f_bavail);
-  return usable > 0 ? used / usable : 1;
+  return DiskSpace{static_cast<std::int64_t>(disk.f_bavail) * static_cast<std::int64_t>(disk.f_frsize),
+                   usable > 0 ? used / usable : 1};
 }
 
 bool has_battery(const Host& host) {
@@ -125,7 +127,7 @@ OwnBounds read_own_bounds(const Host& host) {
     const auto found = hierarchy == nullptr ? own.end() : own.find(hierarchy->name);
     if (found == own.end()) return;
     std::string path = found->second;
-    while (path.starts_with(hierarchy->root)) {
+    while (is_at_or_below(path, hierarchy->root)) {
       take(*hierarchy, hierarchy->directory_of(path));
       if (path == hierarchy->root || path.size() <= 1) return;
       path.resize(std::max<std::size_t>(path.rfind('/'), 1));

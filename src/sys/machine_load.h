@@ -26,8 +26,12 @@ struct MemorySizes {
 };
 [[nodiscard]] Result<MemorySizes> read_memory_sizes(const Host& host);
 
-// Used part of the file system that holds `path`, as df shows it to users, 0-1: what is kept for root counts as used.
-[[nodiscard]] std::optional<double> used_disk_ratio(const std::string& path);
+// The file system that holds a path, as df shows it to users: what is kept for root counts as used.
+struct DiskSpace {
+  std::int64_t free_bytes = 0;
+  double used_ratio = 0;  // 0-1
+};
+[[nodiscard]] std::optional<DiskSpace> read_disk_space(const std::string& path);
 
 // A battery that runs the machine, not one of a mouse.
 [[nodiscard]] bool has_battery(const Host& host);

@@ -172,6 +172,12 @@ Status read_report(const Fd& report, const Child& child, const std::string& prog
 
 }  // namespace
 
+std::vector<std::string> own_environment() {
+  std::vector<std::string> env;
+  for (char** item = environ; item != nullptr && *item != nullptr; ++item) env.emplace_back(*item);
+  return env;
+}
+
 Result<std::string> find_program(const std::string& name, const std::vector<std::string>& env) {
   if (name.find('/') != std::string::npos) return name;
   std::string_view path = kDefaultPath;

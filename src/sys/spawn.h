@@ -65,7 +65,9 @@ class HeldChild {
 };
 [[nodiscard]] Result<HeldChild> spawn_held(const Command& command);
 
-// The file that `name` means under the PATH of `env`. kGone when there is none.
+// That of this process, NAME=value.
+[[nodiscard]] std::vector<std::string> own_environment();
+// The file that `name` means under the PATH of `env`, the system's usual one where it has none. kGone when there is none.
 [[nodiscard]] Result<std::string> find_program(const std::string& name, const std::vector<std::string>& env);
 
 }  // namespace ffrtmp::sys

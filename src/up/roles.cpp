@@ -77,7 +77,7 @@ worker::Settings worker_settings(const config::WorkerSettings& settings) {
   out.labels = settings.labels;
   out.verify = settings.verify;
   out.ffmpeg = settings.ffmpeg;
-  if (settings.gst_launch != "none") out.gst_launch = settings.gst_launch;
+  out.gst_launch = settings.gst_launch == "none" ? "" : settings.gst_launch;
   out.ffprobe = settings.ffprobe;
   out.confine = settings.confinement == "auto";
   out.input_roots = absolute(settings.allow_input);

@@ -56,10 +56,10 @@ class RunningApp final : public App {
     FFRTMP_ASSIGN(Machine machine, detect_now());
     know(std::move(machine));
     watch_.emplace(detect_now, shared_.settings.machine_check, BootClock::now());
-    shared_.ram_total_bytes = machine_.facts.ram_total_bytes;
     FFRTMP_ASSIGN(shared_.governor, JobGovernor::open(sys::Host::real()));
     if (shared_.settings.confine) {
-      if (const auto can = sys::make_ruleset({}); !can) {
+      const EngineReach& reach = shared_.means->ffmpeg_reach;
+      if (const auto can = sys::make_ruleset({reach.readable, reach.writable, {}}); !can) {
         shared_.settings.confine = false;
         log::warn("engines are not confined", {{"reason", can.error().message}});
       }
@@ -144,8 +144,11 @@ class RunningApp final : public App {
 
   void know(Machine machine) {
     machine_ = std::move(machine);
-    shared_.encoders = std::make_shared<const std::vector<model::Encoder>>(machine_.facts.encoders);
-    shared_.gstreamer = std::make_shared<const model::Gstreamer>(machine_.gstreamer.value_or(model::Gstreamer{}));
+    const sys::Host host = sys::Host::real();
+    shared_.means = std::make_shared<const Means>(
+        Means{machine_.facts.encoders, machine_.gstreamer.value_or(model::Gstreamer{}), machine_.facts.cpu_threads,
+              machine_.facts.ram_total_bytes, reach_of_engine(shared_.settings.ffmpeg, host),
+              reach_of_engine(shared_.settings.gst_launch, host)});
     meters_.know_machine(machine_.facts);
   }
 

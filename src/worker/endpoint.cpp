@@ -1,7 +1,5 @@
 #include "worker/endpoint.h"
 
-#include <cstdlib>
-
 #include "api/wire.h"
 #include "base/text.h"
 #include "base/version.h"
@@ -51,9 +49,7 @@ class Endpoint {
   }
 
   net::Response readiness() const {
-    const char* path = std::getenv("PATH");
-    const bool has_ffmpeg =
-        sys::find_program(settings_.ffmpeg, {cat("PATH=", std::string_view(path == nullptr ? "" : path))}).has_value();
+    const bool has_ffmpeg = sys::find_program(settings_.ffmpeg, sys::own_environment()).has_value();
     const auto disk = load_.used_disk_ratio();
     const double silence = meters_.silence_seconds();
     const Check checks[] = {

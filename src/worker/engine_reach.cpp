@@ -1,6 +1,5 @@
 #include "worker/engine_reach.h"
 
-#include <cstdlib>
 #include <filesystem>
 
 #include "base/text.h"
@@ -43,8 +42,7 @@ EngineReach reach_of_engine(const std::string& program, const sys::Host& host) {
     if (device.path().filename().string().starts_with(kNvidiaDevices)) reach.writable.push_back(device.path().string());
   for (const char* name : kOfProc) reach.readable.push_back(cat(host.proc, "/", name));
   for (const char* name : kOfSys) reach.readable.push_back(cat(host.sys, "/", name));
-  const char* path = std::getenv("PATH");
-  const auto found = sys::find_program(program, {cat("PATH=", std::string_view(path == nullptr ? "" : path))});
+  const auto found = sys::find_program(program, sys::own_environment());
   if (!found) return reach;
   std::error_code error;
   const auto real = std::filesystem::canonical(*found, error);

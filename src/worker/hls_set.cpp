@@ -39,10 +39,13 @@ std::string replaced(std::string text, const std::string& from, const std::strin
   return text;
 }
 
-struct Playlist {
-  std::string text;
-  media::HlsList list;
-};
+std::string find_in(const std::vector<std::string>& dirs, const std::string& name) {
+  for (const std::string& dir : dirs)
+    if (std::string path = cat(dir, "/", name); is_file(path)) return path;
+  return cat(dirs.front(), "/", name);
+}
+
+}  // namespace
 
 Result<Playlist> read_playlist(const std::string& path) {
   if (!is_file(path)) return make_error(Errc::kGone, cat("no playlist ", path));
@@ -51,14 +54,6 @@ Result<Playlist> read_playlist(const std::string& path) {
   FFRTMP_ASSIGN(out.list, media::parse_hls(out.text));
   return out;
 }
-
-std::string find_in(const std::vector<std::string>& dirs, const std::string& name) {
-  for (const std::string& dir : dirs)
-    if (std::string path = cat(dir, "/", name); is_file(path)) return path;
-  return cat(dirs.front(), "/", name);
-}
-
-}  // namespace
 
 std::string segment_prefix(const std::string& playlist_name, const Uuid& attempt) {
   return cat(plain_stem(playlist_name), ".", attempt.str(), ".");

@@ -9,6 +9,7 @@
 
 #include "base/ids.h"
 #include "base/result.h"
+#include "media/hls_output.h"
 #include "worker/reuse.h"
 
 namespace ffrtmp::worker {
@@ -17,6 +18,13 @@ namespace ffrtmp::worker {
 [[nodiscard]] std::string segment_prefix(const std::string& playlist_name, const Uuid& attempt);
 // The prefix of a segment's name when an attempt of this program wrote it for this playlist; else nothing.
 [[nodiscard]] std::optional<std::string> prefix_of_segment(std::string_view segment, const std::string& playlist_name);
+
+struct Playlist {
+  std::string text;
+  media::HlsList list;
+};
+// kGone: no regular file is there.
+[[nodiscard]] Result<Playlist> read_playlist(const std::string& path);
 
 // Sum of the sizes, and a digest over the playlist without `prefix` and the segments: a copy that was made for another
 // attempt has the same. Each segment lies in the first of `dirs` that has it, the playlist in the first one.

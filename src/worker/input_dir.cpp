@@ -1,6 +1,5 @@
 #include "worker/input_dir.h"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -95,12 +94,8 @@ void InputDir::sweep(const std::vector<Uuid>& keep) {
     log::warn("another worker uses this directory of inputs, nothing is swept", {{"path", path_}});
     return;
   }
-  const int copy = openat(dir_.get(), ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  const std::unique_ptr<DIR, int (*)(DIR*)> entries(copy < 0 ? nullptr : fdopendir(copy), closedir);
-  if (!entries) return;
   const std::lock_guard lock(*mutex_);
-  while (const dirent* entry = readdir(entries.get())) {
-    const std::string name = entry->d_name;
+  for (const std::string& name : sys::names_in(dir_.get())) {
     const auto job = job_of(name);
     if (!job || std::find(keep.begin(), keep.end(), *job) != keep.end() || inode_of(name) == 0) continue;
     if (unlinkat(dir_.get(), name.c_str(), 0) == 0) log::info("input of an ended job removed", {{"file", name}});

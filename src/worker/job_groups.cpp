@@ -9,7 +9,8 @@ namespace ffrtmp::worker {
 
 Result<std::unique_ptr<JobGovernor>> JobGovernor::open(const sys::Host& host) {
   auto layout = sys::read_cgroup_layout(host);
-  if (!layout && layout.error().code != Errc::kUnsupported) return std::move(layout).error();
+  if (!layout && layout.error().code != Errc::kUnsupported)
+    log::warn("no limits for jobs, signals only", {{"reason", layout.error().message}});
   govern::AttacherSettings settings{host, layout ? std::move(layout).value() : sys::CgroupLayout{}, {}};
   FFRTMP_ASSIGN(const sys::ProcStat self, sys::read_own_stat(host));
   if (const auto entered = govern::enter_daemon_leaf(host, settings.layout); !entered)

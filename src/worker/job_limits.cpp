@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/text.h"
+#include "sys/path.h"
 
 namespace ffrtmp::worker {
 namespace {
@@ -12,7 +13,7 @@ constexpr std::int64_t kMib = 1 << 20;
 
 bool is_in(const std::string& file, const std::vector<std::string>& directories) {
   return std::any_of(directories.begin(), directories.end(),
-                     [&](const std::string& directory) { return file.starts_with(directory + "/"); });
+                     [&](const std::string& directory) { return sys::is_at_or_below(file, directory); });
 }
 
 }  // namespace

@@ -1,7 +1,6 @@
 #include "worker/load_meter.h"
 
-#include <sys/statvfs.h>
-
+#include <algorithm>
 #include <cstdlib>
 
 namespace ffrtmp::worker {
@@ -12,7 +11,10 @@ constexpr std::chrono::seconds kReadingTime{1};
 
 }  // namespace
 
-LoadMeter::LoadMeter(sys::Host host, std::string work_dir) : host_(std::move(host)), work_dir_(std::move(work_dir)) {
+LoadMeter::LoadMeter(sys::Host host, std::string work_dir)
+    : host_(std::move(host)),
+      work_dir_(std::move(work_dir)),
+      own_memory_bytes_(sys::read_own_bounds(host_).memory_bytes) {
   (void)cpu_percent();
 }
 
@@ -34,16 +36,18 @@ std::optional<std::int64_t> LoadMeter::used_memory_bytes() const {
   return sizes->total_bytes - sizes->available_bytes;
 }
 
-std::optional<double> LoadMeter::used_disk_ratio() const { return sys::used_disk_ratio(work_dir_); }
+std::optional<double> LoadMeter::used_disk_ratio() const {
+  const auto disk = sys::read_disk_space(work_dir_);
+  return disk ? std::optional(disk->used_ratio) : std::nullopt;
+}
 
 void LoadMeter::measure(api::HeartbeatRequest& request) {
   double loads[1];
   if (getloadavg(loads, 1) == 1) request.load1 = loads[0];
   request.cpu_percent = cpu_percent();
-  if (const auto sizes = sys::read_memory_sizes(host_)) request.ram_free_bytes = sizes->available_bytes;
-  struct statvfs disk {};
-  if (statvfs(work_dir_.c_str(), &disk) == 0)
-    request.disk_free_bytes = static_cast<std::int64_t>(disk.f_bavail) * static_cast<std::int64_t>(disk.f_frsize);
+  if (const auto sizes = sys::read_memory_sizes(host_))
+    request.ram_free_bytes = std::min(sizes->available_bytes, own_memory_bytes_.value_or(sizes->available_bytes));
+  if (const auto disk = sys::read_disk_space(work_dir_)) request.disk_free_bytes = disk->free_bytes;
 }
 
 }  // namespace ffrtmp::worker

@@ -27,6 +27,7 @@ class LoadMeter {
  private:
   const sys::Host host_;
   const std::string work_dir_;
+  const std::optional<std::int64_t> own_memory_bytes_;  // what this process may have of the RAM
   std::mutex mutex_;
   std::optional<sys::CpuTimes> before_;
   BootTime read_at_{};

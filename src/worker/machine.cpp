@@ -15,6 +15,7 @@
 #include "sys/file_io.h"
 #include "sys/gpu_devices.h"
 #include "sys/machine_load.h"
+#include "sys/spawn.h"
 
 namespace ffrtmp::worker {
 namespace {
@@ -96,8 +97,7 @@ std::vector<std::string> accelerations_of(const std::vector<model::Encoder>& enc
 
 // GStreamer's list of its plug-ins is kept where its engine starts find it (plugin_registry_of).
 std::vector<std::string> tool_environment(const Settings& settings) {
-  std::vector<std::string> out;
-  for (char** entry = environ; *entry != nullptr; ++entry) out.emplace_back(*entry);
+  std::vector<std::string> out = sys::own_environment();
   std::erase_if(out, [](const std::string& entry) { return entry.starts_with("GST_REGISTRY="); });
   out.push_back(cat("GST_REGISTRY=", plugin_registry_of(settings)));
   return out;

@@ -1,16 +1,13 @@
 #include "worker/publish_hls.h"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
-#include <memory>
 #include <vector>
 
 #include "base/text.h"
-#include "media/hls_output.h"
 #include "sys/file_io.h"
 #include "worker/hls_set.h"
 #include "worker/output_dir.h"
@@ -18,42 +15,23 @@
 namespace ffrtmp::worker {
 namespace {
 
-constexpr std::size_t kMaxPlaylist = 16 << 20;
 constexpr mode_t kStagedMode = 0755;
 
 sys::Fd open_staged(const OutputDir& dir, const Move& move) {
   return sys::Fd(openat(dir.fd(), move.staged.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW));
 }
 
-std::vector<std::string> names_in(int dir) {
-  std::vector<std::string> out;
-  const int fd = openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (fd < 0) return out;
-  const std::unique_ptr<DIR, int (*)(DIR*)> list(fdopendir(fd), closedir);
-  if (!list) {
-    close(fd);
-    return out;
-  }
-  while (const dirent* const entry = readdir(list.get()))
-    if (const std::string name = entry->d_name; name != "." && name != "..") out.push_back(name);
-  return out;
-}
-
 // The directory and the files in it; it holds no directories.
 void remove_staged(const OutputDir& dir, const Move& move) {
   if (const sys::Fd staged = open_staged(dir, move))
-    for (const std::string& name : names_in(staged.get())) unlinkat(staged.get(), name.c_str(), 0);
+    for (const std::string& name : sys::names_in(staged.get())) unlinkat(staged.get(), name.c_str(), 0);
   unlinkat(dir.fd(), move.staged.c_str(), AT_REMOVEDIR);
 }
 
 // Of a regular file: what a user put at the path, and we replaced, may be a pipe that nobody writes to.
 std::vector<std::string> segments_of(const std::string& playlist) {
-  struct stat info {};
-  if (lstat(playlist.c_str(), &info) != 0 || !S_ISREG(info.st_mode)) return {};
-  const auto text = sys::read_text(playlist, kMaxPlaylist);
-  if (!text) return {};
-  auto list = media::parse_hls(*text);
-  return list ? std::move(list->segments) : std::vector<std::string>();
+  auto list = read_playlist(playlist);
+  return list ? std::move(list->list.segments) : std::vector<std::string>();
 }
 
 Status sync_file(int dir, const std::string& name) {
@@ -101,7 +79,7 @@ Result<std::uint64_t> sync_staged_hls(const Move& move) {
   if (dir.fd() < 0) return last_sys_error(cat("open ", move.dir));
   const sys::Fd staged = open_staged(dir, move);
   if (!staged) return last_sys_error(cat("open ", move.dir, "/", move.staged));
-  for (const std::string& name : names_in(staged.get())) FFRTMP_TRY(sync_file(staged.get(), name));
+  for (const std::string& name : sys::names_in(staged.get())) FFRTMP_TRY(sync_file(staged.get(), name));
   if (fsync(staged.get()) != 0) return last_sys_error(cat("fsync ", move.dir, "/", move.staged));
   const std::uint64_t inode = inode_of(staged.get(), move.name);
   if (inode == 0) return make_error(Errc::kGone, cat("no playlist in ", move.dir, "/", move.staged));
@@ -145,7 +123,7 @@ void take_back_hls(const Move& move) {
     if (!replaced || exchange({staged.get(), move.name}, {dir.fd(), move.name}) != 0)
       unlinkat(dir.fd(), move.name.c_str(), 0);
   }
-  for (const std::string& name : names_in(dir.fd()))
+  for (const std::string& name : sys::names_in(dir.fd()))
     if (prefix_of_segment(name, move.name) == move.segment_prefix) unlinkat(dir.fd(), name.c_str(), 0);
   remove_staged(dir, move);
 }

@@ -24,8 +24,7 @@ constexpr auto kEngineGrace = 10'000ms;  // SIGTERM to SIGKILL when the worker i
 
 Runner::Runner(Shared& shared, Notes notes, Origin origin, BootTime fence, std::function<void(const Uuid&)> ended)
     : shared_(shared),
-      encoders_(shared.encoders),
-      gstreamer_(shared.gstreamer),
+      means_(shared.means),
       id_(notes.claim.attempt.id),
       notes_(std::move(notes)),
       dir_(shared.settings.state_dir + "/attempts", id_),
@@ -223,7 +222,10 @@ void Runner::send_log(const supervisor::State& state) {
       log_dropped_ = true;
       continue;
     }
-    const bool is_last = state.exit && chunk->next_offset >= state.log_end;
+    // What may begin a secret is held back until more is there; before a gap and behind the end nothing follows.
+    const bool is_before_gap =
+        chunk->next_offset == state.log_dropped_from && state.log_dropped_from < state.log_dropped_to;
+    const bool is_last = is_before_gap || (state.exit && chunk->next_offset >= state.log_end);
     chunk->data.resize(mask_secret(chunk->data, notes_.claim.job.parameters.stream_key.value_or(""), is_last));
     if (chunk->data.empty()) return;
     chunk->next_offset = log_sent_ + static_cast<std::int64_t>(chunk->data.size());

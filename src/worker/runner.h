@@ -1,7 +1,7 @@
 #pragma once
 // One attempt from claim to accepted result, on a thread of its own:
 //
-//   prepare ──> run (supervisor, ffmpeg) ──> verify ──> grant ──> rename ──> result accepted ──> directory gone
+//   prepare ──> run (supervisor, engine) ──> verify ──> grant ──> rename ──> result accepted ──> directory gone
 //      └──────────── failure, cancel, deadline ────────────────────────────> result
 //   stale (409), abandon: everything killed, partial files removed, no result
 //
@@ -28,6 +28,7 @@
 #include "supervisor/link.h"
 #include "worker/attempt_dir.h"
 #include "worker/concurrency.h"
+#include "worker/engine_reach.h"
 #include "worker/input_dir.h"
 #include "worker/job_groups.h"
 #include "worker/meters.h"
@@ -37,14 +38,22 @@
 
 namespace ffrtmp::worker {
 
+// What the machine offers to attempts, as last detected.
+struct Means {
+  std::vector<model::Encoder> encoders;
+  model::Gstreamer gstreamer;  // not usable when it was not looked for
+  int cpu_threads = 1;
+  std::int64_t ram_total_bytes = 0;
+  EngineReach ffmpeg_reach;
+  EngineReach gstreamer_reach;
+};
+
 // What runners share: read-only after the start, but for what the machine can do, which a runner takes at its birth, and
 // what is for any thread.
 struct Shared {
   Settings settings;
-  std::shared_ptr<const std::vector<model::Encoder>> encoders;  // changed by the thread that makes runners, as the next
-  std::shared_ptr<const model::Gstreamer> gstreamer;
+  std::shared_ptr<const Means> means;  // changed by the thread that makes runners
   std::unique_ptr<JobGovernor> governor;
-  std::int64_t ram_total_bytes = 0;
   Meters* meters = nullptr;  // this and the next outlive the runners
   Concurrency* concurrency = nullptr;
   std::string boot_id;
@@ -107,10 +116,13 @@ class Runner {
   void remove_generated_input();
   // Nobody named the input, nobody named the output: it was made to see that it can be made.
   [[nodiscard]] bool output_goes() const;
-  std::optional<model::AttemptResult> start_engine(const engine::RunPlan& run, const std::string& staged);
+  std::optional<model::AttemptResult> start_engine(const engine::RunPlan& run);
   [[nodiscard]] supervisor::Plan first_plan() const;
-  [[nodiscard]] supervisor::Plan plan_of(const engine::RunPlan& run, const std::string& staged) const;
-  void scan_input_later(const media::ProbeOptions& options);
+  // Of any engine of the attempt: it writes the one file, when it is not "".
+  [[nodiscard]] supervisor::Plan plan_of(const engine::RunPlan& run, const std::string& written) const;
+  // Of the one that makes the output.
+  [[nodiscard]] supervisor::Plan encode_plan(const engine::RunPlan& run) const;
+  void scan_input_later();
   std::optional<model::AttemptResult> reuse_granted_file();
   [[nodiscard]] bool copy_granted(const FileDigest& granted) const;
   model::AttemptResult watch_engine();
@@ -147,8 +159,7 @@ class Runner {
   model::AttemptResult canceled_result(bool graceful) const;
 
   Shared& shared_;
-  const std::shared_ptr<const std::vector<model::Encoder>> encoders_;
-  const std::shared_ptr<const model::Gstreamer> gstreamer_;
+  const std::shared_ptr<const Means> means_;
   const Uuid id_;
   Notes notes_;
   AttemptDir dir_;

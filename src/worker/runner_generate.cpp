@@ -2,7 +2,8 @@
 // supervisor, before the one that encodes.
 //
 //   create .part ─ hardware ──failed──> software ──failed──> platform_error
-//                     └──────── made ──────┴──> rename, notes ─> the attempt goes on as with any input
+//                     └──────── made ──────┴──> rename ─> the attempt goes on as with any input; its notes say so
+//                                               before its own engine starts
 //
 // Notes say that an input is being made before its engine runs: a worker that is started again makes it anew.
 #include <algorithm>
@@ -51,7 +52,7 @@ std::optional<model::AttemptResult> Runner::generate_input() {
 
   const BootTime begun = BootClock::now();
   const auto limit = media::generation_limit(length.seconds);
-  const engine::ChosenEncoder first = choose_encoder(*encoders_);
+  const engine::ChosenEncoder first = choose_encoder(means_->encoders);
   // A hardware encoder that hangs leaves software half of the time.
   auto failed = generate_with(first, first.name == kSoftware ? limit : limit / 2);
   if (failed && first.name != kSoftware && exit_ && !is_final(*exit_) && !canceled_ && !should_stop()) {
@@ -99,12 +100,16 @@ std::optional<model::AttemptResult> Runner::generate_with(const engine::ChosenEn
 std::optional<model::AttemptResult> Runner::judge_generation(milliseconds limit, bool is_own) {
   using supervisor::EndCause;
   if (should_stop()) return failure(FailureReason::kPlatformError, "the worker is stopping");
-  if (exit_->cause == EndCause::kDeadline && is_own) return judge(*exit_);
   model::AttemptResult result = judge(*exit_);
-  if (exit_->cause == EndCause::kDeadline) result.error = cat("not done after ", format_duration(limit));
-  result.error = cat("input generation: ", result.error.value_or("failed"));
-  result.encoder.reset();  // of the output: none was used
+  if (result.status == model::ResultStatus::kCanceled) return result;
+  // Of the output: none was made.
+  result.engine.reset();
+  result.encoder.reset();
   result.stats.reset();
+  const bool is_late = exit_->cause == EndCause::kDeadline;
+  if (is_late && is_own) return result;
+  if (is_late) result.error = cat("not done after ", format_duration(limit));
+  result.error = cat("input generation: ", result.error.value_or("failed"));
   if (result.failure_reason == FailureReason::kResourceError) return result;
   result.status = model::ResultStatus::kFailed;
   result.failure_reason = FailureReason::kPlatformError;
@@ -161,7 +166,7 @@ void Runner::remove_generated_input() {
 
 bool Runner::output_goes() const {
   const model::Parameters& p = notes_.claim.job.parameters;
-  return !p.input && !p.output && !shared_.settings.persist_outputs;
+  return !p.input && !p.output && !notes_.staged_name.empty() && !shared_.settings.persist_outputs;
 }
 
 }  // namespace ffrtmp::worker

@@ -23,7 +23,6 @@
 #include "sys/fd.h"
 #include "worker/hls_set.h"
 #include "sys/machine_load.h"
-#include "worker/engine_reach.h"
 #include "worker/job_limits.h"
 #include "worker/publish_hls.h"
 #include "worker/retry.h"
@@ -42,9 +41,13 @@ constexpr auto kLookEvery = 200ms;
 constexpr std::int64_t kTailBytes = 64 << 10;
 
 constexpr double kLiveSpareSeconds = 60;
+constexpr auto kScanTime = 1h;  // for all packets of an input
 
-std::string full_disk(const std::string& dir, double used) {
-  return cat("the disk of ", dir, " is ", format_fixed(used * 100, 1), " % full");
+// In words; nothing when there is room.
+std::optional<std::string> full_disk(const std::string& dir) {
+  const auto disk = sys::read_disk_space(dir);
+  if (!disk || disk->used_ratio < kFullDiskRatio) return std::nullopt;
+  return cat("the disk of ", dir, " is ", format_fixed(disk->used_ratio * 100, 1), " % full");
 }
 
 std::vector<std::string> engine_environment(const Settings& settings) {
@@ -147,9 +150,7 @@ std::optional<model::AttemptResult> Runner::place_output() {
     return failure(user ? FailureReason::kUserError : FailureReason::kPlatformError, cat("output: ", place.error().message));
   }
   const sys::Fd dir(place->dir_fd);
-  if (const auto used = sys::used_disk_ratio(place->dir); used && *used >= kFullDiskRatio)
-    return failure(FailureReason::kPlatformError,
-                   cat("output: ", full_disk(place->dir, *used)));
+  if (const auto full = full_disk(place->dir)) return failure(FailureReason::kPlatformError, cat("output: ", *full));
   auto muxer = media::muxer_for(path);
   if (!muxer) return failure(FailureReason::kUserError, muxer.error().message);
   notes_.output_dir = place->dir;
@@ -198,7 +199,7 @@ std::optional<model::AttemptResult> Runner::plan_and_start() {
   const bool loops = notes_.generated && notes_.generated->loops;
   if (!loops) notes_.input_seconds = probe->duration_seconds;  // else it has no end
   output_seconds_ = shorter(notes_.input_seconds, p.duration_seconds);
-  auto encoder = engine::choose_encoder(p, *encoders_);
+  auto encoder = engine::choose_encoder(p, means_->encoders);
   if (!encoder) return failure(FailureReason::kCapabilityMismatch, encoder.error().message);
 
   engine::InputFacts facts;
@@ -223,7 +224,7 @@ std::optional<model::AttemptResult> Runner::plan_and_start() {
 }
 
 std::optional<model::AttemptResult> Runner::start_supervisor() {
-  groups_ = shared_.governor->make(id_.str(), limits_of(notes_.claim.job.resource_limits, shared_.ram_total_bytes,
+  groups_ = shared_.governor->make(id_.str(), limits_of(notes_.claim.job.resource_limits, means_->ram_total_bytes,
                                                         shared_.concurrency->slots(BootClock::now())));
   notes_.limits = groups_.limits;
   was_supervised_ = true;
@@ -235,7 +236,7 @@ std::optional<model::AttemptResult> Runner::start_supervisor() {
 
 std::optional<model::AttemptResult> Runner::start_with(const engine::ChosenEncoder& encoder) {
   const int slots = std::max(1, shared_.settings.slots);
-  const int threads = std::max(1, static_cast<int>(std::thread::hardware_concurrency()) / slots);
+  const int threads = std::max(1, means_->cpu_threads / slots);
   engine::PlanRequest request{notes_.claim.job.parameters, *input_facts_,  staged_file(),           notes_.muxer,
                               encoder.name,                encoder.device, shared_.settings.ffmpeg, threads};
   if (move().is_hls())
@@ -243,22 +244,22 @@ std::optional<model::AttemptResult> Runner::start_with(const engine::ChosenEncod
   request.live = live_;
   if (auto failed = choose_engine(request)) return failed;
   if (on_gstreamer()) request.program = shared_.settings.gst_launch;
-  auto plan = on_gstreamer() ? engine::plan_gstreamer(request, *gstreamer_) : engine::plan_ffmpeg(request);
+  auto plan = on_gstreamer() ? engine::plan_gstreamer(request, means_->gstreamer) : engine::plan_ffmpeg(request);
   if (!plan) return failure(FailureReason::kUserError, plan.error().message);
   notes_.encoder = plan->encoder;
   notes_.on_hardware = encoder.hardware && !on_gstreamer();
   notes_.command = plan->masked_argv;
   if (const Status saved = dir_.save_notes(notes_); !saved) return failure(FailureReason::kPlatformError, saved.error().message);
-  return start_engine(*plan, staged_path());
+  return start_engine(*plan);
 }
 
 std::optional<model::AttemptResult> Runner::choose_engine(const engine::PlanRequest& request) {
   const auto& job = notes_.claim.job;
-  auto chosen = engine::choose_engine({job.engine, job.queue, gstreamer_->usable}, job.parameters);
+  auto chosen = engine::choose_engine({job.engine, job.queue, means_->gstreamer.usable}, job.parameters);
   if (!chosen) return failure(FailureReason::kCapabilityMismatch, chosen.error().message);
   notes_.engine = *std::move(chosen);
   if (!on_gstreamer()) return std::nullopt;
-  const auto what = engine::beyond_gstreamer(request, *gstreamer_);
+  const auto what = engine::beyond_gstreamer(request, means_->gstreamer);
   if (!what) return std::nullopt;
   if (job.engine == model::Engine::kGstreamer && !job.parameters.allow_fallback)
     return failure(FailureReason::kUserError, cat("engine gstreamer does not do ", *what, ", and allow_fallback is false"));
@@ -288,9 +289,9 @@ bool Runner::can_fall_back(const model::AttemptResult& result) const {
 std::optional<model::AttemptResult> Runner::restart_in_software(const model::AttemptResult& failed) {
   model::Parameters software = notes_.claim.job.parameters;
   software.hwaccel = model::HwAccel::kNone;
-  for (const model::Encoder& one : *encoders_)
+  for (const model::Encoder& one : means_->encoders)
     if (one.name == notes_.encoder) software.codec = one.codec;  // a job may name the encoder
-  const auto encoder = engine::choose_encoder(software, *encoders_);
+  const auto encoder = engine::choose_encoder(software, means_->encoders);
   if (!encoder) return failed;
   notes_.fallback_reason = cat(notes_.encoder, ": ", failed.error.value_or("failed"));
   log::warn("hardware encoder failed, going on in software",
@@ -312,59 +313,72 @@ supervisor::Plan Runner::first_plan() const {
   return plan;
 }
 
-supervisor::Plan Runner::plan_of(const engine::RunPlan& run, const std::string& staged) const {
+supervisor::Plan Runner::plan_of(const engine::RunPlan& run, const std::string& written) const {
   const model::ResourceLimits& limits = notes_.claim.job.resource_limits;
   supervisor::Plan plan = first_plan();
   plan.argv = run.argv;
   plan.cwd = "/";
   plan.env = engine_environment(shared_.settings);
-  if (on_gstreamer()) plan.progress_format = supervisor::ProgressFormat::kGstreamer;
-  if (shared_.settings.confine) {
-    EngineReach reach =
-        reach_of_engine(on_gstreamer() ? shared_.settings.gst_launch : shared_.settings.ffmpeg, sys::Host::real());
-    plan.confined = true;
-    plan.readable = std::move(reach.readable);
-    plan.readable.push_back(notes_.input_path);
-    if (on_gstreamer()) plan.readable.push_back(plugin_registry_of(shared_.settings));
-    plan.writable = std::move(reach.writable);
-    if (!staged.empty()) (move().is_hls() ? plan.writable_trees : plan.writable).push_back(staged);
-    if (live_)
-      for (const std::string& file : {live_->options_file, live_->ca_file})
-        if (!file.empty()) plan.readable.push_back(file);
+  plan.confined = shared_.settings.confine;
+  plan.readable = means_->ffmpeg_reach.readable;
+  plan.writable = means_->ffmpeg_reach.writable;
+  if (!written.empty()) {
+    plan.writable.push_back(written);
+    plan.watched_paths = {written};
   }
   plan.fence_boot_ns = fence_ns_;
   plan.stall_ms = shared_.settings.stall.count();
-  const auto spent = std::chrono::milliseconds(static_cast<std::int64_t>(notes_.earlier_seconds * 1000));
-  plan.deadline_ms = std::max<std::int64_t>(1, (deadline() - spent).count());
-  plan.live_output = is_live();
-  if (!staged.empty()) plan.watched_paths = {staged};
-  if (notes_.generated) plan.watched_paths.push_back(notes_.input_path);
   plan.max_disk_bytes = limits.max_disk_mb.value_or(kDefaultDiskMb) << 20;
   return plan;
 }
 
-std::optional<model::AttemptResult> Runner::start_engine(const engine::RunPlan& run, const std::string& staged) {
+supervisor::Plan Runner::encode_plan(const engine::RunPlan& run) const {
+  const std::string staged = staged_path();
+  const bool is_tree = move().is_hls();
+  supervisor::Plan plan = plan_of(run, is_tree ? std::string() : staged);
+  if (on_gstreamer()) {
+    plan.progress_format = supervisor::ProgressFormat::kGstreamer;
+    plan.readable = means_->gstreamer_reach.readable;
+    plan.readable.push_back(plugin_registry_of(shared_.settings));
+  }
+  plan.readable.push_back(notes_.input_path);
+  if (is_tree) {
+    plan.writable_trees = {staged};
+    plan.watched_paths = {staged};
+  }
+  if (notes_.generated) plan.watched_paths.push_back(notes_.input_path);
+  if (live_)
+    for (const std::string& file : {live_->options_file, live_->ca_file})
+      if (!file.empty()) plan.readable.push_back(file);
+  plan.live_output = is_live();
+  // Engines of one attempt share the job's own timeout and a file's deadline; a stream takes its length each time.
+  const bool is_shared = notes_.claim.job.resource_limits.timeout_sec || !is_live();
+  const auto spent = std::chrono::milliseconds(static_cast<std::int64_t>(notes_.earlier_seconds * 1000));
+  plan.deadline_ms = std::max<std::int64_t>(1, (deadline() - (is_shared ? spent : 0ms)).count());
+  return plan;
+}
+
+std::optional<model::AttemptResult> Runner::start_engine(const engine::RunPlan& run) {
   // The engine may write this file and make none: it has to be there. The notes know of it by now.
-  if (!staged.empty())
+  if (!notes_.staged_name.empty())
     if (const Status made = make_staged(move()); !made)
       return failure(FailureReason::kPlatformError, made.error().message);
-  auto link = std::move(*prepared_).run(plan_of(run, staged));
+  auto link = std::move(*prepared_).run(encode_plan(run));
   prepared_.reset();
   if (!link) return failure(FailureReason::kPlatformError, link.error().message);
   link_ = std::move(*link);
   if (paused_) (void)link_->pause();
-  if (input_scan_.valid()) return std::nullopt;
-  // What was made must be in the input's packets: they are read while the engine works.
+  if (!input_scan_.valid()) scan_input_later();
+  return std::nullopt;
+}
+
+// What was made must be in the input's packets: they are read while the engine works.
+void Runner::scan_input_later() {
   media::ProbeOptions options;
   options.ffprobe = shared_.settings.ffprobe;
   options.demuxer = notes_.demuxer;
   options.packets = true;
-  options.timeout = std::chrono::hours(1);
-  scan_input_later(options);
-  return std::nullopt;
-}
-
-void Runner::scan_input_later(const media::ProbeOptions& options) {
+  options.timeout = kScanTime;
   input_scan_ = std::async(std::launch::async, [path = notes_.input_path, options, stop = &stop_tools_] {
     return media::probe_file(path, options, media::make_run_tool({{}, 10, -1, stop}));
   });
@@ -448,13 +462,7 @@ model::AttemptResult Runner::verify_and_stage(model::AttemptResult result) {
     result.error = error;
     return result;
   };
-  if (!input_scan_.valid()) {
-    media::ProbeOptions options;
-    options.ffprobe = shared_.settings.ffprobe;
-    options.demuxer = notes_.demuxer;
-    options.packets = true;
-    scan_input_later(options);
-  }
+  if (!input_scan_.valid()) scan_input_later();  // of an attempt that was taken up
   media::VerifyOptions options;
   options.level = p.verify.value_or(shared_.settings.verify);
   options.ffmpeg = shared_.settings.verifier;
@@ -489,8 +497,8 @@ model::AttemptResult Runner::verify_and_stage(model::AttemptResult result) {
   result.stats->verify_seconds = std::chrono::duration<double>(BootClock::now() - begun).count();
   if (verdict->good) return result;
   // On a full disk ffmpeg ends HLS with an empty playlist, at exit 0 and without a word.
-  if (const auto used = sys::used_disk_ratio(notes_.output_dir); used && *used >= kFullDiskRatio)
-    return fail(FailureReason::kPlatformError, cat(full_disk(notes_.output_dir, *used), ": ", verdict->error));
+  if (const auto full = full_disk(notes_.output_dir))
+    return fail(FailureReason::kPlatformError, cat(*full, ": ", verdict->error));
   return fail(FailureReason::kOutputError, verdict->error);
 }
 
