@@ -272,9 +272,11 @@ struct AttemptGrant {
   std::int64_t renew_ms = 0;
   std::int64_t fence_ms = 0;
   std::optional<std::int64_t> deadline_seconds;
+  std::optional<std::string> session_device;  // whose encoders it may use although their sessions are bounded
 };
 BOOST_DESCRIBE_STRUCT(AttemptGrant, (),
-                      (id, number, lease_seconds, renew_seconds, lease_ms, renew_ms, fence_ms, deadline_seconds))
+                      (id, number, lease_seconds, renew_seconds, lease_ms, renew_ms, fence_ms, deadline_seconds,
+                       session_device))
 
 // What a worker needs of a job: nothing but the work.
 struct ClaimedJob {

@@ -28,9 +28,11 @@ std::string machine_text(const model::NodeFacts& facts, const std::optional<mode
   std::vector<std::vector<std::string>> rows;
   for (const model::Encoder& encoder : facts.encoders)
     rows.push_back({encoder.name, encoder.codec, encoder.device.value_or("-"), encoder.usable ? "yes" : "no",
+                    encoder.sessions ? cat(*encoder.sessions) : "-",
                     encoder.usable ? join(encoder.pix_fmts, " ") : encoder.reason.value_or("?")});
-  std::string text = cat(format_pairs(pairs), "\n",
-                         format_table({"Encoder", "Codec", "Device", "Usable", "Formats, or why not"}, rows), "\n");
+  std::string text =
+      cat(format_pairs(pairs), "\n",
+          format_table({"Encoder", "Codec", "Device", "Usable", "Sessions", "Formats, or why not"}, rows), "\n");
   for (const std::string_view codec : {"h264", "hevc", "av1", "vp9", "vp8"})
     text += cat(codec, ": ", model::explain_choice(codec, facts.encoders), "\n");
   return text;

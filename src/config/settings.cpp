@@ -49,6 +49,7 @@ void add_worker(Table& table, WorkerSettings& s) {
   table.duration("drain-timeout", s.drain_timeout, 0ms, "how long running jobs may go on after SIGTERM");
   table.duration("machine-check-interval", s.machine_check, 100ms,
                  "how often to look whether ffmpeg, drivers or devices have changed");
+  table.flag("redetect", s.redetect, "try all encoders, whatever an earlier start found");
   table.duration("stall-timeout", s.stall_timeout, 0ms, "a job without any progress for so long is ended; 0s: never");
   table.pairs("label", s.labels, "key=value that jobs may ask for");
   table.verify_level("verify", s.verify, "how much of an output is decoded: packets, sample or full");

@@ -55,6 +55,7 @@ struct WorkerSettings {
   milliseconds drain_timeout{30'000};
   milliseconds stall_timeout{120'000};
   milliseconds machine_check{60'000};
+  bool redetect = false;
   std::map<std::string, std::string> labels;
   model::VerifyLevel verify = model::VerifyLevel::kSample;
   std::string ffmpeg = "ffmpeg";

@@ -66,17 +66,6 @@ struct PlanRequest {
 // option is there stands beside it in ffmpeg_args.cpp and live_options.cpp.
 [[nodiscard]] Result<RunPlan> plan_ffmpeg(const PlanRequest& request);
 
-struct ChosenEncoder {
-  std::string name;  // "h264_vaapi", or "copy"
-  std::optional<std::string> device;
-  bool hardware = false;
-};
-// The first usable encoder of the node that makes the codec (or has its name), fits the pixel format and the asked
-// hardware, or where the job allows to fall back any; the node lists them in order of preference. "copy" for copy.
-// kUnsupported: "no usable encoder for av1 (…)".
-[[nodiscard]] Result<ChosenEncoder> choose_encoder(const model::Parameters& parameters,
-                                                   const std::vector<model::Encoder>& encoders);
-
 // One -progress block, "key=value" lines, into Progress; unknown keys are ignored, N/A is absent. `duration` of the
 // output gives percent when known. Of several blocks the last value of a key counts.
 [[nodiscard]] model::Progress parse_progress(std::string_view block, std::optional<double> duration_seconds);

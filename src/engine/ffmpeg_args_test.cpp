@@ -193,32 +193,5 @@ TEST(PlanFfmpeg, PresetsAndRatesOfEachEncoder) {
   EXPECT_EQ(resolve_preset("slow", 3), "slow");
 }
 
-TEST(ChooseEncoder, FirstUsableThatFits) {
-  const std::vector<model::Encoder> node{
-      {"h264_nvenc", "h264", true, std::nullopt, false, "no NVENC-capable GPU found", {}},
-      {"libx264", "h264", false, std::nullopt, true, std::nullopt, {"yuv420p"}},
-      {"libx265", "hevc", false, std::nullopt, true, std::nullopt, {"yuv420p", "yuv420p10le"}}};
-  model::Parameters p;
-  EXPECT_EQ(choose_encoder(p, node)->name, "libx264");
-  p.codec = "h265";
-  p.pixel_format = "yuv420p10le";
-  EXPECT_EQ(choose_encoder(p, node)->name, "libx265");
-  p.codec = "libx264";
-  EXPECT_EQ(choose_encoder(p, node).error().message,
-            "no usable encoder for libx264 (libx264: cannot encode yuv420p10le)");
-  p.codec = "h264_nvenc";
-  EXPECT_EQ(choose_encoder(p, node).error().message,
-            "no usable encoder for h264_nvenc (h264_nvenc: no NVENC-capable GPU found)");
-  p.codec = "h264";
-  p.pixel_format = "yuv420p";
-  p.hwaccel = model::HwAccel::kVaapi;
-  p.allow_fallback = false;
-  EXPECT_FALSE(choose_encoder(p, node)) << "named hardware is required";
-  p.allow_fallback = true;
-  EXPECT_EQ(choose_encoder(p, node)->name, "libx264");
-  p.codec = "copy";
-  EXPECT_EQ(choose_encoder(p, node)->name, "copy");
-}
-
 }  // namespace
 }  // namespace ffrtmp::engine

@@ -75,10 +75,12 @@ void Service::result(std::shared_ptr<Call> call) {
   if (!body) return call->fail(body.error());
   command->result = std::move(*body);
   const Uuid attempt = command->attempt_id;
-  apply(std::move(*command), [this, call, attempt](Result<store::Finish::Reply> reply) {
+  const Uuid node = command->node_id;
+  apply(std::move(*command), [this, call, attempt, node](Result<store::Finish::Reply> reply) {
     if (!reply) return call->fail(reply.error());
     call->ok(api::ResultReply{reply->job_status, reply->retry_at});
     wake_logs(attempt);
+    wake_for_session(node);
   });
 }
 
@@ -91,10 +93,12 @@ void Service::release(std::shared_ptr<Call> call) {
     command->reason = body->reason.value_or("");
   }
   const Uuid attempt = command->attempt_id;
-  apply(std::move(*command), [this, call, attempt](Result<store::Release::Reply> reply) {
+  const Uuid node = command->node_id;
+  apply(std::move(*command), [this, call, attempt, node](Result<store::Release::Reply> reply) {
     if (!reply) return call->fail(reply.error());
     call->ok(api::ResultReply{reply->job_status, std::nullopt});
     wake_logs(attempt);
+    wake_for_session(node);
   });
 }
 

@@ -7,6 +7,7 @@
 #include "master/service.h"
 #include "master/stream_keys.h"
 #include "master/wire_commands.h"
+#include "model/encoder_choice.h"
 #include "model/requirement.h"
 #include "net/digest.h"
 
@@ -45,6 +46,7 @@ api::ClaimItem claim_item(const store::Claim::Granted& granted, const store::Int
   item.attempt.lease_seconds = intervals.lease.count() / 1000;
   item.attempt.renew_seconds = intervals.renew.count() / 1000;
   item.attempt.deadline_seconds = job.spec.resource_limits.timeout_sec;
+  item.attempt.session_device = granted.attempt.session_device;
   item.earlier_grants = granted.earlier_grants;
   return item;
 }
@@ -225,6 +227,11 @@ void Service::answer(const Poll& poll) {
 void Service::wake_node(const Uuid& node_id) {
   for (const std::int64_t ticket : waiting_.tickets_of(node_id))
     if (auto entry = waiting_.take(ticket)) entry->wake();
+}
+
+void Service::wake_for_session(const Uuid& node_id) {
+  const auto facts = node_facts_.find(node_id);
+  if (facts != node_facts_.end() && model::has_bounded_sessions(facts->second.encoders)) wake_node(node_id);
 }
 
 void Service::wake_for(const model::Requirement& need) {

@@ -114,6 +114,7 @@ class Service {
 
   void on_commit(const store::Effects& effects);  // the writer's thread
   void wake_node(const Uuid& node_id);
+  void wake_for_session(const Uuid& node_id);     // an attempt ended there: a job may have waited for its session
   void wake_for(const model::Requirement& need);  // the one waiting claim that fits best: the longest waiting
   void wake_all_claims();                         // something was queued that nobody named; bundled
   void wait_for_log(const Uuid& attempt_id, std::function<void()> look_again);

@@ -84,18 +84,22 @@ class MasterRoutes : public testing::Test {
     std::string token;
     std::unique_ptr<api::WorkerClient> client;
   };
-  Worker add_worker(int slots = 1, bool generates_input = false) {
+  static model::Encoder usable_encoder(std::string name) {
+    model::Encoder encoder;
+    encoder.name = std::move(name);
+    encoder.codec = "h264";
+    encoder.usable = true;
+    return encoder;
+  }
+  Worker add_worker(int slots = 1, bool generates_input = false,
+                    std::vector<model::Encoder> encoders = {usable_encoder("libx264")}) {
     Worker worker;
     worker.client = std::make_unique<api::WorkerClient>(connect(kKey), 10s);
     api::RegisterRequest request;
     request.name = "box";
     request.cpu_threads = 4;
     request.engines = {{"ffmpeg", "5.1"}};
-    model::Encoder encoder;
-    encoder.name = "libx264";
-    encoder.codec = "h264";
-    encoder.usable = true;
-    request.encoders = {encoder};
+    request.encoders = std::move(encoders);
     request.slots = slots;
     request.instance_id = worker.instance = ids_.next(clock_.now().utc);
     request.boot_id = "boot";
@@ -397,6 +401,31 @@ TEST_F(MasterRoutes, ACommandEndsAHeartbeatsWait) {
   ASSERT_EQ(reply->commands.size(), 1U);
   EXPECT_EQ(reply->commands[0].action, "cancel");
   EXPECT_EQ(reply->leases.size(), 1U);
+}
+
+// Slots are free all the time: nothing but the end of the first job lets the second begin.
+TEST_F(MasterRoutes, ASessionThatIsGivenBackWakesAClaim) {
+  start();
+  model::Encoder nvenc = usable_encoder("h264_nvenc");
+  nvenc.hardware = true;
+  nvenc.sessions = 1;
+  Worker worker = add_worker(4, false, {nvenc});
+  for (int i = 0; i < 2; ++i) ASSERT_EQ(http("POST", "/api/v1/jobs", kJob).status, 201);
+  const auto first = worker.client->claim(claim_of(worker, 5, 4));
+  ASSERT_TRUE(first && first->claims.size() == 1U);
+  EXPECT_EQ(first->claims[0].attempt.session_device, "nvidia 0");
+  api::WorkerClient other(connect(worker.token), 30s);
+  auto waiting = std::async(std::launch::async, [&] { return other.claim(claim_of(worker, 20, 3)); });
+  EXPECT_EQ(waiting.wait_for(300ms), std::future_status::timeout);
+  model::AttemptResult result;
+  result.result_id = ids_.next(clock_.now().utc);
+  result.status = model::ResultStatus::kCompleted;
+  ASSERT_TRUE(worker.client->result(first->claims[0].attempt.id, result));
+  ASSERT_EQ(waiting.wait_for(10s), std::future_status::ready);
+  const auto second = waiting.get();
+  ASSERT_TRUE(second) << second.error().message;
+  ASSERT_EQ(second->claims.size(), 1U);
+  EXPECT_EQ(second->claims[0].job.sequence_number, 2);
 }
 
 TEST_F(MasterRoutes, AReaderOfALogIsWokenByIt) {

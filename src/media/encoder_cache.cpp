@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "json/json.h"
+#include "media/encoder_sessions.h"
 #include "media/gstreamer.h"
 #include "sys/file_io.h"
 #include "sys/proc_fs.h"
@@ -23,10 +24,12 @@ struct Cached {
   std::string kernel;
   std::vector<std::string> drivers;
   UtcTime tried_at{};  // the newest trial's
+  int slots = 1;       // up to which sessions were counted
   std::vector<model::Encoder> encoders;
   std::optional<model::Gstreamer> gstreamer;
 };
-BOOST_DESCRIBE_STRUCT(Cached, (), (ffmpeg, gst_launch, version_text, kernel, drivers, tried_at, encoders, gstreamer))
+BOOST_DESCRIBE_STRUCT(Cached, (),
+                      (ffmpeg, gst_launch, version_text, kernel, drivers, tried_at, slots, encoders, gstreamer))
 
 std::string identity_of(const std::string& ffmpeg) {
   const auto path = sys::find_program(ffmpeg, sys::own_environment());
@@ -47,6 +50,7 @@ bool is_worth_another_try(const model::Gstreamer& found) {
 struct Known {
   std::vector<model::Encoder> encoders;
   std::optional<model::Gstreamer> gstreamer;
+  bool has_sessions = false;  // counted up to as many slots as now
 };
 
 Known still_known(const std::string& file, const Cached& present) {
@@ -66,7 +70,7 @@ Known still_known(const std::string& file, const Cached& present) {
     std::erase_if(old->encoders, [](const model::Encoder& encoder) { return is_worth_another_try(encoder); });
     if (old->gstreamer && is_worth_another_try(*old->gstreamer)) old->gstreamer.reset();
   }
-  return {std::move(old->encoders), std::move(old->gstreamer)};
+  return {std::move(old->encoders), std::move(old->gstreamer), old->slots == present.slots};
 }
 
 void save(const std::string& file, const Cached& present) {
@@ -76,22 +80,27 @@ void save(const std::string& file, const Cached& present) {
 
 }  // namespace
 
-Result<Detection> detect_encoders_cached(const std::string& ffmpeg, const EncodingDevices& devices, const RunTool& run,
-                                         const std::string& file, UtcTime now, const sys::Host& host,
-                                         const std::string& gst_launch) {
-  FFRTMP_ASSIGN(std::string version_text, read_version_text(ffmpeg, run));
+Result<Detection> detect_encoders_cached(const DetectionRequest& request, const RunTool& run, const std::string& file,
+                                         UtcTime now, const sys::Host& host) {
+  FFRTMP_ASSIGN(std::string version_text, read_version_text(request.ffmpeg, run));
   Cached present;
-  present.ffmpeg = identity_of(ffmpeg);
-  if (!gst_launch.empty()) present.gst_launch = identity_of(gst_launch);
+  present.ffmpeg = identity_of(request.ffmpeg);
+  if (!request.gst_launch.empty()) present.gst_launch = identity_of(request.gst_launch);
   present.version_text = std::move(version_text);
   if (auto kernel = sys::read_kernel_release(host)) present.kernel = std::move(*kernel);
-  present.drivers = devices.drivers;
+  present.drivers = request.devices.drivers;
   present.tried_at = now;
-  const Known known = still_known(file, present);
-  FFRTMP_ASSIGN(present.encoders, try_encoders(ffmpeg, devices, run, known.encoders));
-  if (!gst_launch.empty())
-    present.gstreamer = known.gstreamer ? known.gstreamer : detect_gstreamer(gst_launch, run);
-  if (json::encode(present.encoders) != json::encode(known.encoders) ||
+  present.slots = request.slots;
+  const Known known = request.trust == Trust::kNothing ? Known{} : still_known(file, present);
+  std::vector<model::Encoder> trusted = known.encoders;
+  if (request.trust == Trust::kSoftwareOnly)
+    std::erase_if(trusted, [](const model::Encoder& encoder) { return encoder.usable && encoder.hardware; });
+  FFRTMP_ASSIGN(present.encoders, try_encoders(request.ffmpeg, request.devices, run, trusted));
+  count_sessions(request.ffmpeg, request.slots, run,
+                 known.has_sessions ? known.encoders : std::vector<model::Encoder>(), present.encoders);
+  if (!request.gst_launch.empty())
+    present.gstreamer = known.gstreamer ? known.gstreamer : detect_gstreamer(request.gst_launch, run);
+  if (!known.has_sessions || json::encode(present.encoders) != json::encode(known.encoders) ||
       json::encode(present.gstreamer) != json::encode(known.gstreamer))
     save(file, present);
   return Detection{parse_version(present.version_text), std::move(present.encoders), std::move(present.gstreamer)};

@@ -33,6 +33,10 @@ struct Kept : testing::Test {
   std::string elements = "x: y: z\n";
   int probes = 0;
   EncodingDevices devices;
+  int slots = 1;
+  Trust trust = Trust::kAll;
+  bool has_gpu = false;  // with one session
+  int counts = 0;        // encodes that count sessions
   UtcTime now{1'000'000s};
 
   Kept() {
@@ -56,12 +60,14 @@ struct Kept : testing::Test {
       if (says("-version")) return ToolResult{0, version, ""};
       ++probes;
       if (says("gst-inspect-1.0")) return ToolResult{0, elements, ""};
+      if (says("-encoders") && has_gpu) return ToolResult{0, " ---\n V..... h264_nvenc  x\n V....D libx264  x\n", ""};
       if (says("-encoders")) return ToolResult{0, " ---\n V....D libx264  x\n V....D libx265  x\n", ""};
+      if (says("-re ")) return ToolResult{++counts % slots == 1 ? 0 : 187, "", ""};
       if (says("-c:v libx265") && x265_hangs) return make_error(Errc::kTimeout, "timed out");
       return ToolResult{0, "Supported pixel formats: yuv420p\n", ""};
     };
-    probes = 0;
-    auto found = detect_encoders_cached(ffmpeg, devices, run, file, now, host, gst_launch);
+    probes = counts = 0;
+    auto found = detect_encoders_cached({ffmpeg, gst_launch, devices, slots, trust}, run, file, now, host);
     EXPECT_TRUE(found);
     return found ? std::move(*found) : Detection{};
   }
@@ -92,6 +98,38 @@ TEST_F(Kept, AFailureIsTriedAgainAfterTenMinutesAndNothingElse) {
   now += 1h;
   detect();
   EXPECT_EQ(probes, 0) << "what is not compiled in is not asked again";
+}
+
+TEST_F(Kept, DoubtIsOfTheHardware) {
+  has_gpu = true;
+  devices.nvidia = {"0"};
+  detect();
+  trust = Trust::kSoftwareOnly;
+  detect();
+  EXPECT_EQ(probes, 3) << "list, 8 bit, 10 bit";
+  trust = Trust::kNothing;
+  detect();
+  EXPECT_GT(probes, 4);
+}
+
+TEST_F(Kept, SessionsAreCountedAgainForOtherSlotsOnly) {
+  has_gpu = true;
+  devices.nvidia = {"0"};
+  slots = 3;
+  EXPECT_EQ(named(detect(), "h264_nvenc").sessions, 1);
+  EXPECT_EQ(counts, 3);
+  EXPECT_EQ(named(detect(), "h264_nvenc").sessions, 1);
+  EXPECT_EQ(counts, 0);
+  trust = Trust::kSoftwareOnly;
+  EXPECT_EQ(named(detect(), "h264_nvenc").sessions, 1);
+  EXPECT_EQ(counts, 0) << "jobs may be at work on it";
+  trust = Trust::kAll;
+  slots = 2;
+  EXPECT_EQ(named(detect(), "h264_nvenc").sessions, 1);
+  EXPECT_EQ(counts, 2);
+  slots = 1;
+  EXPECT_EQ(named(detect(), "h264_nvenc").sessions, std::nullopt);
+  EXPECT_EQ(counts, 0);
 }
 
 TEST_F(Kept, WhatItDependsOnIsPartOfTheKey) {

@@ -64,18 +64,32 @@ std::vector<Trial> plan_trials(const EncodingDevices& devices) {
   return out;
 }
 
-std::vector<std::string> trial_command(const std::string& ffmpeg, const Trial& trial, Depth depth) {
+namespace {
+
+std::vector<std::string> command_of(const std::string& ffmpeg, const Trial& trial, std::string_view pixel_format,
+                                    const std::vector<std::string>& pace, std::string_view pictures) {
   std::vector<std::string> argv{ffmpeg, "-nostdin", "-v", "error"};
   const auto add = [&argv](const std::vector<std::string>& more) { argv.insert(argv.end(), more.begin(), more.end()); };
   add(model::open_device_options(trial.api, trial.device));
-  add({"-f", "lavfi", "-i", "testsrc2=size=640x360:rate=30", "-frames:v", "8"});
-  add({"-vf", model::upload_filter(trial.api, depth == Depth::k8Bit ? "yuv420p" : "yuv420p10le")});
+  add(pace);
+  add({"-f", "lavfi", "-i", "testsrc2=size=640x360:rate=30", "-frames:v", std::string(pictures)});
+  add({"-vf", model::upload_filter(trial.api, pixel_format)});
   add({"-c:v", std::string(trial.encoder)});
   add(model::choose_device_options(trial.api, trial.device));
-  // As it comes, libaom takes 16 s for these 8 frames on two cores, three times the limit.
+  // As it comes, libaom takes 16 s for 8 frames on two cores, three times the limit.
   if (trial.encoder == "libaom-av1") add({"-usage", "realtime", "-cpu-used", "8"});
   add({"-f", "null", "-"});
   return argv;
+}
+
+}  // namespace
+
+std::vector<std::string> trial_command(const std::string& ffmpeg, const Trial& trial, Depth depth) {
+  return command_of(ffmpeg, trial, depth == Depth::k8Bit ? "yuv420p" : "yuv420p10le", {}, "8");
+}
+
+std::vector<std::string> session_command(const std::string& ffmpeg, const Trial& trial) {
+  return command_of(ffmpeg, trial, "yuv420p", {"-re"}, "60");
 }
 
 std::string trial_failure(int exit_code, std::string_view stderr_tail) {

@@ -32,6 +32,9 @@ enum class Depth { k8Bit, k10Bit };
 // Eight pictures, which is what an encoder may hold back; 640x360, as several refuse to encode less than 256x144.
 [[nodiscard]] std::vector<std::string> trial_command(const std::string& ffmpeg, const Trial& trial, Depth depth);
 
+// Two seconds at the pace at which they are watched: those that are started together are at work together.
+[[nodiscard]] std::vector<std::string> session_command(const std::string& ffmpeg, const Trial& trial);
+
 // The reason in a person's words for a trial that ended with `exit_code`.
 [[nodiscard]] std::string trial_failure(int exit_code, std::string_view stderr_tail);
 

@@ -6,6 +6,8 @@
 #include <thread>
 
 #include "base/text.h"
+#include "media/encoder_sessions.h"
+#include "media/gstreamer.h"
 #include "model/ffmpeg_words.h"
 #include "model/media_names.h"
 
@@ -161,10 +163,13 @@ Result<std::vector<model::Encoder>> try_encoders(const std::string& ffmpeg, cons
   return out;
 }
 
-Result<Detection> detect_encoders(const std::string& ffmpeg, const EncodingDevices& devices, const RunTool& run) {
-  FFRTMP_ASSIGN(const std::string text, read_version_text(ffmpeg, run));
-  FFRTMP_ASSIGN(auto encoders, try_encoders(ffmpeg, devices, run));
-  return Detection{parse_version(text), std::move(encoders)};
+Result<Detection> detect_encoders(const DetectionRequest& request, const RunTool& run) {
+  FFRTMP_ASSIGN(const std::string text, read_version_text(request.ffmpeg, run));
+  Detection found{parse_version(text), {}};
+  FFRTMP_ASSIGN(found.encoders, try_encoders(request.ffmpeg, request.devices, run));
+  count_sessions(request.ffmpeg, request.slots, run, {}, found.encoders);
+  if (!request.gst_launch.empty()) found.gstreamer = detect_gstreamer(request.gst_launch, run);
+  return found;
 }
 
 }  // namespace ffrtmp::media

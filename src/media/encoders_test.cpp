@@ -2,7 +2,11 @@
 
 #include <gtest/gtest.h>
 
+#include <condition_variable>
+#include <mutex>
+
 #include "base/text.h"
+#include "media/encoder_sessions.h"
 #include "media/run_tool.h"
 
 namespace ffrtmp::media {
@@ -43,7 +47,7 @@ TEST(Encoders, EachOutcome) {
     if (says("-c:v libvpx")) return ToolResult{8, "", std::string(9000, '.') + "[vp8 @ 0x55d5] the last words\n"};
     return ToolResult{0, "", ""};
   };
-  const auto found = detect_encoders("ffmpeg", {}, fake);
+  const auto found = detect_encoders({}, fake);
   ASSERT_TRUE(found);
   EXPECT_EQ(found->version, "9.9");
   const auto& x264 = named(*found, "libx264");
@@ -71,7 +75,7 @@ TEST(Encoders, HardwareIsTriedOnEachDevice) {
     return ToolResult{0, "", ""};
   };
   const EncodingDevices devices{{"0", "1"}, {"/dev/dri/renderD128"}, {}};
-  const auto found = detect_encoders("ffmpeg", devices, fake);
+  const auto found = detect_encoders({"ffmpeg", {}, devices}, fake);
   ASSERT_TRUE(found);
   const auto& first = named(*found, "h264_nvenc", "0");
   EXPECT_TRUE(first.usable);
@@ -84,8 +88,48 @@ TEST(Encoders, HardwareIsTriedOnEachDevice) {
   EXPECT_EQ(named(*found, "h264_qsv", "/dev/dri/renderD128").reason, "not compiled in");
 }
 
+// A GPU that takes three encodes at once, of whatever codec, and one without a bound that can be met.
+TEST(Encoders, SessionsAreCountedOnceADevice) {
+  std::mutex mutex;
+  std::condition_variable changed;
+  int at_work = 0;
+  int counted = 0;
+  const RunTool fake = [&](const std::vector<std::string>& argv, std::chrono::milliseconds) -> Result<ToolResult> {
+    const std::string words = join(argv, " ");
+    const auto says = [&](std::string_view text) { return words.find(text) != std::string::npos; };
+    if (says("-version")) return ToolResult{0, "ffmpeg version 9.9 x\n", ""};
+    if (says("-encoders"))
+      return ToolResult{0, " ---\n V..... h264_nvenc  x\n V..... hevc_nvenc  x\n V..... libx264  x\n", ""};
+    if (!says("-re ")) return ToolResult{0, "", ""};
+    std::unique_lock lock(mutex);
+    ++counted;
+    changed.notify_all();
+    if (says("-gpu 0") && at_work == 3) return ToolResult{187, "", "OpenEncodeSessionEx failed: out of memory (10)\n"};
+    at_work += says("-gpu 0");
+    // Each of the five is there before the first one ends.
+    changed.wait_for(lock, std::chrono::seconds(10), [&] { return counted % 5 == 0; });
+    if (says("-gpu 1")) at_work = 0;
+    return ToolResult{0, "", ""};
+  };
+  const auto found = detect_encoders({"ffmpeg", {}, {{"0", "1"}, {}, {}}, 5}, fake);
+  ASSERT_TRUE(found);
+  EXPECT_EQ(named(*found, "h264_nvenc", "0").sessions, 3);
+  EXPECT_EQ(named(*found, "hevc_nvenc", "0").sessions, 3);
+  EXPECT_EQ(named(*found, "h264_nvenc", "1").sessions, std::nullopt);
+  EXPECT_EQ(named(*found, "libx264").sessions, std::nullopt);
+  EXPECT_EQ(counted, 10);
+  auto again = found->encoders;
+  again.push_back(named(*found, "h264_nvenc", "0"));
+  count_sessions("ffmpeg", 5, fake, found->encoders, again);
+  EXPECT_EQ(counted, 10) << "jobs may be at work there";
+  EXPECT_EQ(again.back().sessions, 3);
+  count_sessions("ffmpeg", 1, fake, {}, again);
+  EXPECT_EQ(counted, 10) << "one at a time meets no bound";
+  EXPECT_EQ(again.back().sessions, std::nullopt);
+}
+
 TEST(Encoders, TheRealOne) {  // contract: F33
-  const auto found = detect_encoders("ffmpeg", {}, make_run_tool());
+  const auto found = detect_encoders({}, make_run_tool());
   ASSERT_TRUE(found) << found.error().message;
   for (const model::Encoder& encoder : found->encoders) {
     if (!encoder.hardware) {
@@ -96,8 +140,8 @@ TEST(Encoders, TheRealOne) {  // contract: F33
       EXPECT_NE(encoder.usable, encoder.reason.has_value()) << encoder.name;
     }
   }
-  EXPECT_EQ(detect_encoders("/none/ffmpeg", {}, make_run_tool()).error().message, "ffmpeg not found: /none/ffmpeg");
-  EXPECT_EQ(detect_encoders("no-such-ffmpeg", {}, make_run_tool()).error().message, "no-such-ffmpeg not found in PATH");
+  EXPECT_EQ(detect_encoders({"/none/ffmpeg"}, make_run_tool()).error().message, "ffmpeg not found: /none/ffmpeg");
+  EXPECT_EQ(detect_encoders({"no-such-ffmpeg"}, make_run_tool()).error().message, "no-such-ffmpeg not found in PATH");
 }
 
 }  // namespace

@@ -42,9 +42,11 @@ struct Attempt {
   // What the sender of the result was answered: repeated word for word when the same result comes again.
   std::optional<JobState> reply_status;
   std::optional<UtcTime> reply_retry_at;
+  // The device of which it holds an encoder session while it lives (model/encoder_choice.h).
+  std::optional<std::string> session_device;
 };
 BOOST_DESCRIBE_STRUCT(Attempt, (),
                       (id, job_sequence, number, node_id, claim_id, state, claimed_at, started_at, ended_at, grant,
-                       result, reply_status, reply_retry_at))
+                       result, reply_status, reply_retry_at, session_device))
 
 }  // namespace ffrtmp::model

@@ -37,8 +37,11 @@ struct Encoder {
   std::optional<std::string> reason;  // why not
   std::vector<std::string> pix_fmts;
   std::optional<std::string> detail = std::nullopt;  // ffmpeg's last words about why not, at most 2 KiB
+  // Encodes that the device takes at once, those of its other encoders included; absent: no bound below the node's
+  // slots.
+  std::optional<int> sessions = std::nullopt;
 };
-BOOST_DESCRIBE_STRUCT(Encoder, (), (name, codec, hardware, device, usable, reason, pix_fmts, detail))
+BOOST_DESCRIBE_STRUCT(Encoder, (), (name, codec, hardware, device, usable, reason, pix_fmts, detail, sessions))
 
 struct NodeFacts {
   std::string name;  // host name or as configured; never an identity

@@ -34,6 +34,7 @@ Status load_attempt(Tx& tx, ApplyContext& context, const model::Attempt& attempt
   live.number = attempt.number;
   live.node_id = attempt.node_id;
   live.lease_expires = context.now.boot + context.settings.intervals.lease;
+  live.session_device = attempt.session_device;
   live.started = job->now.status != model::JobState::kAssigned;
   live.pending = command_for(job->now, attempt.id);
   context.live.put_attempt(attempt.id, std::move(live));

@@ -1,8 +1,10 @@
 // Which waiting jobs a node gets. Classes are visited by their heads only, so that the cost of a claim does not grow
 // with the queue, and a job that this node cannot run is never looked at.
 #include <algorithm>
+#include <string>
 #include <unordered_map>
 
+#include "model/encoder_choice.h"
 #include "store/attempt_end.h"
 #include "store/rules.h"
 
@@ -21,6 +23,10 @@ struct Front {
   bool whole = false;  // entries holds the class to its end
 
   [[nodiscard]] bool has_next() const { return at < entries.size(); }
+  void close() {
+    entries.clear();
+    whole = true;
+  }
   Status read(Tx& tx, int limit) {
     FFRTMP_ASSIGN(entries, tx.head(of->id, limit));
     whole = static_cast<int>(entries.size()) < limit;
@@ -31,11 +37,40 @@ struct Front {
 struct Pick {
   QueueEntry entry;
   JobPtr job;
+  std::optional<std::string> session_device = std::nullopt;  // where it gets a session
+};
+
+// Sessions of one node's hardware encoders: those that its live attempts hold, and those that this claim hands out.
+class Sessions {
+ public:
+  Sessions(const LiveTable& live, const Uuid& node_id)
+      : facts_(*live.node(node_id)->facts), is_bounded_(model::has_bounded_sessions(facts_.encoders)) {
+    if (!is_bounded_) return;
+    for (const Uuid& id : live.attempts_of(node_id))
+      if (const auto& device = live.attempt(id)->session_device) ++held_[*device];
+  }
+
+  // Takes what the job needs. False: it can run here, but has to wait until somebody gives a session back.
+  bool take(const model::Job& job, std::optional<std::string>& device) {
+    if (!is_bounded_ || job.spec.engine == model::Engine::kGstreamer) return true;  // GStreamer encodes on the CPU
+    const auto is_free = [this](const std::string& of, int sessions) { return held_[of] < sessions; };
+    const auto chosen = model::choose_encoder(job.effective, model::within_sessions(facts_.encoders, is_free));
+    if (!chosen) return !model::choose_encoder(job.effective, facts_.encoders);
+    device = chosen->session_device;
+    if (device) ++held_[*device];
+    return true;
+  }
+
+ private:
+  const model::NodeFacts& facts_;
+  bool is_bounded_;
+  std::unordered_map<std::string, int> held_;
 };
 
 class Picker {
  public:
-  Picker(Tx& tx, ApplyContext& context, const Uuid& node_id) : tx_(tx), context_(context), node_id_(node_id) {}
+  Picker(Tx& tx, ApplyContext& context, const Uuid& node_id)
+      : tx_(tx), context_(context), node_id_(node_id), sessions_(context.live, node_id) {}
 
   Result<std::vector<Pick>> pick(int slots) {
     FFRTMP_TRY(open_fronts(slots));
@@ -77,10 +112,15 @@ class Picker {
   Status take_from(Front& front, std::vector<Pick>& picks) {
     const QueueEntry entry = front.entries[front.at++];
     FFRTMP_ASSIGN(JobPtr job, job_of(tx_, entry.sequence));
-    if (passed_over_ < kMaxPassedOver && job->now.avoid_node_id == node_id_ && another_fits(*front.of))
+    if (passed_over_ < kMaxPassedOver && job->now.avoid_node_id == node_id_ && another_fits(*front.of)) {
       ++passed_over_;
+      return {};
+    }
+    Pick pick{entry, std::move(job)};
+    if (sessions_.take(*pick.job, pick.session_device))
+      picks.push_back(std::move(pick));
     else
-      picks.push_back({entry, std::move(job)});
+      front.close();  // all of a class need the same
     return {};
   }
 
@@ -101,6 +141,7 @@ class Picker {
   Tx& tx_;
   ApplyContext& context_;
   Uuid node_id_;
+  Sessions sessions_;
   std::vector<Front> fronts_;
   int passed_over_ = 0;
   std::unordered_map<ClassId, bool> another_;
@@ -126,6 +167,7 @@ Status grant(Tx& tx, ApplyContext& context, const Claim& claim, Pick pick, Claim
   attempt.node_id = claim.node_id;
   attempt.claim_id = claim.claim_id;
   attempt.claimed_at = context.now.utc;
+  attempt.session_device = std::move(pick.session_device);
   JobChange change(std::move(pick.job), context.now);
   change.set_entry(pick.entry);
   FFRTMP_TRY(change.step(model::Event::kClaim, by_node("claimed", claim.node_id, attempt.id)));
@@ -143,6 +185,7 @@ Status grant(Tx& tx, ApplyContext& context, const Claim& claim, Pick pick, Claim
   live.number = attempt.number;
   live.node_id = claim.node_id;
   live.lease_expires = context.now.boot + context.settings.intervals.lease;
+  live.session_device = attempt.session_device;
   context.live.put_attempt(attempt.id, std::move(live));
   granted.job = change.job();
   return {};

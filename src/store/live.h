@@ -33,6 +33,7 @@ struct LiveAttempt {
   int number = 1;
   Uuid node_id;
   BootTime lease_expires;
+  std::optional<std::string> session_device;  // of the encoder session that it holds
   bool started = false;                   // its first progress has come
   std::int64_t last_seq = -1;             // of progress
   std::optional<WorkerCommand> pending;   // sent with every reply until it is acknowledged

@@ -24,7 +24,8 @@ std::string select_jobs_with_progress() {
 
 std::string select_attempts() {
   return "SELECT id, job_sequence, number, node_id, claim_id, coalesce(state, 0), claimed_at,"
-         " coalesce(attempt.started_at, attempt_end.started_at), ended_at, \"grant\", result, reply_status, reply_retry_at"
+         " coalesce(attempt.started_at, attempt_end.started_at), ended_at, \"grant\", result, reply_status, reply_retry_at,"
+         " session_device"
          " FROM attempt LEFT JOIN attempt_end USING(key) ";
 }
 

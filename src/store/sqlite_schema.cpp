@@ -62,6 +62,9 @@ ALTER TABLE job ADD COLUMN sla_verdict INTEGER;
 ALTER TABLE job ADD COLUMN sla_reason TEXT NOT NULL DEFAULT '';
 ALTER TABLE job ADD COLUMN sla_counts INTEGER NOT NULL DEFAULT 0;
 UPDATE job SET entered_at=last_activity_at;
+)sql",
+                            R"sql(
+ALTER TABLE attempt ADD COLUMN session_device TEXT;
 )sql"};
 
 Result<std::int64_t> version_of(Database& db) {

@@ -59,9 +59,10 @@ SqliteSession::SqliteSession(Database db, Database checkpoints)
       due_retries_(db_,
                    "SELECT sequence FROM job WHERE next_retry_at<=?1 AND next_retry_at IS NOT NULL"
                    " ORDER BY next_retry_at LIMIT ?2"),
-      insert_attempt_(db_,
-                      "INSERT INTO attempt(key, id, job_sequence, number, node_id, claim_id, claimed_at)"
-                      " VALUES(?1,?2,?3,?4,?5,?6,?7)"),
+      insert_attempt_(
+          db_,
+          "INSERT INTO attempt(key, id, job_sequence, number, node_id, claim_id, claimed_at, session_device)"
+          " VALUES(?1,?2,?3,?4,?5,?6,?7,?8)"),
       update_attempt_(db_, "UPDATE attempt SET started_at=?2, \"grant\"=?3 WHERE key=?1"),
       end_attempt_(db_, "INSERT OR REPLACE INTO attempt_end VALUES(?1,?2,?3,?4,?5,?6,?7)"),
       attempt_by_id_(db_, select_attempts() + "WHERE id=?1"),
@@ -343,7 +344,7 @@ Result<std::vector<std::int64_t>> SqliteSession::due_retries(UtcTime now, int li
 Status SqliteSession::insert_attempt(const Attempt& attempt) {
   FFRTMP_TRY(will_write());
   FFRTMP_TRY(run(insert_attempt_, attempt_key(attempt), attempt.id, attempt.job_sequence, attempt.number,
-                 attempt.node_id, attempt.claim_id, attempt.claimed_at));
+                 attempt.node_id, attempt.claim_id, attempt.claimed_at, attempt.session_device));
   live_attempts_.insert_or_assign(attempt.id, attempt);
   note_claim(attempt);
   return {};

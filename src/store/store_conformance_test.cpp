@@ -238,6 +238,40 @@ TEST_P(StoreConformance, NewCapabilitiesCountFromTheNextClaim) {
 }
 
 // contract: F28
+// A GPU that takes two encodes at once, in a node of five slots.
+TEST_P(StoreConformance, EncoderSessionsAreLeased) {
+  model::NodeFacts gpu = facts(5);
+  model::Encoder nvenc = encoder("h264_nvenc", "h264");
+  nvenc.hardware = true;
+  nvenc.device = "0";
+  nvenc.sessions = 2;
+  gpu.encoders.insert(gpu.encoders.begin(), nvenc);
+  const TestNode node = add_node(gpu);
+  for (int i = 0; i < 3; ++i) submit(a_job("h264_nvenc"));
+  submit(a_job("h264"));
+  const auto granted = claim(node, 5);
+  ASSERT_EQ(granted.size(), 3U);
+  const auto names = [&](const Claim::Granted& one) {
+    return cat(one.job.sequence_number, " ", one.attempt.session_device.value_or("none"));
+  };
+  EXPECT_EQ(names(granted[0]), "1 nvidia 0");
+  EXPECT_EQ(names(granted[1]), "2 nvidia 0");
+  EXPECT_EQ(names(granted[2]), "4 none") << "a codec alone can be made on the CPU; the third of the GPU waits";
+  if (GetParam().durable) restart();
+  EXPECT_TRUE(claim(node, 5).empty()) << "sessions are counted anew by a master that starts";
+  finish(node, granted[2].attempt.id, model::ResultStatus::kCompleted);
+  EXPECT_TRUE(claim(node, 5).empty());
+  finish(node, granted[0].attempt.id, model::ResultStatus::kCompleted);
+  const auto next = claim(node, 5);
+  ASSERT_EQ(next.size(), 1U);
+  EXPECT_EQ(names(next[0]), "3 nvidia 0");
+  submit(a_job("h264"));
+  EXPECT_EQ(names(claim(node, 1).at(0)), "5 none");
+  finish(node, next[0].attempt.id, model::ResultStatus::kCompleted);
+  submit(a_job("h264"));
+  EXPECT_EQ(names(claim(node, 1).at(0)), "6 nvidia 0") << "whoever comes first, named or not";
+}
+
 TEST_P(StoreConformance, OldAndLowMeetsNewAndHighAfterFortyMinutes) {
   const auto run = [&](std::chrono::minutes age) {
     Submit low = a_job();

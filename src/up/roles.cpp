@@ -74,6 +74,7 @@ worker::Settings worker_settings(const config::WorkerSettings& settings) {
   out.drain = settings.drain_timeout;
   out.stall = settings.stall_timeout;
   out.machine_check = settings.machine_check;
+  out.redetect = settings.redetect;
   out.labels = settings.labels;
   out.verify = settings.verify;
   out.ffmpeg = settings.ffmpeg;
@@ -114,6 +115,10 @@ int serve(worker::App& app) {
   return 0;
 }
 
+Result<worker::Machine> look_at_machine(const worker::Settings& settings) {
+  return worker::detect(settings, sys::Host::real(), SystemClock().now().utc, worker::trust_at_start(settings));
+}
+
 }  // namespace
 
 int run_master(const config::MasterSettings& settings) {
@@ -128,7 +133,7 @@ int run_master(const config::MasterSettings& settings) {
 }
 
 Result<model::NodeFacts> detect_machine(const config::WorkerSettings& settings) {
-  FFRTMP_ASSIGN(worker::Machine machine, worker::detect(worker_settings(settings), sys::Host::real(), SystemClock().now().utc));
+  FFRTMP_ASSIGN(worker::Machine machine, look_at_machine(worker_settings(settings)));
   return std::move(machine.facts);
 }
 
@@ -136,7 +141,7 @@ int run_worker(const config::WorkerSettings& settings) {
   block_stop_signals();
   worker::Settings out = worker_settings(settings);
   if (!settings.do_register) {
-    auto machine = worker::detect(out, sys::Host::real(), SystemClock().now().utc);
+    auto machine = look_at_machine(out);
     if (!machine) return fail(machine.error());
     const std::string text = cli::machine_text(machine->facts, machine->gstreamer);
     [[maybe_unused]] const ssize_t written = write(STDOUT_FILENO, text.data(), text.size());

@@ -46,14 +46,17 @@ class RunningApp final : public App {
     shared_.settings = std::move(settings);
     shared_.meters = &meters_;
     shared_.concurrency = &concurrency_;
+    shared_.hardware_doubt = &hardware_doubt_;
   }
 
   ~RunningApp() override { stop(true); }
 
   Status begin() {
     open_inputs();
-    const auto detect_now = [this] { return detect(shared_.settings, sys::Host::real(), SystemClock().now().utc); };
-    FFRTMP_ASSIGN(Machine machine, detect_now());
+    const auto detect_now = [this](media::Trust trust) {
+      return detect(shared_.settings, sys::Host::real(), SystemClock().now().utc, trust);
+    };
+    FFRTMP_ASSIGN(Machine machine, detect_now(trust_at_start(shared_.settings)));
     know(std::move(machine));
     watch_.emplace(detect_now, shared_.settings.machine_check, BootClock::now());
     FFRTMP_ASSIGN(shared_.governor, JobGovernor::open(sys::Host::real()));
@@ -115,6 +118,10 @@ class RunningApp final : public App {
       const Status asked = claiming ? claim_once(**client) : heartbeat_once(**client);
       if (!asked && !recover(asked.error(), *client)) break;
       reap();
+      if (hardware_doubt_.take()) {
+        log::warn("hardware encoders failed twice in a row, trying them again");
+        watch_->doubt_hardware();
+      }
       if (auto changed = watch_->poll(machine_, BootClock::now())) {
         log::info("the machine has changed, registering again", {{"ffmpeg", changed->facts.engines["ffmpeg"]}});
         know(std::move(*changed));
@@ -476,6 +483,7 @@ class RunningApp final : public App {
   LoadMeter load_;
   Meters meters_;
   Concurrency concurrency_;
+  HardwareDoubt hardware_doubt_;
   Machine machine_;
   std::optional<MachineWatch> watch_;
   Uuid node_id_;

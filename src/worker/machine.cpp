@@ -10,7 +10,6 @@
 #include "base/text.h"
 #include "base/version.h"
 #include "media/encoder_cache.h"
-#include "media/gstreamer.h"
 #include "media/run_tool.h"
 #include "sys/file_io.h"
 #include "sys/gpu_devices.h"
@@ -104,22 +103,20 @@ std::vector<std::string> tool_environment(const Settings& settings) {
 }
 
 // A machine that is only looked at keeps nothing: without a state directory none is made.
-Result<media::Detection> find_encoders(const Settings& settings, const media::EncodingDevices& devices,
-                                       const sys::Host& host, UtcTime now) {
+Result<media::Detection> find_encoders(const Settings& settings, media::EncodingDevices devices, const sys::Host& host,
+                                       UtcTime now, media::Trust trust) {
+  const media::DetectionRequest request{settings.ffmpeg, settings.gst_launch, std::move(devices), settings.slots,
+                                        trust};
   std::error_code none;
-  if (!std::filesystem::is_directory(settings.state_dir, none)) {
-    const auto run = media::make_run_tool();
-    auto found = media::detect_encoders(settings.ffmpeg, devices, run);
-    if (found && !settings.gst_launch.empty()) found->gstreamer = media::detect_gstreamer(settings.gst_launch, run);
-    return found;
-  }
-  return media::detect_encoders_cached(settings.ffmpeg, devices, media::make_run_tool({tool_environment(settings), {}, -1, nullptr}),
-                                       settings.state_dir + "/encoders.json", now, host, settings.gst_launch);
+  if (!std::filesystem::is_directory(settings.state_dir, none))
+    return media::detect_encoders(request, media::make_run_tool());
+  return media::detect_encoders_cached(request, media::make_run_tool({tool_environment(settings), {}, -1, nullptr}),
+                                       settings.state_dir + "/encoders.json", now, host);
 }
 
 }  // namespace
 
-Result<Machine> detect(const Settings& settings, const sys::Host& host, UtcTime now) {
+Result<Machine> detect(const Settings& settings, const sys::Host& host, UtcTime now, media::Trust trust) {
   model::NodeFacts facts;
   facts.name = settings.name.empty() ? host_name() : settings.name;
   facts.version = std::string(version());
@@ -141,7 +138,7 @@ Result<Machine> detect(const Settings& settings, const sys::Host& host, UtcTime 
   const auto nodes = sys::read_render_nodes(host);
   const auto nvidia_driver = sys::read_nvidia_driver(host);
   facts.gpus = gpus_of(nvidia, nodes, nvidia_driver);
-  FFRTMP_ASSIGN(auto found, find_encoders(settings, devices_of(nvidia, nodes, nvidia_driver), host, now));
+  FFRTMP_ASSIGN(auto found, find_encoders(settings, devices_of(nvidia, nodes, nvidia_driver), host, now, trust));
   facts.engines["ffmpeg"] = found.version;
   if (found.gstreamer && found.gstreamer->usable) facts.engines["gstreamer"] = found.gstreamer->version;
   facts.encoders = std::move(found.encoders);

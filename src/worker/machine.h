@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "base/result.h"
+#include "media/encoders.h"
 #include "model/gstreamer.h"
 #include "model/node.h"
 #include "sys/host.h"
@@ -18,8 +19,13 @@ struct Machine {
 };
 BOOST_DESCRIBE_STRUCT(Machine, (), (facts, gstreamer))
 
-// Tries the encoders and GStreamer, unless an earlier start left its answers in the state directory. kGone without
-// ffmpeg.
-[[nodiscard]] Result<Machine> detect(const Settings& settings, const sys::Host& host, UtcTime now);
+// Tries the encoders and GStreamer, unless an earlier start left its answers in the state directory and they are to be
+// trusted. kGone without ffmpeg.
+[[nodiscard]] Result<Machine> detect(const Settings& settings, const sys::Host& host, UtcTime now,
+                                     media::Trust trust = media::Trust::kAll);
+
+[[nodiscard]] inline media::Trust trust_at_start(const Settings& settings) {
+  return settings.redetect ? media::Trust::kNothing : media::Trust::kAll;
+}
 
 }  // namespace ffrtmp::worker

@@ -1,5 +1,7 @@
 #include "worker/machine_watch.h"
 
+#include <utility>
+
 #include "base/log.h"
 #include "json/json.h"
 
@@ -8,7 +10,9 @@ namespace ffrtmp::worker {
 std::optional<Machine> MachineWatch::poll(const Machine& known, BootTime now) {
   using namespace std::chrono_literals;
   if (!look_.valid()) {
-    if (now >= next_) look_ = std::async(std::launch::async, detect_);
+    if (now < next_ && !is_doubtful_) return std::nullopt;
+    const bool doubts = std::exchange(is_doubtful_, false);
+    look_ = std::async(std::launch::async, detect_, doubts ? media::Trust::kSoftwareOnly : media::Trust::kAll);
     return std::nullopt;
   }
   if (look_.wait_for(0s) != std::future_status::ready) return std::nullopt;

@@ -21,7 +21,7 @@ TEST(MachineWatch, TellsAChangeOnceAndLooksWhenDue) {
   std::atomic<bool> is_new{false};
   BootTime now{100s};
   MachineWatch watch(
-      [&]() -> Result<Machine> {
+      [&](media::Trust) -> Result<Machine> {
         ++looks;
         return facts(is_new ? "6" : "5");
       },
@@ -53,7 +53,7 @@ TEST(MachineWatch, AFailedLookIsNoChange) {
   BootTime now{100s};
   std::atomic<int> looks{0};
   MachineWatch watch(
-      [&looks]() -> Result<Machine> {
+      [&looks](media::Trust) -> Result<Machine> {
         ++looks;
         return make_error(Errc::kGone, "ffmpeg not found in PATH");
       },
@@ -64,6 +64,19 @@ TEST(MachineWatch, AFailedLookIsNoChange) {
     std::this_thread::sleep_for(10ms);
   }
   EXPECT_EQ(looks, 3) << "it is looked again";
+}
+
+TEST(MachineWatch, DoubtIsALookAtOnceAndAnew) {
+  std::promise<media::Trust> first;
+  MachineWatch watch(
+      [&first](media::Trust trust) -> Result<Machine> {
+        first.set_value(trust);
+        return facts("5");
+      },
+      60s, BootTime{100s});
+  watch.doubt_hardware();
+  EXPECT_FALSE(watch.poll(facts("5"), BootTime{100s}));
+  EXPECT_EQ(first.get_future().get(), media::Trust::kSoftwareOnly);
 }
 
 }  // namespace

@@ -105,6 +105,8 @@ Runner::End Runner::work() {
   }
   std::optional<model::AttemptResult> result = prepare();
   if (!result) result = watch_engine();
+  const bool broke = hardware_failed(*result);
+  if (broke || (notes_.on_hardware && exit_ && exit_->exit_code == 0)) shared_.hardware_doubt->note(!broke);
   if (can_fall_back(*result)) {
     auto again = restart_in_software(*result);
     result = again ? std::move(again) : watch_engine();

@@ -23,12 +23,14 @@
 #include "base/clock.h"
 #include "engine/engine.h"
 #include "media/verify.h"
+#include "model/encoder_choice.h"
 #include "model/gstreamer.h"
 #include "model/node.h"
 #include "supervisor/link.h"
 #include "worker/attempt_dir.h"
 #include "worker/concurrency.h"
 #include "worker/engine_reach.h"
+#include "worker/hardware_doubt.h"
 #include "worker/input_dir.h"
 #include "worker/job_groups.h"
 #include "worker/meters.h"
@@ -54,8 +56,9 @@ struct Shared {
   Settings settings;
   std::shared_ptr<const Means> means;  // changed by the thread that makes runners
   std::unique_ptr<JobGovernor> governor;
-  Meters* meters = nullptr;  // this and the next outlive the runners
+  Meters* meters = nullptr;  // this and the next two outlive the runners
   Concurrency* concurrency = nullptr;
+  HardwareDoubt* hardware_doubt = nullptr;
   std::string boot_id;
   std::unique_ptr<InputDir> inputs;                                     // none: no input can be generated
   std::function<Result<std::unique_ptr<api::WorkerClient>>()> connect;  // with the node's token
@@ -96,17 +99,21 @@ class Runner {
   std::optional<model::AttemptResult> place_output();
   std::optional<model::AttemptResult> place_live();
   std::optional<model::AttemptResult> plan_and_start();
-  std::optional<model::AttemptResult> start_with(const engine::ChosenEncoder& encoder);
+  // Encoders of a device whose sessions are bounded are left out, unless the master leased one.
+  [[nodiscard]] std::vector<model::Encoder> encoders_at_hand() const;
+  std::optional<model::AttemptResult> start_with(const model::ChosenEncoder& encoder);
   // Which engine runs the request, with its reason, in the notes.
   std::optional<model::AttemptResult> choose_engine(const engine::PlanRequest& request);
   [[nodiscard]] bool on_gstreamer() const { return notes_.engine.used == "gstreamer"; }
   // Whether this end of a hardware encoder is one that a software encoder may do better.
+  // The engine broke on hardware, for a reason that need not lie in the job.
+  [[nodiscard]] bool hardware_failed(const model::AttemptResult& result) const;
   [[nodiscard]] bool can_fall_back(const model::AttemptResult& result) const;
   std::optional<model::AttemptResult> restart_in_software(const model::AttemptResult& failed);
   std::optional<model::AttemptResult> start_supervisor();
   // runner_generate.cpp. Each gives the result of a failure.
   std::optional<model::AttemptResult> generate_input();
-  std::optional<model::AttemptResult> generate_with(const engine::ChosenEncoder& encoder,
+  std::optional<model::AttemptResult> generate_with(const model::ChosenEncoder& encoder,
                                                     std::chrono::milliseconds limit);
   std::optional<model::AttemptResult> judge_generation(std::chrono::milliseconds limit, bool is_own);
   std::optional<model::AttemptResult> finish_generation(double seconds_spent);

@@ -25,9 +25,9 @@ constexpr const char* kSoftware = "libx264";
 milliseconds of_seconds(double seconds) { return milliseconds(static_cast<std::int64_t>(seconds * 1000)); }
 
 // The node's H.264 encoder, whatever the job asks of its output.
-engine::ChosenEncoder choose_encoder(const std::vector<model::Encoder>& encoders) {
-  const auto chosen = engine::choose_encoder(model::Parameters{}, encoders);
-  return chosen ? *chosen : engine::ChosenEncoder{kSoftware, std::nullopt, false};
+model::ChosenEncoder choose_encoder(const std::vector<model::Encoder>& encoders) {
+  const auto chosen = model::choose_encoder(model::Parameters{}, encoders);
+  return chosen ? *chosen : model::ChosenEncoder{kSoftware, std::nullopt, false};
 }
 
 // What the generation itself is not to blame for, or what another encoder would meet as well.
@@ -52,7 +52,7 @@ std::optional<model::AttemptResult> Runner::generate_input() {
 
   const BootTime begun = BootClock::now();
   const auto limit = media::generation_limit(length.seconds);
-  const engine::ChosenEncoder first = choose_encoder(means_->encoders);
+  const model::ChosenEncoder first = choose_encoder(encoders_at_hand());
   // A hardware encoder that hangs leaves software half of the time.
   auto failed = generate_with(first, first.name == kSoftware ? limit : limit / 2);
   if (failed && first.name != kSoftware && exit_ && !is_final(*exit_) && !canceled_ && !should_stop()) {
@@ -67,7 +67,7 @@ std::optional<model::AttemptResult> Runner::generate_input() {
   return finish_generation(std::chrono::duration<double>(BootClock::now() - begun).count());
 }
 
-std::optional<model::AttemptResult> Runner::generate_with(const engine::ChosenEncoder& encoder, milliseconds limit) {
+std::optional<model::AttemptResult> Runner::generate_with(const model::ChosenEncoder& encoder, milliseconds limit) {
   const model::Parameters& p = notes_.claim.job.parameters;
   const std::string part = shared_.inputs->part_path(notes_.claim.job.id);
   const auto length = media::generated_length(p, shared_.settings.generate_max_seconds);

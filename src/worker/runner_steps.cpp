@@ -199,7 +199,7 @@ std::optional<model::AttemptResult> Runner::plan_and_start() {
   const bool loops = notes_.generated && notes_.generated->loops;
   if (!loops) notes_.input_seconds = probe->duration_seconds;  // else it has no end
   output_seconds_ = shorter(notes_.input_seconds, p.duration_seconds);
-  auto encoder = engine::choose_encoder(p, means_->encoders);
+  auto encoder = model::choose_encoder(p, encoders_at_hand());
   if (!encoder) return failure(FailureReason::kCapabilityMismatch, encoder.error().message);
 
   engine::InputFacts facts;
@@ -234,7 +234,12 @@ std::optional<model::AttemptResult> Runner::start_supervisor() {
   return std::nullopt;
 }
 
-std::optional<model::AttemptResult> Runner::start_with(const engine::ChosenEncoder& encoder) {
+std::vector<model::Encoder> Runner::encoders_at_hand() const {
+  const auto& leased = notes_.claim.attempt.session_device;
+  return model::within_sessions(means_->encoders, [&](const std::string& device, int) { return device == leased; });
+}
+
+std::optional<model::AttemptResult> Runner::start_with(const model::ChosenEncoder& encoder) {
   const int slots = std::max(1, shared_.settings.slots);
   const int threads = std::max(1, means_->cpu_threads / slots);
   engine::PlanRequest request{notes_.claim.job.parameters, *input_facts_,  staged_file(),           notes_.muxer,
@@ -276,14 +281,17 @@ std::string Runner::staged_file() const {
   return move().is_hls() ? cat(staged, "/", notes_.output_name) : staged;
 }
 
-bool Runner::can_fall_back(const model::AttemptResult& result) const {
+bool Runner::hardware_failed(const model::AttemptResult& result) const {
   const bool engine_failed = result.status == model::ResultStatus::kFailed && exit_ &&
                              exit_->cause == supervisor::EndCause::kExited && exit_->exit_code != 0;
   // ffmpeg's words for a device that is lost, full or too old are those for a job that asks too much.
   const bool may_help =
       result.failure_reason != FailureReason::kInputError && result.failure_reason != FailureReason::kNetworkError;
-  return engine_failed && may_help && notes_.on_hardware && input_facts_ && !should_stop() && !canceled_ &&
-         notes_.claim.job.parameters.allow_fallback;
+  return engine_failed && may_help && notes_.on_hardware && !canceled_;
+}
+
+bool Runner::can_fall_back(const model::AttemptResult& result) const {
+  return hardware_failed(result) && input_facts_ && !should_stop() && notes_.claim.job.parameters.allow_fallback;
 }
 
 std::optional<model::AttemptResult> Runner::restart_in_software(const model::AttemptResult& failed) {
@@ -291,7 +299,7 @@ std::optional<model::AttemptResult> Runner::restart_in_software(const model::Att
   software.hwaccel = model::HwAccel::kNone;
   for (const model::Encoder& one : means_->encoders)
     if (one.name == notes_.encoder) software.codec = one.codec;  // a job may name the encoder
-  const auto encoder = engine::choose_encoder(software, means_->encoders);
+  const auto encoder = model::choose_encoder(software, means_->encoders);
   if (!encoder) return failed;
   notes_.fallback_reason = cat(notes_.encoder, ": ", failed.error.value_or("failed"));
   log::warn("hardware encoder failed, going on in software",

@@ -30,6 +30,7 @@ struct Settings {
   std::chrono::milliseconds poll_pause{10'000};  // longest pause after a failed claim
   std::chrono::milliseconds drain{30'000};
   std::chrono::milliseconds stall{120'000};
+  bool redetect = false;                            // trust nothing that an earlier start found
   std::chrono::milliseconds machine_check{60'000};  // between two looks whether ffmpeg, drivers or devices changed
   std::map<std::string, std::string> labels;
   model::VerifyLevel verify = model::VerifyLevel::kSample;

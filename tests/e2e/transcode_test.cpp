@@ -254,6 +254,33 @@ TEST(Transcode, HardwareOfThisMachineIsUsedWhereItIsProven) {
   EXPECT_EQ(job.result->encoder->used, expected);
 }
 
+// One more at once would fail: the GPU has two sessions, the worker four slots.
+TEST(Transcode, JobsWaitForASessionOfTheirEncoder) {
+  Box box;
+  box.start_master();
+  box.start_worker(
+      "w1", {"--ffmpeg", install_fake_ffmpeg(box.path("bin"), "nvenc;nvenc_sessions=2"), "--max-concurrent-jobs", "4"});
+  box.wait_for_nodes(1);
+  const auto nodes = api::decode<api::NodeList>(box.http("GET", "/api/v1/nodes").body);
+  ASSERT_TRUE(nodes && nodes->nodes.size() == 1);
+  ASSERT_EQ(nodes->nodes.front().encoders.front().name, "h264_nvenc");
+  EXPECT_EQ(nodes->nodes.front().encoders.front().sessions, 2);
+  const std::string in = box.clip(1);
+  std::vector<std::int64_t> jobs;
+  for (int i = 0; i < 5; ++i)
+    jobs.push_back(box.submit(in, box.path(cat("o", i, ".mp4")), ",\"codec\":\"h264_nvenc\"", ",\"max_retries\":0"));
+  const auto software = box.submit(in, box.path("software.mp4"), ",\"codec\":\"h264\"", ",\"max_retries\":0");
+  for (const std::int64_t number : jobs) {
+    const auto job = box.wait_end(number);
+    EXPECT_EQ(job.status, model::JobState::kCompleted) << job.error.value_or("");
+    ASSERT_TRUE(job.result && job.result->encoder);
+    EXPECT_EQ(job.result->encoder->used, "h264_nvenc");
+  }
+  const auto job = box.wait_end(software);
+  EXPECT_EQ(job.status, model::JobState::kCompleted) << job.error.value_or("");
+  EXPECT_LT(*job.completed_at, *box.job(jobs.back()).completed_at) << "it waited for no session";
+}
+
 TEST(Transcode, ANamedHardwareEncoderIsNotReplaced) {
   Box box;
   box.start_master();
@@ -265,6 +292,15 @@ TEST(Transcode, ANamedHardwareEncoderIsNotReplaced) {
   EXPECT_FALSE(std::filesystem::exists(box.path("o.mp4")));
 }
 
+// What the master knows of the only node.
+bool is_usable(Box& box, std::string_view name) {
+  const auto list = api::decode<api::NodeList>(box.http("GET", "/api/v1/nodes").body);
+  if (!list || list->nodes.empty()) return false;
+  for (const model::Encoder& encoder : list->nodes.front().encoders)
+    if (encoder.name == name) return encoder.usable;
+  return false;
+}
+
 // contract: F35
 TEST(Transcode, ANewFfmpegIsNoticedAndRegistered) {
   Box box;
@@ -272,18 +308,33 @@ TEST(Transcode, ANewFfmpegIsNoticedAndRegistered) {
   const std::string program = install_fake_ffmpeg(box.path("bin"), "");
   box.start_worker("w1", {"--ffmpeg", program, "--machine-check-interval", "300ms"});
   box.wait_for_nodes(1);
-  const auto usable = [&](std::string_view name) {
-    const auto list = api::decode<api::NodeList>(box.http("GET", "/api/v1/nodes").body);
-    if (!list || list->nodes.empty()) return false;
-    for (const model::Encoder& encoder : list->nodes.front().encoders)
-      if (encoder.name == name) return encoder.usable;
-    return false;
-  };
-  EXPECT_TRUE(usable("libx264"));
-  EXPECT_FALSE(usable("h264_nvenc"));
+  EXPECT_TRUE(is_usable(box, "libx264"));
+  EXPECT_FALSE(is_usable(box, "h264_nvenc"));
   set_fake_behaviour(program, "nvenc");
   std::filesystem::last_write_time(program, std::filesystem::file_time_type::clock::now());
-  EXPECT_TRUE(eventually([&] { return usable("h264_nvenc"); }, 30s));
+  EXPECT_TRUE(eventually([&] { return is_usable(box, "h264_nvenc"); }, 30s));
+}
+
+// A driver that dies is nothing that changes its version.
+TEST(Transcode, HardwareThatBreaksTwiceInARowIsTriedAgain) {
+  Box box;
+  box.start_master();
+  const std::string program = install_fake_ffmpeg(box.path("bin"), "nvenc");
+  box.start_worker("w1", {"--ffmpeg", program});
+  box.wait_for_nodes(1);
+  EXPECT_TRUE(is_usable(box, "h264_nvenc"));
+  set_fake_behaviour(program, "nvenc;nvenc_dies=0;nvenc_gone");
+  for (const char* name : {"a.mp4", "b.mp4"}) {
+    const auto job = box.wait_end(box.submit(box.clip(1), box.path(name)));
+    EXPECT_EQ(job.status, model::JobState::kCompleted) << job.error.value_or("");
+    ASSERT_TRUE(job.result && job.result->encoder);
+    EXPECT_TRUE(job.result->encoder->fallback);
+  }
+  EXPECT_TRUE(eventually([&] { return !is_usable(box, "h264_nvenc"); }, 30s));
+  const auto job = box.wait_end(box.submit(box.clip(1), box.path("c.mp4")));
+  ASSERT_TRUE(job.result && job.result->encoder) << job.error.value_or("");
+  EXPECT_FALSE(job.result->encoder->fallback) << "nobody tries it in vain";
+  EXPECT_EQ(job.result->encoder->used, "libx264");
 }
 
 }  // namespace

@@ -21,6 +21,8 @@
 //   crash exit=CODE exit_after=S:CODE    SIGSEGV after the first block; the code at the end; the code after S seconds
 //   nvenc nvenc_dies=S    NVENC works, its runs are x264's; they end with exit 187 after S seconds, saying
 //     nvenc_says=TEXT     EncodePicture failed, or TEXT, as an error
+//     nvenc_gone          it does not work any more when it is looked at
+//     nvenc_sessions=N    N of them at once, each a second or longer; the next has no session
 //   gen_slow=S gen_hang gen_busy   an input is generated after S seconds; never, asleep; never, at work (alone, these
 //                                  leave the encode to the real ffmpeg)
 //   gen_full gen_exit=CODE         the disk is full in the middle; it ends at once with CODE, saying so

@@ -1,5 +1,6 @@
 // The program of fake_ffmpeg.h. Plain POSIX, so that it starts in a millisecond.
 #include <fcntl.h>
+#include <sys/file.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -250,20 +251,38 @@ int shorten(Args args, const Behaviour& behaviour) {
   return code;
 }
 
-// The look at an encoder before it counts as usable; seconds with the real one.
-bool is_encode_probe(const Args& args) {
-  return option(args, "-frames:v") == "8" && option(args, "-i").starts_with("testsrc2") && args.back() == "-";
+// The look at an encoder before it counts as usable, or at how many run at once; seconds with the real one.
+bool is_encode_probe(const Args& args) { return option(args, "-i").starts_with("testsrc2") && args.back() == "-"; }
+
+// One of the GPU's sessions, until the process ends. Files beside the program count them: an engine that may write
+// nothing there can lock them all the same.
+bool take_session(const std::string& program, const Behaviour& behaviour) {
+  if (!behaviour.has("nvenc_sessions")) return true;
+  for (int i = 0; i < static_cast<int>(behaviour.number("nvenc_sessions", 1)); ++i) {
+    const std::string file = program + ".session." + std::to_string(i);
+    int fd = open(file.c_str(), O_RDONLY | O_CLOEXEC);
+    if (fd < 0) fd = open(file.c_str(), O_RDONLY | O_CREAT | O_CLOEXEC, 0600);
+    if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) == 0) {
+      std::this_thread::sleep_for(std::chrono::seconds(1));
+      return true;
+    }
+  }
+  std::fprintf(stderr, "[h264_nvenc @ 0x1] [error] OpenEncodeSessionEx failed: out of memory (10): (no details)\n");
+  return false;
 }
 
 int answer_probe(const Args& args, const Behaviour& behaviour) {
   const std::string encoder = option(args, "-c:v");
-  if (encoder.starts_with("lib") || (encoder.ends_with("_nvenc") && behaviour.has("nvenc"))) return 0;
+  if (encoder.starts_with("lib")) return 0;
+  if (encoder.ends_with("_nvenc") && behaviour.has("nvenc") && !behaviour.has("nvenc_gone"))
+    return option(args, "-frames:v") == "8" || take_session(args[0], behaviour) ? 0 : 187;
   std::fprintf(stderr, "[%s @ 0x1] Cannot load libcuda.so.1\n", encoder.c_str());
   return 1;
 }
 
 // What a GPU makes is made by x264 here, unless the GPU fails in the middle.
 int encode_on_gpu(Args args, const Behaviour& behaviour) {
+  if (!take_session(args[0], behaviour)) return 187;
   if (behaviour.has("nvenc_dies")) {
     const ProgressPipe progress(option(args, "-progress"));
     progress.block(10, 0.3, 30, 1000, false);
