@@ -122,6 +122,24 @@ INSTANTIATE_TEST_SUITE_P(Corpus, DamagedBytes,
                                                     [](auto& d, auto& k) { return keeps() || can_be_told(d, k); })),
                          CaseName());
 
+// The header of such a Matroska file declares the length that was meant.
+// contract: F41
+TEST(Corpus, AKilledEncoderThatDeclaredItsWholeLength) {
+  const std::string in = clip("meant.mkv", kPicture + kSound + "-t 4 " + kH264 + "-c:a aac");
+  const Encoded clean = encode({in, {}, "mkv"}, clip_dir() / "whole.mkv");
+  ASSERT_EQ(clean.stopped, "") << clean.words;
+  ASSERT_EQ(judge(clean, clean.output), "good");
+  const std::string killed = clip_dir() / "killed.mkv";
+  const auto ended = tool()({"ffmpeg", "-nostdin", "-v", "error", "-re", "-i", in, "-c:v", "libx264", "-preset", "ultrafast",
+                             "-tune", "zerolatency", "-c:a", "aac", "-cluster_time_limit", "300", "-flush_packets", "1",
+                             killed},
+                            std::chrono::milliseconds(2500));
+  ASSERT_EQ(ended.error().code, Errc::kTimeout) << "killed";
+  EXPECT_EQ(ffprobe_says(killed, "format=duration").substr(0, 2), "4.");
+  EXPECT_LT(frame_sums(killed).size(), frame_sums(clean.output).size());
+  EXPECT_THAT(judge(clean, killed), testing::ContainsRegex("output: .*(last frame is at|frames, but)"));
+}
+
 std::string replaced(std::string text, const std::string& what, const std::string& with) {
   if (const std::size_t at = text.find(what); at != std::string::npos) text.replace(at, what.size(), with);
   return text;
