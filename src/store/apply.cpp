@@ -29,12 +29,7 @@ struct Dispatch {
 
 Status load_attempt(Tx& tx, ApplyContext& context, const model::Attempt& attempt) {
   FFRTMP_ASSIGN(const JobPtr job, job_of(tx, attempt.job_sequence));
-  LiveAttempt live;
-  live.job_sequence = attempt.job_sequence;
-  live.number = attempt.number;
-  live.node_id = attempt.node_id;
-  live.lease_expires = context.now.boot + context.settings.intervals.lease;
-  live.session_device = attempt.session_device;
+  LiveAttempt live = live_of(attempt, context);
   live.started = job->now.status != model::JobState::kAssigned;
   live.pending = command_for(job->now, attempt.id);
   context.live.put_attempt(attempt.id, std::move(live));

@@ -180,13 +180,7 @@ Status grant(Tx& tx, ApplyContext& context, const Claim& claim, Pick pick, Claim
   }
   FFRTMP_TRY(tx.insert_attempt(attempt));
   FFRTMP_TRY(change.write(tx, context));
-  LiveAttempt live;
-  live.job_sequence = attempt.job_sequence;
-  live.number = attempt.number;
-  live.node_id = claim.node_id;
-  live.lease_expires = context.now.boot + context.settings.intervals.lease;
-  live.session_device = attempt.session_device;
-  context.live.put_attempt(attempt.id, std::move(live));
+  context.live.put_attempt(attempt.id, live_of(attempt, context));
   granted.job = change.job();
   return {};
 }

@@ -23,6 +23,16 @@ Result<const LiveAttempt*> find_current(Tx& tx, ApplyContext& context, const Uui
   return live;
 }
 
+LiveAttempt live_of(const model::Attempt& attempt, const ApplyContext& context) {
+  LiveAttempt live;
+  live.job_sequence = attempt.job_sequence;
+  live.number = attempt.number;
+  live.node_id = attempt.node_id;
+  live.lease_expires = context.now.boot + context.settings.intervals.lease;
+  live.session_device = attempt.session_device;
+  return live;
+}
+
 void renew(ApplyContext& context, const Uuid& attempt_id) {
   const LiveAttempt* live = context.live.attempt(attempt_id);
   if (live == nullptr) return;

@@ -1,5 +1,5 @@
 #pragma once
-// The current attempt of a job: finding it, as every message of a worker must, and the ways it ends.
+// The current attempt of a job: its live entry, finding it, as every message of a worker must, and the ways it ends.
 #include "store/job_change.h"
 #include "store/live_table.h"
 
@@ -9,6 +9,8 @@ namespace ffrtmp::store {
 // ended or lease expired kStaleAttempt.
 [[nodiscard]] Result<const LiveAttempt*> find_current(Tx& tx, ApplyContext& context, const Uuid& attempt_id,
                                                       const Uuid& node_id);
+// With a whole lease, before its first progress.
+[[nodiscard]] LiveAttempt live_of(const model::Attempt& attempt, const ApplyContext& context);
 // The lease counted from now, as every accepted message renews it.
 void renew(ApplyContext& context, const Uuid& attempt_id);
 [[nodiscard]] std::chrono::milliseconds lease_left(const ApplyContext& context, const Uuid& attempt_id);
