@@ -10,6 +10,7 @@
 #include "base/ids.h"
 #include "json/text.h"
 #include "model/attempt.h"
+#include "model/health_reply.h"
 #include "model/job.h"
 #include "model/node.h"
 
@@ -338,20 +339,7 @@ struct ReleaseRequest {
 };
 BOOST_DESCRIBE_STRUCT(ReleaseRequest, (), (reason))
 
-// /healthz and /readyz of every role. Reasons come from a fixed list, never a path, key or user.
-struct CheckBody {
-  std::string status;  // "ok", "degraded", "failed"
-  std::optional<std::string> reason;
-  std::optional<double> age_seconds;
-};
-BOOST_DESCRIBE_STRUCT(CheckBody, (), (status, reason, age_seconds))
-struct HealthReply {
-  std::string status;
-  std::string role;
-  std::string version;
-  double uptime_seconds = 0;
-  std::map<std::string, CheckBody> checks;
-};
-BOOST_DESCRIBE_STRUCT(HealthReply, (), (status, role, version, uptime_seconds, checks))
+using CheckBody = model::CheckBody;
+using HealthReply = model::HealthReply;
 
 }  // namespace ffrtmp::api

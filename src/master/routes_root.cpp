@@ -14,7 +14,6 @@ constexpr std::chrono::seconds kReadyWithin{1};
 
 api::HealthReply health(double uptime_seconds) {
   api::HealthReply body;
-  body.status = "ok";
   body.role = "master";
   body.version = std::string(version());
   body.uptime_seconds = uptime_seconds;
@@ -37,12 +36,10 @@ void Service::readyz(std::shared_ptr<Call> call) {
     const Status store = store_.check();
     const bool slow = clock_.now().boot - before > kReadyWithin;
     auto body = health(std::chrono::duration<double>(clock_.now().boot - started_).count());
-    api::CheckBody check{"ok", std::nullopt, std::nullopt};
-    if (!store) check = {"failed", "store_unavailable", std::nullopt};
-    else if (slow) check = {"failed", "store_slow", std::nullopt};
-    body.status = check.status;
-    body.checks["store"] = check;
-    call->ok(body, check.status == "ok" ? 200 : 503);
+    body.add("store", !store ? api::CheckBody{"failed", "store_unavailable"}
+                      : slow ? api::CheckBody{"failed", "store_slow"}
+                             : api::CheckBody{});
+    call->ok(body, body.http_status());
   });
 }
 

@@ -57,10 +57,6 @@ void raise_descriptor_limit() {
 
 bool has_filters(const govern::Rule& rule) { return rule.filters != govern::Filters{}; }
 
-net::Response text_response(int status, std::string body) {
-  return {status, "text/plain; charset=utf-8", std::move(body), {}};
-}
-
 std::string error_json(std::string_view message) {
   std::string out = "{\"error\":";
   json::append_string(out, message);
@@ -119,6 +115,7 @@ Status Daemon::take_locks() {
 
 Status Daemon::prepare() {
   started_at_ = clock_.now().utc;
+  started_ = clock_.now().boot;
   raise_descriptor_limit();
   FFRTMP_ASSIGN(reactor_, Reactor::create());
   FFRTMP_ASSIGN(sys::ProcScanner scanner, sys::ProcScanner::open(host_));
@@ -416,15 +413,25 @@ void Daemon::handle(net::Request request, const net::Respond& respond) {
   if (request.method != "GET" && request.method != "HEAD")
     return respond({405, "application/json", error_json("only GET"), {}});
   if (path == "/metrics") return respond({200, std::string(metrics::kContentType), metrics_.expose(), {}});
-  const auto health = health_->read();
-  const bool is_unhealthy = health.state == govern::HealthState::kUnhealthy;
-  if (path == "/healthz")
-    return respond(text_response(is_unhealthy ? 503 : 200, cat(govern::name_of(health.state), "\n")));
-  if (path == "/readyz") {
-    const bool is_ready = is_ready_ && health.had_scan && !is_unhealthy && !is_stopping_;
-    return respond(text_response(is_ready ? 200 : 503, is_ready ? "ready\n" : "not ready\n"));
+  if (path == "/healthz" || path == "/readyz") {
+    const auto reply = path == "/healthz" ? liveness(health_facts()) : readiness(health_facts());
+    return respond({reply.http_status(), "application/json", json::encode(reply), {}});
   }
   reactor_->post([this, path, respond] { respond(answer(path)); });
+}
+
+// On the server's thread: what is not shared was settled before it began.
+HealthFacts Daemon::health_facts() const {
+  const Now now = clock_.now();
+  HealthFacts facts;
+  facts.reading = health_->read();
+  facts.now = now.boot;
+  facts.uptime_seconds = std::chrono::duration<double>(now.boot - started_).count();
+  facts.has_started = is_ready_;
+  facts.is_stopping = is_stopping_;
+  facts.events = events_state_;
+  facts.best = governor_->mode().best;
+  return facts;
 }
 
 net::Response Daemon::answer(const std::string& path) {

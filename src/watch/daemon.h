@@ -19,6 +19,7 @@
 #include "watch/discovery.h"
 #include "watch/gate.h"
 #include "watch/governor.h"
+#include "watch/health_reply.h"
 #include "watch/settings.h"
 #include "watch/state_writer.h"
 
@@ -59,6 +60,7 @@ class Daemon {
   void stop(int signal);
 
   void handle(net::Request request, const net::Respond& respond);
+  [[nodiscard]] HealthFacts health_facts() const;
   [[nodiscard]] net::Response answer(const std::string& path);
   [[nodiscard]] StatusView status_view();
   [[nodiscard]] std::vector<ProcessView> process_views();
@@ -74,6 +76,7 @@ class Daemon {
   std::string boot_id_;
   pid_t self_ = 0;
   UtcTime started_at_{};
+  BootTime started_{};
   std::string events_state_ = "off";
   std::string events_reason_;
 

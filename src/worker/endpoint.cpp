@@ -12,12 +12,11 @@ namespace {
 constexpr double kMaxDiskRatio = 0.9;
 constexpr std::size_t kMaxBody = 1024;
 
-// Reasons are from this list: nothing of the box itself is told to whoever asks.
-struct Check {
-  const char* name;
-  const char* reason;  // nullptr: fine
-  std::optional<double> age_seconds;
-};
+// `reason` nullptr: fine. They are from a fixed list: nothing of the box itself is told to whoever asks.
+api::CheckBody check(const char* reason, std::optional<double> age_seconds = std::nullopt) {
+  if (reason == nullptr) return {"ok", std::nullopt, age_seconds};
+  return {"failed", reason, age_seconds};
+}
 
 class Endpoint {
  public:
@@ -28,7 +27,7 @@ class Endpoint {
     if (request.method != "GET") return error(405, "method_not_allowed", "only GET");
     const std::string_view path = request.path();
     if (path == "/metrics") return {200, std::string(metrics::kContentType), meters_.expose(), {}};
-    if (path == "/healthz") return json_reply(200, health("ok"));
+    if (path == "/healthz") return json_reply(200, health());
     if (path == "/readyz") return readiness();
     if (path == "/violations") return json_reply(200, meters_.violations());
     return error(404, "not_found", "no such route");
@@ -44,32 +43,18 @@ class Endpoint {
     return {status, "application/json", json::encode(body), {}};
   }
 
-  api::HealthReply health(std::string status) const {
-    return {std::move(status), "worker", std::string(version()), meters_.uptime_seconds(), {}};
-  }
+  api::HealthReply health() const { return {"ok", "worker", std::string(version()), meters_.uptime_seconds(), {}}; }
 
   net::Response readiness() const {
     const bool has_ffmpeg = sys::find_program(settings_.ffmpeg, sys::own_environment()).has_value();
     const auto disk = load_.used_disk_ratio();
     const double silence = meters_.silence_seconds();
-    const Check checks[] = {
-        {"ffmpeg", has_ffmpeg ? nullptr : "ffmpeg_missing", std::nullopt},
-        {"disk",
-         !disk                   ? "disk_unknown"
-         : *disk > kMaxDiskRatio ? "disk_full"
-                                 : nullptr,
-         std::nullopt},
-        {"master", silence > settings_.max_silence_seconds ? "master_silent" : nullptr, silence},
-        {"drain", is_draining_() ? "draining" : nullptr, std::nullopt},
-    };
-    api::HealthReply body = health("ok");
-    for (const Check& check : checks) {
-      if (check.reason != nullptr) body.status = "failed";
-      body.checks[check.name] = {check.reason == nullptr ? "ok" : "failed",
-                                 check.reason == nullptr ? std::nullopt : std::optional<std::string>(check.reason),
-                                 check.age_seconds};
-    }
-    return json_reply(body.status == "ok" ? 200 : 503, body);
+    api::HealthReply body = health();
+    body.add("ffmpeg", check(has_ffmpeg ? nullptr : "ffmpeg_missing"));
+    body.add("disk", check(!disk ? "disk_unknown" : *disk > kMaxDiskRatio ? "disk_full" : nullptr));
+    body.add("master", check(silence > settings_.max_silence_seconds ? "master_silent" : nullptr, silence));
+    body.add("drain", check(is_draining_() ? "draining" : nullptr));
+    return json_reply(body.http_status(), body);
   }
 
   const EndpointSettings settings_;

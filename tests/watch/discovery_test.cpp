@@ -302,5 +302,36 @@ TEST(Discovery, AReusedPidIsAnotherProcess) {
   EXPECT_EQ(box.count_log("Attaching to PID"), 1u);
 }
 
+// Events are told by the kernel's connector, which asks for CAP_NET_ADMIN alone; groups cannot be made without root.
+// contract: G50
+TEST(Discovery, WithTheCapabilityForEventsAlone) {
+  NEED_ROOT();
+  if (access("/usr/bin/setpriv", X_OK) != 0) GTEST_SKIP() << "no setpriv";
+  WatchBox box;
+  fs::permissions(fs::path(box.path("")), fs::perms::all);
+  box.write_policy(kQuota + "scan_interval: 1h\nstate: {enabled: false}\n");
+  fs::permissions(box.path("watch.yaml"), fs::perms::owner_read | fs::perms::others_read);
+  const Arguments nobody{"/usr/bin/setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups"};
+  Arguments argv = nobody;
+  argv.insert(argv.end(), {"--inh-caps", "-all,+net_admin", "--ambient-caps", "-all,+net_admin", "--bounding-set",
+                           "-all,+net_admin"});
+  for (const std::string& word : box.command({"watch", "--log-level", "debug"})) argv.push_back(word);
+  Process daemon(argv, box.path("watch.log"));
+  ASSERT_TRUE(box.wait_ready()) << box.log();
+  EXPECT_TRUE(box.wait_log("nice_only")) << "what it cannot is said";
+  const auto found = [&](pid_t pid) { return box.get("/v1/processes").second.find(cat("\"pid\":", pid)) != std::string::npos; };
+  // The next scan is an hour away.
+  Arguments own = nobody;
+  own.insert(own.end(), {box.path("bin/" + box.target()), "600"});
+  const pid_t pid = box.start(own);
+  EXPECT_TRUE(eventually([&] { return found(pid); }, 10s)) << box.log();
+  const auto [status, ready] = box.get("/readyz");
+  EXPECT_EQ(status, 200);
+  EXPECT_NE(ready.find(R"("events":{"status":"ok"})"), std::string::npos) << ready;
+  EXPECT_NE(ready.find(R"("limits":{"status":"degraded","reason":"nice_only"})"), std::string::npos) << ready;
+  daemon.send(SIGTERM);
+  EXPECT_EQ(daemon.wait(20s), 0);
+}
+
 }  // namespace
 }  // namespace ffrtmp::test
