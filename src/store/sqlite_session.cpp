@@ -55,6 +55,7 @@ SqliteSession::SqliteSession(Database db, Database checkpoints)
       insert_class_(db_, "INSERT INTO requirement(need) VALUES(?1) RETURNING id"),
       enqueue_(db_, "INSERT INTO queue VALUES(?1,?2,?3)"),
       dequeue_(db_, "DELETE FROM queue WHERE class=?1 AND key=?2 AND sequence=?3"),
+      dequeue_wherever_(db_, "DELETE FROM queue WHERE sequence=?1 RETURNING class"),
       head_(db_, "SELECT key, sequence FROM queue WHERE class=?1 ORDER BY key, sequence LIMIT ?2"),
       due_retries_(db_,
                    "SELECT sequence FROM job WHERE next_retry_at<=?1 AND next_retry_at IS NOT NULL"
@@ -314,8 +315,20 @@ Status SqliteSession::enqueue(const QueueEntry& entry) {
 Status SqliteSession::dequeue(const QueueEntry& entry) {
   FFRTMP_TRY(will_write());
   FFRTMP_TRY(run(dequeue_, entry.class_id, entry.key, entry.sequence));
+  if (db_.changed_rows() == 0) return dequeue_wherever(entry.sequence);
   --class_of(entry.class_id).waiting;
   return {};
+}
+
+// A job that a master with another --aging queued stands under another key. An entry that stayed would be claimed, and
+// refused, for ever. Reads the whole queue.
+Status SqliteSession::dequeue_wherever(std::int64_t sequence) {
+  FFRTMP_TRY(bind_all(dequeue_wherever_, sequence));
+  while (true) {
+    FFRTMP_ASSIGN(const bool row, dequeue_wherever_.step());
+    if (!row) return {};
+    --class_of(dequeue_wherever_.integer(0)).waiting;
+  }
 }
 
 Result<std::vector<QueueEntry>> SqliteSession::head(ClassId class_id, int limit) {

@@ -65,6 +65,7 @@ class SqliteSession final : public Session {
   Status load_waiting();
   Status write_probe(std::int64_t value);
   RequirementClass& class_of(ClassId id);
+  Status dequeue_wherever(std::int64_t sequence);
   // Returns the ordinal of the last one.
   Result<std::int64_t> add_transitions(std::int64_t sequence, std::optional<std::int64_t> previous,
                                        const std::vector<model::Transition>& transitions);
@@ -92,7 +93,7 @@ class SqliteSession final : public Session {
 
   Statement begin_, commit_, rollback_;
   Statement insert_job_, insert_spec_, update_job_, job_by_sequence_, job_by_id_, add_transition_;
-  Statement insert_class_, enqueue_, dequeue_, head_, due_retries_;
+  Statement insert_class_, enqueue_, dequeue_, dequeue_wherever_, head_, due_retries_;
   Statement insert_attempt_, update_attempt_, end_attempt_, attempt_by_id_, grants_,
       live_attempts_query_;
   Statement put_progress_, put_node_, node_by_id_, nodes_, find_idempotency_, put_idempotency_, expired_keys_,

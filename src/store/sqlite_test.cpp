@@ -79,6 +79,20 @@ TEST_P(SqliteStoreTest, AttemptsGoOnAfterARestart) {
   EXPECT_EQ(detail(sequence).attempts.size(), 1U);
 }
 
+// The place of a waiting job was reckoned with the aging of the master that queued it.
+TEST_P(SqliteStoreTest, AJobThatWasQueuedUnderAnotherAgingLeavesTheQueue) {
+  const auto canceled = submit().sequence_number;
+  const auto other = submit().sequence_number;
+  settings.aging *= 2;
+  restart();
+  ASSERT_TRUE(control(canceled, ControlJob::Kind::kCancel));
+  const TestNode node = add_node(2);
+  const auto granted = claim(node, 2);
+  ASSERT_EQ(granted.size(), 1U);
+  EXPECT_EQ(granted[0].job.sequence_number, other);
+  EXPECT_EQ(detail(canceled).view.job.now.status, JobState::kCanceled);
+}
+
 TEST_P(SqliteStoreTest, ARestartedMasterCountsTheSlotsThatAreTaken) {
   const TestNode node = add_node(3);
   for (int i = 0; i < 5; ++i) submit();
