@@ -84,10 +84,11 @@ class MasterRoutes : public testing::Test {
     std::string token;
     std::unique_ptr<api::WorkerClient> client;
   };
-  Worker add_worker(int slots = 1, bool generates_input = false) {
+  Worker add_worker(int slots = 1, bool generates_input = false, std::optional<Uuid> known = std::nullopt) {
     Worker worker;
     worker.client = std::make_unique<api::WorkerClient>(connect(kKey), 10s);
     api::RegisterRequest request;
+    request.node_id = known;
     request.name = "box";
     request.cpu_threads = 4;
     request.engines = {{"ffmpeg", "5.1"}};
@@ -252,6 +253,16 @@ TEST_F(MasterRoutes, ANodeActsForItselfAlone) {
 }
 
 // contract: F4
+// A worker whose node.json has lost its token comes with the key again.
+TEST_F(MasterRoutes, ANodeWithoutItsTokenGetsOneThatWorks) {
+  start();
+  const Worker before = add_worker();
+  const Worker again = add_worker(1, false, before.node);
+  EXPECT_EQ(again.node, before.node);
+  EXPECT_TRUE(again.client->claim(claim_of(again, 0)));
+  EXPECT_EQ(http("POST", "/api/v1/claims", "{", before.token).status, 401) << "the former one is worth nothing any more";
+}
+
 TEST_F(MasterRoutes, TheSameJobAgainIsNotCreatedAgain) {
   start();
   const auto first = http("POST", "/api/v1/jobs", kJob, kKey, {{"idempotency-key", "k"}});
