@@ -80,6 +80,7 @@ class RunningApp final : public App {
     settings.default_max_retries = options_.store.max_retries;
     settings.log_limits = {options_.log_head_bytes, options_.log_tail_bytes};
     settings.log_dir = options_.state_dir + "/logs";
+    settings.log_retention = std::chrono::hours(24 * options_.log_retention_days);
     if (options_.rate_limit > 0) {
       settings.person_rate = {static_cast<double>(options_.rate_limit), static_cast<double>(2 * options_.rate_limit)};
       settings.node_rate = {kNodeRequestsPerSecond, kNodeRequestsPerSecond};

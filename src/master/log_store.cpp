@@ -167,11 +167,14 @@ Result<LogSlice> LogStore::read(const Uuid& attempt, std::int64_t offset, std::i
 }
 
 Status LogStore::remove_older_than(std::chrono::hours age) {
+  namespace fs = std::filesystem;
   std::error_code error;
-  const auto limit = std::filesystem::file_time_type::clock::now() - age;
-  for (const auto& entry : std::filesystem::directory_iterator(dir_, error)) {
-    if (entry.path().extension() != ".log") continue;
-    if (entry.last_write_time(error) < limit) std::filesystem::remove(entry.path(), error);
+  const auto limit = fs::file_time_type::clock::now() - age;
+  for (fs::directory_iterator at(dir_, error); !error && at != fs::directory_iterator(); at.increment(error)) {
+    if (at->path().extension() != ".log") continue;
+    std::error_code of_file;  // one that cannot be removed keeps none of the others
+    const auto written = at->last_write_time(of_file);
+    if (!of_file && written < limit) fs::remove(at->path(), of_file);
   }
   if (error) return make_error(Errc::kIo, cat("logs in ", dir_, ": ", error.message()));
   return {};

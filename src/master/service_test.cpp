@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <filesystem>
 #include <future>
 #include <thread>
 
@@ -428,6 +429,18 @@ TEST_F(MasterRoutes, AReaderOfALogIsWokenByIt) {
   EXPECT_FALSE(page->eof);
   EXPECT_EQ(worker.client->append_log(attempt, 99, "x").error().code, Errc::kLogGap);
   EXPECT_TRUE(worker.client->append_log(attempt, 99, "x", true));
+}
+
+TEST_F(MasterRoutes, LogsPastTheirRetentionGo) {
+  const std::string old = cat(dir_.path(), "/", ids_.next(clock_.now().utc).str(), ".log");
+  const std::string recent = cat(dir_.path(), "/", ids_.next(clock_.now().utc).str(), ".log");
+  for (const std::string& path : {old, recent}) test::write_file(path, "x");
+  const auto days_ago = [](int days) { return std::filesystem::file_time_type::clock::now() - std::chrono::hours(24 * days); };
+  std::filesystem::last_write_time(old, days_ago(8));
+  std::filesystem::last_write_time(recent, days_ago(6));
+  start();
+  EXPECT_TRUE(test::eventually([&] { return !std::filesystem::exists(old); }, 10s));
+  EXPECT_TRUE(std::filesystem::exists(recent));
 }
 
 TEST_F(MasterRoutes, WaitingReadersOfAQuietLogAreForgotten) {

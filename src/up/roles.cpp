@@ -55,6 +55,7 @@ master::Options master_options(const config::MasterSettings& settings) {
   options.rate_limit = settings.rate_limit;
   options.log_head_bytes = settings.common.log_head_bytes;
   options.log_tail_bytes = settings.common.log_tail_bytes;
+  options.log_retention_days = settings.cleanup_retention_days;
   return options;
 }
 
