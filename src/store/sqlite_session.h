@@ -15,7 +15,7 @@ class SqliteSession final : public Session {
  public:
   // `checkpoints`: a second connection to the same file.
   SqliteSession(Database db, Database checkpoints);
-  // Reads the classes; before first use.
+  // Drops classes that nobody waits in, and reads the others; before first use.
   Status load();
 
   Status insert_job(model::Job& job, const model::Transition& first) override;
@@ -24,7 +24,7 @@ class SqliteSession final : public Session {
                     const std::vector<model::Transition>& transitions) override;
   Result<StateCounts> count_by_state() override;
   Result<ClassId> intern_class(const model::Requirement& need) override;
-  const std::vector<RequirementClass>& classes() override { return classes_; }
+  Result<std::span<const RequirementClass>> classes() override;
   Status enqueue(const QueueEntry& entry) override;
   Status dequeue(const QueueEntry& entry) override;
   Result<std::vector<QueueEntry>> head(ClassId class_id, int limit) override;
@@ -62,6 +62,10 @@ class SqliteSession final : public Session {
   Status will_write();
   void tend_log();
   Status load_classes();
+  void forget_classes();
+  void reload_classes();
+  // Reads the classes again when a roll-back could not; what is there without them looks like an empty queue.
+  Status find_classes();
   Status load_waiting();
   Status write_probe(std::int64_t value);
   RequirementClass& class_of(ClassId id);
