@@ -517,8 +517,7 @@ std::optional<Runner::End> Runner::publish_staged(model::AttemptResult& result) 
     if (stale_ || abandon_) return End::kStale;
     auto granted = client_->publish(id_, *grant);
     if (granted) break;
-    const Errc code = granted.error().code;
-    if (code == Errc::kStaleAttempt || code == Errc::kNotFound || code == Errc::kForbidden) return End::kStale;
+    if (!is_worth_another_try(granted.error().code)) return End::kStale;
     if (releasing_ && tries > 0) return End::kUnsent;
     pause_before_try(tries);
   }
