@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <vector>
 
@@ -63,14 +64,32 @@ Status move_playlist(int from, int to, const Move& move) {
   return {};
 }
 
-// errno or 0, also when no attempt has ours.
-int hand_on(const OutputDir& dir, int staged, const Move& move) {
+// The staged directory of the attempt that replaced our playlist and keeps it; empty when none does.
+sys::Fd find_later(const OutputDir& dir, const Move& move) {
   for (const std::string& name : sys::names_in(dir.fd())) {
     if (name == move.staged || !is_staged_name(name, move.name)) continue;
-    const sys::Fd later = open_staged(dir, name);
-    if (later && mark_of(later.get(), move.name) == move.mark)
-      return exchange({staged, move.name}, {later.get(), move.name});
+    sys::Fd later = open_staged(dir, name);
+    if (later && mark_of(later.get(), move.name) == move.mark) return later;
   }
+  return {};
+}
+
+// Those that this program made for this name, unless what stands there now names them as well.
+void remove_replaced_segments(const OutputDir& dir, const Move& move) {
+  std::vector<std::string> shown = segments_of(cat(move.dir, "/", move.name));
+  std::sort(shown.begin(), shown.end());
+  for (const std::string& segment : segments_of(cat(move.dir, "/", move.staged, "/", move.name))) {
+    const auto prefix = prefix_of_segment(segment, move.name);
+    const bool is_replaced = prefix && *prefix != move.segment_prefix;
+    if (is_replaced && !std::binary_search(shown.begin(), shown.end(), segment))
+      unlinkat(dir.fd(), segment.c_str(), 0);
+  }
+}
+
+// errno or 0. With nobody to hand it on to, what ours replaced goes as it would have gone with our result.
+int hand_on(const OutputDir& dir, int staged, const Move& move) {
+  if (const sys::Fd later = find_later(dir, move)) return exchange({staged, move.name}, {later.get(), move.name});
+  remove_replaced_segments(dir, move);
   return 0;
 }
 
@@ -120,9 +139,7 @@ void settle_hls(const Move& move) {
   const OutputDir dir(move.dir);
   if (dir.fd() < 0) return;
   dir.lock();
-  for (const std::string& segment : segments_of(cat(move.dir, "/", move.staged, "/", move.name)))
-    if (const auto prefix = prefix_of_segment(segment, move.name); prefix && *prefix != move.segment_prefix)
-      unlinkat(dir.fd(), segment.c_str(), 0);
+  remove_replaced_segments(dir, move);
   remove_staged(dir, move);
 }
 

@@ -157,6 +157,32 @@ TEST_F(PublishHls, StaleSetsInAnyOrderGiveTheReplacedOneBack) {
   }
 }
 
+TEST_F(PublishHls, AStaleSetThatWasReplacedForGoodLeavesNothingOfTheOldOne) {
+  const Move old = stage(kThird, 2, "a");
+  ASSERT_TRUE(publish(old));
+  settle(old);
+  const Move stale = stage(kFirst, 3, "b", true);
+  ASSERT_TRUE(publish(stale));
+  const Move current = stage(kSecond, 1, "c", true);
+  ASSERT_TRUE(publish(current));
+  settle(current);
+  take_back(stale);
+  EXPECT_EQ(names_in(out_), (Names{segment(current, 0), "film.m3u8"}));
+  EXPECT_EQ(read("film.m3u8"), playlist_of(current.segment_prefix, 1));
+}
+
+TEST_F(PublishHls, SegmentsThatThePresentPlaylistNamesStay) {
+  const Move old = stage(kThird, 1, "a");
+  ASSERT_TRUE(publish(old));
+  settle(old);
+  const Move stale = stage(kFirst, 1, "b", true);
+  ASSERT_TRUE(publish(stale));
+  test::write_file(out_ + "/mine.m3u8", playlist_of(old.segment_prefix, 1));
+  fs::rename(out_ + "/mine.m3u8", out_ + "/film.m3u8");  // a user's own repair
+  take_back(stale);
+  EXPECT_EQ(names_in(out_), (Names{segment(old, 0), "film.m3u8"}));
+}
+
 // A worker that dies between two renames goes on, or leaves nothing.
 TEST_F(PublishHls, HalfAMoveIsFinishedOrTakenBack) {
   for (const bool goes_on : {true, false}) {
