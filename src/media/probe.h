@@ -15,8 +15,6 @@
 
 namespace ffrtmp::media {
 
-// Runs a tool to its end: argv, no shell, killed with its group after `timeout` or when `canceled` turns true. Handed
-// in, so that tests and the worker's cgroups decide how.
 struct ToolResult {
   int exit_code = -1;  // 128+n after signal n
   std::string out;
@@ -24,6 +22,9 @@ struct ToolResult {
 };
 // Gets stdout in pieces, as it comes; an error ends the tool, and is what the caller gets.
 using TakeOutput = std::function<Status(std::string_view piece)>;
+
+// Runs a tool to its end: argv, no shell, killed with its group after `timeout` or when it is canceled (run_tool.h). Handed
+// in, so that tests and the worker's cgroups decide how.
 class RunTool {
  public:
   using Argv = std::vector<std::string>;
