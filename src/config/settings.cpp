@@ -7,6 +7,7 @@ using namespace std::chrono_literals;
 
 constexpr int kMaxSlots = 64;        // the API's range
 constexpr int kMaxRetries = 10;      // the API's range
+constexpr int kMaxRetentionDays = 36'500;
 constexpr int kMaxSeconds = 86'400;  // the longest duration of a job
 
 void add_common(Table& table, CommonSettings& s) {
@@ -29,6 +30,8 @@ void add_master(Table& table, MasterSettings& s) {
   table.duration("node-timeout", s.node_timeout, 500ms, "a node that is silent for longer is offline");
   table.duration("aging", s.aging, 1ms, "waiting that is worth one level of the queue");
   table.integer("rate-limit", s.rate_limit, 0, 1'000'000, "requests a second of each key, twice as many at once; 0: no limit");
+  table.integer("cleanup-retention", s.cleanup_retention_days, 1, kMaxRetentionDays,
+                "days for which the logs of jobs are kept after their last line");
   table.integer("max-retries", s.max_retries, 0, kMaxRetries, "retries of a job that does not say");
 }
 

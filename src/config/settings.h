@@ -37,6 +37,7 @@ struct MasterSettings {
   milliseconds node_timeout{90'000};  // D
   milliseconds aging{300'000};        // one level of the queue is worth so much waiting
   int max_retries = 3;                // of jobs that do not say
+  int cleanup_retention_days = 7;     // for which the logs of attempts are kept
   int rate_limit = 100;               // requests a second of each key; 0: none
 };
 

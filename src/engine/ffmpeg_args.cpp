@@ -6,6 +6,7 @@
 #include "model/encoder_hardware.h"
 #include "model/frame_rate.h"
 #include "model/live_url.h"
+#include "model/media_names.h"
 
 namespace ffrtmp::engine {
 namespace {
@@ -78,12 +79,6 @@ Args join_x265(Args ours, Args& extra) {
   return ours;
 }
 
-// A software encoder takes planes; what it stores for the semi-planar twin is the same.
-std::string pixel_format(const model::Parameters& parameters) {
-  const std::string& asked = parameters.pixel_format;
-  return asked == "nv12" ? "yuv420p" : asked == "p010le" ? "yuv420p10le" : asked;
-}
-
 Args video_options(const PlanRequest& request) {
   const model::Parameters& p = request.parameters;
   if (!request.input.has_video) return {"-vn"};
@@ -99,7 +94,8 @@ Args video_options(const PlanRequest& request) {
   if (!chain.empty()) add(out, {"-vf", join(chain, ",")});
   // The times as they are, also when they vary; mp4 would be filled up to the highest rate of a VFR input.
   add(out, {"-fps_mode", "vfr"});
-  if (api == model::EncoderApi::kSoftware) add(out, {"-pix_fmt", pixel_format(p)});
+  // A software encoder takes planes.
+  if (api == model::EncoderApi::kSoftware) add(out, {"-pix_fmt", std::string(model::stored_format(p.pixel_format))});
   add(out, {"-c:v", request.encoder});
   add(out, model::choose_device_options(api, request.device));
   add(out, preset_options(request.encoder, resolve_preset(p.preset, request.threads_per_slot)));

@@ -6,6 +6,8 @@
 
 #include "base/text.h"
 #include "engine/encoder_options.h"
+#include "engine/live_options.h"
+#include "model/frame_rate.h"
 #include "model/live_url.h"
 
 namespace ffrtmp::engine {
@@ -15,8 +17,6 @@ using Args = std::vector<std::string>;
 using model::AudioCodec;
 using model::is_live;
 
-constexpr double kUsualFps = 30;  // of an input that does not tell
-constexpr int kKeyFrameSeconds = 2;
 constexpr int kSoundPiecesASecond = 50;          // sound is cut to 1/50 s
 constexpr std::int64_t kMostVoAacBps = 320'000;  // range of voaacenc's property
 
@@ -46,14 +46,6 @@ void link(Args& out, const Args& element) {
 Args coded_queue() { return {"queue", "max-size-buffers=0", "max-size-time=0", "max-size-bytes=67108864"}; }
 Args raw_queue() { return {"queue", "max-size-buffers=4", "max-size-time=0", "max-size-bytes=0"}; }
 
-// As a fraction; the rates that people write in decimals are fractions over 1001.
-std::string rate_fraction(double fps) {
-  for (const int base : {24, 30, 48, 60, 120, 240})
-    if (std::abs(fps - base * 1000.0 / 1001.0) < 0.005) return cat(base * 1000, "/1001");
-  if (fps == std::floor(fps)) return cat(static_cast<long long>(fps), "/1");
-  return cat(std::llround(fps * 1000), "/1000");
-}
-
 bool has_sound(const PlanRequest& request) {
   return request.input.has_audio && request.parameters.audio_codec != AudioCodec::kNone;
 }
@@ -62,7 +54,7 @@ bool has_sound(const PlanRequest& request) {
 std::optional<double> output_fps(const PlanRequest& request) {
   const model::Parameters& p = request.parameters;
   if (p.fps) return p.fps;
-  return p.duration_seconds ? std::optional(request.input.fps.value_or(kUsualFps)) : std::nullopt;
+  return p.duration_seconds ? std::optional(usual_fps(p, request.input)) : std::nullopt;
 }
 
 // Ends the stream after `buffers`. What comes before may push one more after it was told that it is over, which the
@@ -81,7 +73,7 @@ std::string picture_caps(const PlanRequest& request) {
     // 4:2:0 has no odd sizes.
     out += cat(",width=", *request.input.width / 2 * 2, ",height=", *request.input.height / 2 * 2);
   }
-  if (const auto fps = output_fps(request)) out += cat(",framerate=", rate_fraction(*fps));
+  if (const auto fps = output_fps(request)) out += cat(",framerate=", model::rate_fraction(*fps));
   return out;
 }
 
@@ -93,8 +85,7 @@ Args encoder_element(const PlanRequest& request) {
            "vbv-buf-capacity=1000", cat("speed-preset=", resolve_preset(p.preset, request.threads_per_slot))};
   if (p.threads) out.push_back(cat("threads=", *p.threads));
   if (!is_live(p.output_mode)) return out;
-  const double fps = p.fps.value_or(request.input.fps.value_or(kUsualFps));
-  add(out, {cat("key-int-max=", std::max<long long>(1, std::llround(kKeyFrameSeconds * fps))), "tune=zerolatency"});
+  add(out, {cat("key-int-max=", key_frame_interval(p, request.input)), "tune=zerolatency"});
   return out;
 }
 

@@ -16,11 +16,18 @@ constexpr int kSrtLingerSeconds = 5;
 
 }  // namespace
 
+double usual_fps(const model::Parameters& p, const InputFacts& input) {
+  return p.fps.value_or(input.fps.value_or(kUsualFps));
+}
+
+long long key_frame_interval(const model::Parameters& p, const InputFacts& input) {
+  return std::max<long long>(1, std::llround(kKeyFrameSeconds * usual_fps(p, input)));
+}
+
 std::vector<std::string> live_video_options(const model::Parameters& p, const InputFacts& input) {
   std::vector<std::string> out;
   if (p.bitrate_bps) out = {"-maxrate", cat(*p.bitrate_bps), "-bufsize", cat(*p.bitrate_bps)};
-  const double fps = p.fps.value_or(input.fps.value_or(kUsualFps));
-  out.insert(out.end(), {"-g", cat(std::max<long long>(1, std::llround(kKeyFrameSeconds * fps)))});
+  out.insert(out.end(), {"-g", cat(key_frame_interval(p, input))});
   return out;
 }
 

@@ -4,6 +4,11 @@
 
 namespace ffrtmp::engine {
 
+// Of the output: as asked, else the input's, else 30.
+[[nodiscard]] double usual_fps(const model::Parameters& parameters, const InputFacts& input);
+// Pictures from one to start at to the next: those of two seconds.
+[[nodiscard]] long long key_frame_interval(const model::Parameters& parameters, const InputFacts& input);
+
 // The rate is a ceiling as well, and a picture to start at comes every two seconds.
 [[nodiscard]] std::vector<std::string> live_video_options(const model::Parameters& parameters, const InputFacts& input);
 // 48 kHz stereo, which every receiver takes.

@@ -2,7 +2,6 @@
 
 #include <fcntl.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <filesystem>
@@ -17,6 +16,8 @@
 #include "net/digest.h"
 #include "net/server.h"
 #include "net/tls.h"
+#include "sys/fd.h"
+#include "sys/file_io.h"
 #include "sys/lock.h"
 
 namespace ffrtmp::master {
@@ -39,29 +40,16 @@ Status make_private_dir(const std::string& path) {
   return {};
 }
 
-class LockFile {
- public:
-  static Result<LockFile> take(const std::string& path) {
-    const int fd = open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-    if (fd < 0) return last_sys_error(cat("open ", path));
-    LockFile lock(fd);
-    if (!sys::try_lock(fd)) return make_error(Errc::kUnavailable, cat(path, " is held by another master"));
-    return lock;
-  }
-  LockFile(LockFile&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
-  LockFile& operator=(LockFile&&) = delete;
-  ~LockFile() {
-    if (fd_ >= 0) close(fd_);
-  }
-
- private:
-  explicit LockFile(int fd) : fd_(fd) {}
-  int fd_;
-};
+// Held for as long as the descriptor is open.
+Result<sys::Fd> take_lock(const std::string& path) {
+  FFRTMP_ASSIGN(sys::Fd fd, sys::open_file(path, O_RDWR | O_CREAT, 0600));
+  if (!sys::try_lock(fd.get())) return make_error(Errc::kUnavailable, cat(path, " is held by another master"));
+  return fd;
+}
 
 class RunningApp final : public App {
  public:
-  RunningApp(const Options& options, LockFile lock) : options_(options), lock_(std::move(lock)) {}
+  RunningApp(const Options& options, sys::Fd lock) : options_(options), lock_(std::move(lock)) {}
   ~RunningApp() override {
     if (server_) {
       server_->stop_accepting();
@@ -80,6 +68,7 @@ class RunningApp final : public App {
     settings.default_max_retries = options_.store.max_retries;
     settings.log_limits = {options_.log_head_bytes, options_.log_tail_bytes};
     settings.log_dir = options_.state_dir + "/logs";
+    settings.log_retention = std::chrono::hours(24 * options_.log_retention_days);
     if (options_.rate_limit > 0) {
       settings.person_rate = {static_cast<double>(options_.rate_limit), static_cast<double>(2 * options_.rate_limit)};
       settings.node_rate = {kNodeRequestsPerSecond, kNodeRequestsPerSecond};
@@ -136,7 +125,7 @@ class RunningApp final : public App {
   }
 
   Options options_;
-  LockFile lock_;
+  sys::Fd lock_;
   SystemClock clock_;
   RandomIds ids_;
   std::string url_;
@@ -152,7 +141,7 @@ class RunningApp final : public App {
 Result<std::unique_ptr<App>> App::start(const Options& options) {
   FFRTMP_TRY(store::check_intervals(options.store.intervals));
   FFRTMP_TRY(make_private_dir(options.state_dir));
-  FFRTMP_ASSIGN(LockFile lock, LockFile::take(options.state_dir + "/master.lock"));
+  FFRTMP_ASSIGN(sys::Fd lock, take_lock(options.state_dir + "/master.lock"));
   auto app = std::make_unique<RunningApp>(options, std::move(lock));
   FFRTMP_TRY(app->begin());
   return std::unique_ptr<App>(std::move(app));

@@ -28,6 +28,7 @@ struct Options {
   int rate_limit = 100;  // requests a second of each key, twice as many at once; 0: none, of nodes neither
   std::int64_t log_head_bytes = 1 << 20;
   std::int64_t log_tail_bytes = 3 << 20;
+  int log_retention_days = 7;
 };
 
 class App {

@@ -10,6 +10,7 @@
 #include <filesystem>
 
 #include "base/text.h"
+#include "sys/fd.h"
 
 namespace ffrtmp::master {
 namespace {
@@ -26,20 +27,6 @@ struct Header {
   std::int64_t tail_bytes = 0;
 };
 static_assert(sizeof(Header) <= kHeaderBytes);
-
-class File {
- public:
-  explicit File(int fd) : fd_(fd) {}
-  ~File() {
-    if (fd_ >= 0) close(fd_);
-  }
-  File(const File&) = delete;
-  File& operator=(const File&) = delete;
-  [[nodiscard]] int fd() const { return fd_; }
-
- private:
-  int fd_;
-};
 
 Status write_at(int fd, const char* data, std::int64_t size, std::int64_t at) {
   while (size > 0) {
@@ -116,9 +103,9 @@ std::string LogStore::path_of(const Uuid& attempt) const { return cat(dir_, "/",
 Result<std::int64_t> LogStore::append(const Uuid& attempt, std::int64_t offset, std::string_view data,
                                       bool after_drop) {
   const std::lock_guard lock(mutex_);
-  const File file(open(path_of(attempt).c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
-  if (file.fd() < 0) return last_sys_error("open of a job's log");
-  FFRTMP_ASSIGN(Header header, read_header(file.fd(), limits_));
+  const sys::Fd file(open(path_of(attempt).c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
+  if (!file) return last_sys_error("open of a job's log");
+  FFRTMP_ASSIGN(Header header, read_header(file.get(), limits_));
   if (offset > header.end) {
     if (!after_drop) return Error{Errc::kLogGap, 0, cat("the log ends at ", header.end, ", not at ", offset), {}};
     if (header.lost_to == header.lost_from) header.lost_from = header.end;
@@ -130,22 +117,22 @@ Result<std::int64_t> LogStore::append(const Uuid& attempt, std::int64_t offset, 
   const std::int64_t from = header.end;
   FFRTMP_TRY(each_piece(header, from, from + static_cast<std::int64_t>(data.size()),
                         [&](std::int64_t place, std::int64_t size, std::int64_t skip) {
-                          return write_at(file.fd(), data.data() + skip, size, place);
+                          return write_at(file.get(), data.data() + skip, size, place);
                         }));
   header.end += static_cast<std::int64_t>(data.size());
-  FFRTMP_TRY(write_at(file.fd(), reinterpret_cast<const char*>(&header), sizeof header, 0));
+  FFRTMP_TRY(write_at(file.get(), reinterpret_cast<const char*>(&header), sizeof header, 0));
   return header.end;
 }
 
 Result<LogSlice> LogStore::read(const Uuid& attempt, std::int64_t offset, std::int64_t limit) const {
   const std::lock_guard lock(mutex_);
   LogSlice slice;
-  const File file(open(path_of(attempt).c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
-  if (file.fd() < 0) {
+  const sys::Fd file(open(path_of(attempt).c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
+  if (!file) {
     if (errno == ENOENT) return slice;
     return last_sys_error("open of a job's log");
   }
-  FFRTMP_ASSIGN(const Header header, read_header(file.fd(), limits_));
+  FFRTMP_ASSIGN(const Header header, read_header(file.get(), limits_));
   const auto [dropped_from, dropped_to] = dropped_range(header);
   slice.end = header.end;
   slice.dropped_bytes = dropped_to - dropped_from;
@@ -160,18 +147,21 @@ Result<LogSlice> LogStore::read(const Uuid& attempt, std::int64_t offset, std::i
   const std::size_t before = slice.data.size();
   slice.data.resize(before + static_cast<std::size_t>(size));
   FFRTMP_TRY(each_piece(header, offset, offset + size, [&](std::int64_t place, std::int64_t count, std::int64_t skip) {
-    return read_at(file.fd(), slice.data.data() + before + skip, count, place);
+    return read_at(file.get(), slice.data.data() + before + skip, count, place);
   }));
   slice.next_offset = offset + size;
   return slice;
 }
 
 Status LogStore::remove_older_than(std::chrono::hours age) {
+  namespace fs = std::filesystem;
   std::error_code error;
-  const auto limit = std::filesystem::file_time_type::clock::now() - age;
-  for (const auto& entry : std::filesystem::directory_iterator(dir_, error)) {
-    if (entry.path().extension() != ".log") continue;
-    if (entry.last_write_time(error) < limit) std::filesystem::remove(entry.path(), error);
+  const auto limit = fs::file_time_type::clock::now() - age;
+  for (fs::directory_iterator at(dir_, error); !error && at != fs::directory_iterator(); at.increment(error)) {
+    if (at->path().extension() != ".log") continue;
+    std::error_code of_file;  // one that cannot be removed keeps none of the others
+    const auto written = at->last_write_time(of_file);
+    if (!of_file && written < limit) fs::remove(at->path(), of_file);
   }
   if (error) return make_error(Errc::kIo, cat("logs in ", dir_, ": ", error.message()));
   return {};

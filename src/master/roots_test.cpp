@@ -14,6 +14,7 @@ TEST(Roots, OnlyWhatLiesBeneath) {
                            "media/a.mp4", "/etc/shadow", "/x/media/a.mp4"})
     EXPECT_FALSE(is_beneath(path, roots)) << path;
   EXPECT_FALSE(is_beneath("/media/a.mp4", {}));
+  EXPECT_TRUE(is_beneath("/media/a.mp4", {"/media/"})) << "as the worker reads it";
   EXPECT_TRUE(is_beneath("/etc/shadow", {"/"})) << "whoever lists the root means it";
 }
 

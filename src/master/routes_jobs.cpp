@@ -41,12 +41,13 @@ Result<store::Submit> read_submit(const Call& call, const ServiceSettings& setti
 
 // A path must lie beneath a root that some node announced; before the first node registers only its syntax is known.
 Status Service::check_roots(const model::Parameters& parameters) const {
-  std::vector<std::string> roots;
-  for (const auto& [id, facts] : node_facts_) roots.insert(roots.end(), facts.roots.begin(), facts.roots.end());
-  if (roots.empty()) return {};
+  const auto any_node = [&](auto holds) {
+    return std::any_of(node_facts_.begin(), node_facts_.end(), [&](const auto& node) { return holds(node.second.roots); });
+  };
+  if (!any_node([](const auto& roots) { return !roots.empty(); })) return {};
   const auto check = [&](const std::optional<std::string>& path, const char* field) -> Status {
     if (!path || path->find("://") != std::string::npos) return {};
-    if (is_beneath(*path, roots)) return {};
+    if (any_node([&](const auto& roots) { return is_beneath(*path, roots); })) return {};
     return field_error(field, cat("\"", escape(*path), "\" is outside the allowed roots"));
   };
   FFRTMP_TRY(check(parameters.input, "parameters.input"));

@@ -14,6 +14,7 @@ namespace {
 // Leases and retries are checked this often: a lost job is queued again within lease + 2 s.
 constexpr std::chrono::milliseconds kSweepEvery{250};
 constexpr std::chrono::milliseconds kLogLookEvery{1000};
+constexpr std::chrono::hours kCleanEvery{1};
 
 }  // namespace
 
@@ -43,6 +44,7 @@ Status Service::start(net::Server& server) {
   server_->post([this, nodes = std::move(nodes)] {
     for (const store::NodeView& view : nodes) remember_node(view.node);
     sweep_later();
+    clean_logs();
     started_serving_ = true;
   });
   return {};
@@ -103,6 +105,16 @@ std::optional<std::string> Service::node_name(const std::optional<Uuid>& id) con
   const auto found = node_facts_.find(*id);
   if (found == node_facts_.end()) return std::nullopt;
   return found->second.name;
+}
+
+void Service::clean_logs() {
+  pool_.run([this] {
+    if (const Status cleaned = logs_.remove_older_than(settings_.log_retention); !cleaned)
+      log::warn("old logs of jobs stay", {{"err", cleaned.error().message}});
+  });
+  server_->post_after(kCleanEvery, [this] {
+    if (!stopping_) clean_logs();
+  });
 }
 
 void Service::sweep_later() {

@@ -31,6 +31,7 @@ struct ServiceSettings {
   int default_max_retries = 3;
   LogLimits log_limits;
   std::string log_dir;  // exists
+  std::chrono::hours log_retention{7 * 24};  // of logs that nothing is written to any more
   LoginLimits logins;
   std::string key_file;  // seals stream keys in the store; made when it is missing
   Rate person_rate;  // of each key
@@ -121,6 +122,7 @@ class Service {
   void wake_logs(const Uuid& attempt_id);
   void remember_node(const model::Node& node);
   void sweep_later();
+  void clean_logs();  // now, and then every hour
   [[nodiscard]] std::optional<std::string> node_name(const std::optional<Uuid>& id) const;
 
   store::Store& store_;

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <filesystem>
 #include <future>
 #include <thread>
 
@@ -92,10 +93,12 @@ class MasterRoutes : public testing::Test {
     return encoder;
   }
   Worker add_worker(int slots = 1, bool generates_input = false,
-                    std::vector<model::Encoder> encoders = {usable_encoder("libx264")}) {
+                    std::vector<model::Encoder> encoders = {usable_encoder("libx264")},
+                    std::optional<Uuid> known = std::nullopt) {
     Worker worker;
     worker.client = std::make_unique<api::WorkerClient>(connect(kKey), 10s);
     api::RegisterRequest request;
+    request.node_id = known;
     request.name = "box";
     request.cpu_threads = 4;
     request.engines = {{"ffmpeg", "5.1"}};
@@ -256,6 +259,16 @@ TEST_F(MasterRoutes, ANodeActsForItselfAlone) {
 }
 
 // contract: F4
+// A worker whose node.json has lost its token comes with the key again.
+TEST_F(MasterRoutes, ANodeWithoutItsTokenGetsOneThatWorks) {
+  start();
+  const Worker before = add_worker();
+  const Worker again = add_worker(1, false, {usable_encoder("libx264")}, before.node);
+  EXPECT_EQ(again.node, before.node);
+  EXPECT_TRUE(again.client->claim(claim_of(again, 0)));
+  EXPECT_EQ(http("POST", "/api/v1/claims", "{", before.token).status, 401) << "the former one is worth nothing any more";
+}
+
 TEST_F(MasterRoutes, TheSameJobAgainIsNotCreatedAgain) {
   start();
   const auto first = http("POST", "/api/v1/jobs", kJob, kKey, {{"idempotency-key", "k"}});
@@ -446,6 +459,18 @@ TEST_F(MasterRoutes, AReaderOfALogIsWokenByIt) {
   EXPECT_FALSE(page->eof);
   EXPECT_EQ(worker.client->append_log(attempt, 99, "x").error().code, Errc::kLogGap);
   EXPECT_TRUE(worker.client->append_log(attempt, 99, "x", true));
+}
+
+TEST_F(MasterRoutes, LogsPastTheirRetentionGo) {
+  const std::string old = cat(dir_.path(), "/", ids_.next(clock_.now().utc).str(), ".log");
+  const std::string recent = cat(dir_.path(), "/", ids_.next(clock_.now().utc).str(), ".log");
+  for (const std::string& path : {old, recent}) test::write_file(path, "x");
+  const auto days_ago = [](int days) { return std::filesystem::file_time_type::clock::now() - std::chrono::hours(24 * days); };
+  std::filesystem::last_write_time(old, days_ago(8));
+  std::filesystem::last_write_time(recent, days_ago(6));
+  start();
+  EXPECT_TRUE(test::eventually([&] { return !std::filesystem::exists(old); }, 10s));
+  EXPECT_TRUE(std::filesystem::exists(recent));
 }
 
 TEST_F(MasterRoutes, WaitingReadersOfAQuietLogAreForgotten) {

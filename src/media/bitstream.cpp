@@ -20,7 +20,7 @@ unsigned byte(std::string_view data, std::size_t at) { return static_cast<unsign
 
 Kind kind_of(const ProbedStream& stream) {
   if (stream.type != "video" || stream.is_attached_pic) return Kind::kNone;
-  if (stream.codec == "h264") return stream.nal_length_bytes ? Kind::kH264 : Kind::kNone;
+  if (stream.codec == "h264") return stream.nal_length_bytes.value_or(0) > 0 ? Kind::kH264 : Kind::kNone;
   if (stream.codec == "hevc") return Kind::kHevc;
   if (stream.codec == "vp8" || stream.codec == "vp9" || stream.codec == "av1") return Kind::kArithmetic;
   return Kind::kNone;

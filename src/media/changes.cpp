@@ -3,6 +3,8 @@
 #include <cmath>
 
 #include "base/text.h"
+#include "model/frame_rate.h"
+#include "model/media_names.h"
 
 namespace ffrtmp::media {
 namespace {
@@ -10,15 +12,8 @@ namespace {
 // Above this a pause between two pictures is longer than the usual one by more than rounding.
 constexpr double kVaries = 1.5;
 
-std::string number_text(double value) {
-  std::string text = format_fixed(value, 3);
-  text.erase(text.find_last_not_of('0') + 1);
-  if (text.ends_with('.')) text.pop_back();
-  return text;
-}
-
 void plan_picture(Changes& out, const ProbedStream& video, const model::Parameters& p) {
-  const std::string made = stored_format(p.pixel_format);
+  const std::string_view made = model::stored_format(p.pixel_format);
   if (video.rotation_degrees % 360 != 0)
     out.converted.push_back(cat("rotation: the picture is turned by ", video.rotation_degrees, " degrees"));
   if (video.is_interlaced)
@@ -26,7 +21,7 @@ void plan_picture(Changes& out, const ProbedStream& video, const model::Paramete
   if (video.pixel_format && *video.pixel_format != made)
     out.converted.push_back(cat("pixel format: ", *video.pixel_format, " to ", made));
   if (p.fps && video.largest_gap_seconds.value_or(0) > kVaries * video.usual_gap_seconds.value_or(INFINITY))
-    out.converted.push_back(cat("variable frame rate: to a constant ", number_text(*p.fps)));
+    out.converted.push_back(cat("variable frame rate: to a constant ", model::number_text(*p.fps)));
   if (video.skipped_packets > 0)
     out.converted.push_back(
         cat("edit list: carried out; the output has not the ", video.skipped_packets, " pictures that it skips"));
@@ -53,10 +48,6 @@ const ProbedStream* mapped_stream(const Probe& input, std::string_view map) {
 int channels_made(int channels, const model::Parameters& p, std::string_view muxer) {
   const bool is_mp3 = p.audio_codec ? *p.audio_codec == model::AudioCodec::kMp3 : muxer == "mp3";
   return is_mp3 ? std::min(channels, 2) : channels;
-}
-
-std::string stored_format(const std::string& asked) {
-  return asked == "nv12" ? "yuv420p" : asked == "p010le" ? "yuv420p10le" : asked;
 }
 
 Changes plan_changes(const Probe& input, const model::Parameters& p, const std::vector<std::string>& maps,

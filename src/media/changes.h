@@ -26,7 +26,5 @@ struct Changes {
 [[nodiscard]] const ProbedStream* mapped_stream(const Probe& input, std::string_view map);
 // Channels of the output's audio for so many of the input's, by its codec: MP3 knows two.
 [[nodiscard]] int channels_made(int channels, const model::Parameters& parameters, std::string_view muxer);
-// The format that a stream stores when `asked` is asked for: surfaces are semi-planar, streams are not.
-[[nodiscard]] std::string stored_format(const std::string& asked);
 
 }  // namespace ffrtmp::media

@@ -50,7 +50,7 @@ std::optional<Failure> try_encode(const std::string& ffmpeg, const Trial& trial,
 std::vector<std::string> offered_formats(const std::vector<std::string>& supported, bool ten_bit_works) {
   std::vector<std::string> out;
   for (const std::string_view format : model::kPixelFormats) {
-    const std::string_view stored = format == "nv12" ? "yuv420p" : format == "p010le" ? "yuv420p10le" : format;
+    const std::string_view stored = model::stored_format(format);
     if (!holds(supported, stored) || (stored == "yuv420p10le" && !ten_bit_works)) continue;
     out.emplace_back(format);
   }

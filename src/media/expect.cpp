@@ -5,6 +5,8 @@
 
 #include "base/text.h"
 #include "media/verify.h"
+#include "model/carriage.h"
+#include "model/media_names.h"
 
 namespace ffrtmp::media {
 namespace {
@@ -43,21 +45,6 @@ Status check_whole(const Probe& input) {
   return {};
 }
 
-// ffprobe's name of what an encoder makes.
-std::string codec_made(const std::string& codec) {
-  struct Row {
-    std::string_view start, made;
-  };
-  constexpr std::array kRows{Row{"h265", "hevc"},     Row{"libx264", "h264"},   Row{"libx265", "hevc"},
-                             Row{"libsvtav1", "av1"}, Row{"libaom-av1", "av1"}, Row{"libvpx-vp9", "vp9"},
-                             Row{"libvpx", "vp8"},    Row{"librav1e", "av1"},   Row{"h264", "h264"},
-                             Row{"hevc", "hevc"},     Row{"av1", "av1"},        Row{"vp9", "vp9"},
-                             Row{"vp8", "vp8"}};
-  for (const Row& row : kRows)
-    if (std::string_view(codec).starts_with(row.start)) return std::string(row.made);
-  return {};
-}
-
 // RGB is converted, so its tags go; a VP8 decoder knows none, and puts its own in place of the container's.
 Colour expect_colour(const ProbedStream& video, bool copied) {
   if (!copied && video.codec == "vp8") return {};
@@ -70,11 +57,8 @@ Colour expect_colour(const ProbedStream& video, bool copied) {
 
 void expect_picture(Expectation& out, const ProbedStream& video, const model::Parameters& p, std::string_view muxer) {
   const bool copied = p.codec == "copy";
-  if (copied)
-    out.video_codec = video.codec;
-  else if (std::string made = codec_made(p.codec); !made.empty())
-    out.video_codec = std::move(made);
-  out.pixel_format = copied ? video.pixel_format : stored_format(p.pixel_format);
+  out.video_codec = copied ? video.codec : model::known_codec_family(p.codec);  // ffprobe's names
+  out.pixel_format = copied ? video.pixel_format : std::string(model::stored_format(p.pixel_format));
   out.fps = p.fps;
   out.colour = expect_colour(video, copied);
   if (copied) out.rotation_degrees = holds_rotation(muxer) ? video.rotation_degrees : 0;

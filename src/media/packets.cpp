@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <map>
 
 #include "base/text.h"
 #include "media/bitstream.h"
@@ -125,38 +126,47 @@ void take_format_item(Probe& out, std::string_view key, std::string_view value) 
     out.size_bytes = parse_int(value).value_or(0);
 }
 
-void summarise(ProbedStream& stream, const std::vector<Packet>& packets) {
-  std::vector<double> times;
+// What a stream's packets come to.
+struct Tally {
+  std::vector<double> times;  // when they are shown, seconds
   double end = -std::numeric_limits<double>::infinity();
   std::int64_t count = 0;
   std::int64_t untimed = 0;
-  for (const Packet& packet : packets) {
-    if (packet.stream != stream.index) continue;
-    if (packet.discard) {
-      ++stream.skipped_packets;
-      continue;
-    }
-    ++count;
-    const double pts = std::isnan(packet.pts) ? packet.dts : packet.pts;
-    if (std::isnan(pts)) {
-      ++untimed;
-      continue;
-    }
-    times.push_back(pts);
-    end = std::max(end, pts + (std::isnan(packet.duration) ? 0 : packet.duration));
+  std::int64_t skipped = 0;
+};
+
+void add_packet(Tally& tally, const Packet& packet) {
+  if (packet.discard) {
+    ++tally.skipped;
+    return;
   }
-  stream.packets = count;
+  ++tally.count;
+  const double pts = std::isnan(packet.pts) ? packet.dts : packet.pts;
+  if (std::isnan(pts)) {
+    ++tally.untimed;
+    return;
+  }
+  tally.times.push_back(pts);
+  tally.end = std::max(tally.end, pts + (std::isnan(packet.duration) ? 0 : packet.duration));
+}
+
+void summarise(ProbedStream& stream, Tally tally) {
+  stream.packets = tally.count;
+  stream.skipped_packets = tally.skipped;
+  std::vector<double> times = std::move(tally.times);
   if (times.empty()) return;
   std::sort(times.begin(), times.end());
   // Those without a time stand in front: Matroska cannot write a key frame's negative one.
-  stream.first_pts_seconds = times.front() - static_cast<double>(untimed) / stream.fps.value_or(1e9);
+  stream.first_pts_seconds = times.front() - static_cast<double>(tally.untimed) / stream.fps.value_or(1e9);
   stream.last_pts_seconds = times.back();
-  stream.end_seconds = end;
-  std::vector<double> gaps;
-  for (std::size_t i = 1; i < times.size(); ++i) gaps.push_back(times[i] - times[i - 1]);
-  std::sort(gaps.begin(), gaps.end());
-  stream.largest_gap_seconds = gaps.empty() ? 0 : gaps.back();
-  if (!gaps.empty()) stream.usual_gap_seconds = gaps[gaps.size() / 2];
+  stream.end_seconds = tally.end;
+  for (std::size_t i = 0; i + 1 < times.size(); ++i) times[i] = times[i + 1] - times[i];  // gaps, in their place
+  times.pop_back();
+  stream.largest_gap_seconds = times.empty() ? 0 : *std::max_element(times.begin(), times.end());
+  if (times.empty()) return;
+  const auto middle = times.begin() + static_cast<std::ptrdiff_t>(times.size() / 2);
+  std::nth_element(times.begin(), middle, times.end());
+  stream.usual_gap_seconds = *middle;
 }
 
 // In order of index. A stream of a program is listed there and again on its own.
@@ -207,65 +217,112 @@ std::string last_line(std::string_view text) {
   return std::string(last);
 }
 
-}  // namespace
+// Longer lines than any of ours: what the file's own words can make of them is asked for in a few places only.
+constexpr std::size_t kMaxLine = std::size_t{1} << 20;
 
-Result<Scan> parse_scan(std::string_view text) {
-  Scan out;
-  std::size_t number = 0;
-  while (!text.empty()) {
-    const std::size_t end = std::min(text.find('\n'), text.size());
-    const std::string_view line = text.substr(0, end);
-    text.remove_prefix(std::min(end + 1, text.size()));
-    ++number;
+enum class Packets { kNone, kCount, kKeep };
+
+// Puts a scan together from ffprobe's lines, as they come: of a day of film they are a gigabyte.
+class ScanParser {
+ public:
+  explicit ScanParser(Packets packets) : packets_(packets) {}
+
+  Status take(std::string_view piece) {
+    for (std::size_t end = piece.find('\n'); end != std::string_view::npos; end = piece.find('\n')) {
+      rest_ += piece.substr(0, end);
+      piece.remove_prefix(end + 1);
+      FFRTMP_TRY(take_line(rest_));
+      rest_.clear();
+    }
+    rest_ += piece;
+    if (rest_.size() > kMaxLine) return make_error(Errc::kCorrupt, cat("ffprobe:", number_ + 1, ": too long"));
+    return {};
+  }
+
+  Result<Scan> finish() {
+    if (!rest_.empty()) FFRTMP_TRY(take_line(rest_));
+    if (packets_ != Packets::kNone)
+      for (ProbedStream& stream : scan_.probe.streams) summarise(stream, std::move(tallies_[stream.index]));
+    return std::move(scan_);
+  }
+
+ private:
+  Status take_line(std::string_view line) {
+    ++number_;
     const std::size_t bar = line.find('|');
     const std::string_view section = line.substr(0, bar);
     const std::string_view items = bar == std::string_view::npos ? std::string_view{} : line.substr(bar + 1);
-    if (section == "packet") {
-      out.packets.push_back(parse_packet(items));
-      if (out.packets.back().stream < 0) return make_error(Errc::kCorrupt, cat("ffprobe:", number, ": stream_index"));
-    } else if (section == "stream") {
-      ProbedStream stream;
-      stream.index = -1;
-      for_each_item(items, [&](std::string_view k, std::string_view v) { take_stream_item(stream, k, v); });
-      if (stream.index < 0) return make_error(Errc::kCorrupt, cat("ffprobe:", number, ": index"));
-      add_stream(out.probe.streams, std::move(stream));
-    } else if (section == "format") {
-      for_each_item(items, [&](std::string_view k, std::string_view v) { take_format_item(out.probe, k, v); });
-    } else if (section == "chapter") {
-      ++out.probe.chapters;
-    }
+    if (section == "packet") return take_packet(items);
+    if (section == "stream") return take_stream(items);
+    if (section == "format")
+      for_each_item(items, [&](std::string_view k, std::string_view v) { take_format_item(scan_.probe, k, v); });
+    if (section == "chapter") ++scan_.probe.chapters;
+    return {};
   }
-  return out;
-}
 
-Result<Scan> scan_file(const std::string& path, const ProbeOptions& options, const RunTool& run) {
-  FFRTMP_ASSIGN(
-      const ToolResult result,
-      run(ffprobe_command(path, options, cat(kHeaderEntries, options.packets ? kPacketEntries : "")), options.timeout));
+  Status take_packet(std::string_view items) {
+    const Packet packet = parse_packet(items);
+    if (packet.stream < 0) return make_error(Errc::kCorrupt, cat("ffprobe:", number_, ": stream_index"));
+    add_packet(tallies_[packet.stream], packet);
+    if (packets_ == Packets::kKeep) scan_.packets.push_back(packet);
+    return {};
+  }
+
+  Status take_stream(std::string_view items) {
+    ProbedStream stream;
+    stream.index = -1;
+    for_each_item(items, [&](std::string_view k, std::string_view v) { take_stream_item(stream, k, v); });
+    if (stream.index < 0) return make_error(Errc::kCorrupt, cat("ffprobe:", number_, ": index"));
+    add_stream(scan_.probe.streams, std::move(stream));
+    return {};
+  }
+
+  const Packets packets_;
+  Scan scan_;
+  std::map<int, Tally> tallies_;  // by stream
+  std::string rest_;              // of a line whose end has not come yet
+  std::size_t number_ = 0;        // of the last line
+};
+
+Result<Scan> scan(const std::string& path, const ProbeOptions& options, Packets packets, const RunTool& run) {
+  ScanParser parser(packets);
+  const std::string entries = cat(kHeaderEntries, packets == Packets::kNone ? "" : kPacketEntries);
+  FFRTMP_ASSIGN(const ToolResult result, run(ffprobe_command(path, options, entries), options.timeout,
+                                             [&](std::string_view piece) { return parser.take(piece); }));
   if (result.exit_code != 0) {
     const std::string why = last_line(result.err);
     return make_error(Errc::kInvalid, why.empty() ? cat("ffprobe ended with ", result.exit_code) : why);
   }
-  FFRTMP_ASSIGN(Scan scan, parse_scan(result.out));
-  scan.complaints = result.err;
-  if (scan.probe.streams.empty()) return make_error(Errc::kInvalid, "the file holds no stream");
-  if (options.packets && scan.probe.format == "mpegts") {
+  FFRTMP_ASSIGN(Scan out, parser.finish());
+  out.complaints = result.err;
+  if (out.probe.streams.empty()) return make_error(Errc::kInvalid, "the file holds no stream");
+  if (packets == Packets::kNone) return out;
+  if (out.probe.format == "mpegts") {
     FFRTMP_ASSIGN(const auto damage, find_ts_damage(path));
-    scan.probe.damage = damage.value_or("");
+    out.probe.damage = damage.value_or("");
   }
-  if (options.packets)
-    for (ProbedStream& stream : scan.probe.streams) {
-      summarise(stream, scan.packets);
-      if (is_hdr(stream) && !stream.has_hdr_metadata) {
-        FFRTMP_ASSIGN(stream.has_hdr_metadata, has_hdr_frames(path, options, stream.index, run));
-      }
+  for (ProbedStream& stream : out.probe.streams)
+    if (is_hdr(stream) && !stream.has_hdr_metadata) {
+      FFRTMP_ASSIGN(stream.has_hdr_metadata, has_hdr_frames(path, options, stream.index, run));
     }
-  return scan;
+  return out;
+}
+
+}  // namespace
+
+Result<Scan> parse_scan(std::string_view text) {
+  ScanParser parser(Packets::kKeep);
+  FFRTMP_TRY(parser.take(text));
+  return parser.finish();
+}
+
+Result<Scan> scan_file(const std::string& path, const ProbeOptions& options, const RunTool& run) {
+  return scan(path, options, options.packets ? Packets::kKeep : Packets::kNone, run);
 }
 
 Result<Probe> probe_file(const std::string& path, const ProbeOptions& options, const RunTool& run) {
-  FFRTMP_ASSIGN(Scan scan, scan_file(path, options, run));
-  return std::move(scan.probe);
+  FFRTMP_ASSIGN(Scan found, scan(path, options, options.packets ? Packets::kCount : Packets::kNone, run));
+  return std::move(found.probe);
 }
 
 }  // namespace ffrtmp::media

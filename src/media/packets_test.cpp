@@ -39,6 +39,41 @@ TEST(ParseScan, HeadersAndPackets) {
   EXPECT_FALSE(parse_scan("packet|size=3\n"));
 }
 
+// Of a day of film they are a gigabyte: what is handed on as it comes is not held.
+TEST(ProbeFile, LinesThatComeInPiecesAreTheSame) {
+  std::string text;
+  for (int i = 0; i < 100; ++i)
+    text += "packet|stream_index=0|pts_time=" + std::to_string(i * 2 + i % 2) + "|duration_time=1|size=5|pos=0|flags=K_\n";
+  text += "stream|index=0|codec_type=video|codec_name=h264\nformat|format_name=avi";  // the last line has no end
+  for (const std::size_t piece : {1U, 7U, 64U, 100'000U}) {
+    const RunTool run = [&](const RunTool::Argv&, std::chrono::milliseconds, const TakeOutput& take) -> Result<ToolResult> {
+      for (std::size_t at = 0; at < text.size(); at += piece)
+        if (const Status taken = take(text.substr(at, piece)); !taken) return taken.error();
+      return ToolResult{0, "", ""};
+    };
+    const auto probe = probe_file("/none", {"ffprobe", "", true}, run);
+    ASSERT_TRUE(probe) << probe.error().message;
+    EXPECT_EQ(probe->format, "avi");
+    ASSERT_EQ(probe->streams.size(), 1U);
+    EXPECT_EQ(probe->streams[0].packets, 100);
+    EXPECT_DOUBLE_EQ(probe->streams[0].last_pts_seconds.value(), 199);
+    EXPECT_DOUBLE_EQ(probe->streams[0].end_seconds.value(), 200);
+    EXPECT_DOUBLE_EQ(probe->streams[0].largest_gap_seconds.value(), 3);
+    EXPECT_DOUBLE_EQ(probe->streams[0].usual_gap_seconds.value(), 3);
+  }
+}
+
+TEST(ProbeFile, ALineWithoutAnEndIsRefused) {
+  std::size_t taken_bytes = 0;
+  const RunTool run = [&](const RunTool::Argv&, std::chrono::milliseconds, const TakeOutput& take) -> Result<ToolResult> {
+    const std::string piece(1 << 16, 'x');
+    for (;; taken_bytes += piece.size())
+      if (const Status taken = take(piece); !taken) return taken.error();
+  };
+  EXPECT_EQ(probe_file("/none", {}, run).error().code, Errc::kCorrupt);
+  EXPECT_LE(taken_bytes, 2U << 20);
+}
+
 TEST(ScanFile, ARealClip) {
   const auto probe = probe_file(plain_clip(), {"ffprobe", "mov", true}, tool());
   ASSERT_TRUE(probe) << probe.error().message;

@@ -20,19 +20,10 @@ namespace {
 
 constexpr mode_t kDirectoryMode = 0755;
 
-// "/a/b" of "/a/b/"; "/" stays.
-std::string_view without_slash(std::string_view root) {
-  while (root.size() > 1 && root.ends_with('/')) root.remove_suffix(1);
-  return root;
-}
-
-// `path` relative to `root`, when it lies beneath it.
-std::optional<std::string> relative_to(std::string_view path, std::string_view root) {
-  root = without_slash(root);
-  if (root.empty() || root.front() != '/') return std::nullopt;
-  const std::string prefix = root == "/" ? "/" : cat(root, "/");
-  if (!path.starts_with(prefix) || path.size() == prefix.size()) return std::nullopt;
-  return std::string(path.substr(prefix.size()));
+// The worker's answer to a path that its master let pass.
+Status check_syntax(const std::string& path) {
+  if (auto status = model::check_path(path); !status) return field_error("", status.error().message);
+  return {};
 }
 
 // A root may itself be reached through symlinks (its owner chose it); what lies beneath may not.
@@ -52,9 +43,9 @@ std::vector<Place> places(const std::string& path, const std::vector<std::string
   for (const std::string& root : roots) {
     const std::string real = real_root(root);
     if (real.empty()) continue;
-    auto relative = relative_to(path, root);
-    if (!relative) relative = relative_to(path, real);
-    if (relative) out.push_back({real, *relative});
+    auto relative = model::relative_to(path, root);
+    if (!relative) relative = model::relative_to(path, real);
+    if (relative) out.push_back({real, std::string(*relative)});
   }
   std::stable_sort(out.begin(), out.end(),
                    [](const Place& a, const Place& b) { return a.relative.size() < b.relative.size(); });
@@ -117,25 +108,15 @@ Result<OpenedInput> open_at(const Place& place) {
 
 }  // namespace
 
-Status check_path_syntax(const std::string& path, const std::vector<std::string>& roots) {
-  if (auto status = model::check_path(path); !status) return field_error("", status.error().message);
-  for (const std::string_view part : split(std::string_view(path).substr(1), '/'))
-    if (part.empty() || part == ".") return field_error("", "must not have empty or \".\" parts");
-  const auto holds = [&](const std::string& root) { return relative_to(path, root).has_value(); };
-  if (!roots.empty() && std::none_of(roots.begin(), roots.end(), holds))
-    return field_error("", cat("must lie beneath one of: ", join(roots, ", ")));
-  return {};
-}
-
 Result<OpenedInput> open_input(const std::string& path, const std::vector<std::string>& roots) {
-  FFRTMP_TRY(check_path_syntax(path, {}));
+  FFRTMP_TRY(check_syntax(path));
   const auto found = places(path, roots);
   if (found.empty()) return outside(path);
   return open_at(found.front());
 }
 
 Result<OutputPlace> open_output_place(const std::string& path, const std::vector<std::string>& roots) {
-  FFRTMP_TRY(check_path_syntax(path, {}));
+  FFRTMP_TRY(check_syntax(path));
   const auto found = places(path, roots);
   if (found.empty()) return outside(path);
   const Place& place = found.front();

@@ -8,11 +8,8 @@
 
 namespace ffrtmp::media {
 
-// The syntax alone, for the master: absolute, no "..", no empty or option-like part, beneath one of the roots (any root
-// when `roots` is empty). kInvalidField with field left empty.
-[[nodiscard]] Status check_path_syntax(const std::string& path, const std::vector<std::string>& roots);
-
-// Opens an input for reading beneath a root, following no symlink: kForbidden outside, kGone when missing, kDenied.
+// Opens an input for reading beneath a root, following no symlink: kForbidden outside, kGone when missing, kDenied;
+// kInvalidField for what is no plain path (model/locator.h).
 // Returns a descriptor; ffmpeg is given /proc/self/fd/N or the path it was resolved to.
 struct OpenedInput {
   int fd = -1;       // owned by the caller

@@ -1,10 +1,13 @@
 #pragma once
 // What ffprobe says of a file: its container, streams, and (slower) every packet's time and place.
 #include <chrono>
+#include <concepts>
 #include <cstdint>
 #include <functional>
 #include <optional>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/result.h"
@@ -12,15 +15,42 @@
 
 namespace ffrtmp::media {
 
-// Runs a tool to its end: argv, no shell, killed with its group after `timeout` or when `canceled` turns true. Handed
-// in, so that tests and the worker's cgroups decide how.
 struct ToolResult {
   int exit_code = -1;  // 128+n after signal n
   std::string out;
   std::string err;  // last 64 KiB
 };
-using RunTool =
-    std::function<Result<ToolResult>(const std::vector<std::string>& argv, std::chrono::milliseconds timeout)>;
+// Gets stdout in pieces, as it comes; an error ends the tool, and is what the caller gets.
+using TakeOutput = std::function<Status(std::string_view piece)>;
+
+// Runs a tool to its end: argv, no shell, killed with its group after `timeout` or when it is canceled (run_tool.h). Handed
+// in, so that tests and the worker's cgroups decide how.
+class RunTool {
+ public:
+  using Argv = std::vector<std::string>;
+
+  // From a callable that hands the output on as it comes, or from one that has it whole at the end.
+  template <class Call>
+    requires(!std::same_as<std::remove_cvref_t<Call>, RunTool>)
+  RunTool(Call call) {  // implicit: a tool is what runs it
+    if constexpr (std::invocable<Call&, const Argv&, std::chrono::milliseconds, const TakeOutput&>)
+      call_ = std::move(call);
+    else
+      call_ = [call = std::move(call)](const Argv& argv, std::chrono::milliseconds timeout,
+                                       const TakeOutput& take) -> Result<ToolResult> {
+        FFRTMP_ASSIGN(ToolResult result, call(argv, timeout));
+        if (take) FFRTMP_TRY(take(std::exchange(result.out, {})));
+        return result;
+      };
+  }
+  // With `take` the result's `out` stays empty.
+  Result<ToolResult> operator()(const Argv& argv, std::chrono::milliseconds timeout, const TakeOutput& take = {}) const {
+    return call_(argv, timeout, take);
+  }
+
+ private:
+  std::function<Result<ToolResult>(const Argv&, std::chrono::milliseconds, const TakeOutput&)> call_;
+};
 
 // How sample values stand for colours, by ffprobe's names; absent: not said. ITU-T H.273.
 struct Colour {

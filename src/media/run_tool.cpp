@@ -19,7 +19,9 @@ namespace {
 using SteadyClock = std::chrono::steady_clock;
 
 constexpr std::size_t kErrTailBytes = 64 * 1024;
-constexpr std::size_t kMaxOutBytes = std::size_t{1} << 30;
+constexpr std::size_t kMaxOutBytes = std::size_t{64} << 20;
+// Of what is handed on: some 40 million packets by ffprobe's lines.
+constexpr std::size_t kMaxTakenBytes = std::size_t{4} << 30;
 constexpr std::chrono::milliseconds kCancelLook{50};
 
 struct Pipe {
@@ -62,17 +64,45 @@ class Running {
   bool reaped_ = false;
 };
 
-// Reads what is there. False at the end of the stream.
-bool drain(int fd, std::string& into, std::size_t keep_tail) {
+// Where the bytes of a tool go.
+class Collector {
+ public:
+  Collector(ToolResult& result, const TakeOutput& take) : result_(result), take_(take) {}
+
+  bool out(std::string_view piece) {
+    out_bytes_ += piece.size();
+    if (out_bytes_ > (take_ ? kMaxTakenBytes : kMaxOutBytes))
+      status_ = make_error(Errc::kTooLarge, "writes too much");
+    else if (take_)
+      status_ = take_(piece);
+    else
+      result_.out += piece;
+    return static_cast<bool>(status_);
+  }
+  bool err(std::string_view piece) {
+    result_.err += piece;
+    if (result_.err.size() > 2 * kErrTailBytes) result_.err.erase(0, result_.err.size() - kErrTailBytes);
+    return true;
+  }
+  // Why no more output is wanted.
+  [[nodiscard]] const Status& status() const { return status_; }
+
+ private:
+  ToolResult& result_;
+  const TakeOutput& take_;
+  std::size_t out_bytes_ = 0;
+  Status status_;
+};
+
+// Reads what is there. False at the end of the stream, and when `take` wants no more.
+template <class Take>
+bool drain(int fd, Take take) {
   std::array<char, 64 * 1024> buffer;
   for (;;) {
     const ssize_t got = read(fd, buffer.data(), buffer.size());
     if (got < 0 && errno == EINTR) continue;
     if (got < 0) return errno == EAGAIN;
-    if (got == 0) return false;
-    into.append(buffer.data(), static_cast<std::size_t>(got));
-    if (keep_tail > 0 && into.size() > 2 * keep_tail) into.erase(0, into.size() - keep_tail);
-    if (keep_tail == 0 && into.size() > kMaxOutBytes) return false;
+    if (got == 0 || !take(std::string_view(buffer.data(), static_cast<std::size_t>(got)))) return false;
   }
 }
 
@@ -82,8 +112,10 @@ struct Streams {
 };
 
 // Until the child has exited and its output is read. What is left open by a grandchild is not waited for.
-Status pump(Running& running, Streams& streams, ToolResult& result, SteadyClock::time_point end,
+Status pump(Running& running, Streams& streams, Collector& collector, SteadyClock::time_point end,
             const std::atomic<bool>* canceled) {
+  const auto out = [&](std::string_view piece) { return collector.out(piece); };
+  const auto err = [&](std::string_view piece) { return collector.err(piece); };
   for (;;) {
     std::array<pollfd, 3> fds{pollfd{streams.out.read.get(), POLLIN, 0}, pollfd{streams.err.read.get(), POLLIN, 0},
                               pollfd{running.pidfd(), POLLIN, 0}};
@@ -93,18 +125,18 @@ Status pump(Running& running, Streams& streams, ToolResult& result, SteadyClock:
     const auto wait = canceled == nullptr ? left : std::min(left, kCancelLook);
     if (poll(fds.data(), fds.size(), static_cast<int>(wait.count()) + 1) < 0 && errno != EINTR)
       return last_sys_error("poll");
-    if (streams.out.read && !drain(streams.out.read.get(), result.out, 0)) streams.out.read.reset();
-    if (streams.err.read && !drain(streams.err.read.get(), result.err, kErrTailBytes)) streams.err.read.reset();
-    if (result.out.size() > kMaxOutBytes) return make_error(Errc::kTooLarge, "writes too much");
+    if (streams.out.read && !drain(streams.out.read.get(), out)) streams.out.read.reset();
+    if (streams.err.read && !drain(streams.err.read.get(), err)) streams.err.read.reset();
+    FFRTMP_TRY(collector.status());
     if ((fds[2].revents & POLLIN) == 0) continue;
-    if (streams.out.read) drain(streams.out.read.get(), result.out, 0);
-    if (streams.err.read) drain(streams.err.read.get(), result.err, kErrTailBytes);
-    return {};
+    if (streams.out.read) drain(streams.out.read.get(), out);
+    if (streams.err.read) drain(streams.err.read.get(), err);
+    return collector.status();
   }
 }
 
 Result<ToolResult> run_once(const ToolSettings& settings, const std::vector<std::string>& argv,
-                            std::chrono::milliseconds timeout) {
+                            std::chrono::milliseconds timeout, const TakeOutput& take) {
   Streams streams;
   FFRTMP_ASSIGN(streams.out, open_pipe());
   FFRTMP_ASSIGN(streams.err, open_pipe());
@@ -121,7 +153,8 @@ Result<ToolResult> run_once(const ToolSettings& settings, const std::vector<std:
   streams.out.write.reset();
   streams.err.write.reset();
   ToolResult result;
-  FFRTMP_TRY(pump(running, streams, result, end, settings.canceled));
+  Collector collector(result, take);
+  FFRTMP_TRY(pump(running, streams, collector, end, settings.canceled));
   result.exit_code = running.finish();
   if (result.err.size() > kErrTailBytes) result.err.erase(0, result.err.size() - kErrTailBytes);
   return result;
@@ -131,8 +164,9 @@ Result<ToolResult> run_once(const ToolSettings& settings, const std::vector<std:
 
 RunTool make_run_tool(ToolSettings settings) {
   return [settings = std::move(settings)](const std::vector<std::string>& argv,
-                                          std::chrono::milliseconds timeout) -> Result<ToolResult> {
-    auto result = run_once(settings, argv, timeout);
+                                          std::chrono::milliseconds timeout,
+                                          const TakeOutput& take) -> Result<ToolResult> {
+    auto result = run_once(settings, argv, timeout, take);
     if (!result)
       return std::move(result).error().within(argv.empty() ? std::string_view("tool") : std::string_view(argv.front()));
     return result;

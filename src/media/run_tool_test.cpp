@@ -34,6 +34,23 @@ TEST(RunTool, MuchOutputIsReadAndTheTailOfErrorsKept) {
   EXPECT_TRUE(result->err.ends_with("xend"));
 }
 
+TEST(RunTool, OutputIsHandedOnAsItComesAndARefusalEndsIt) {
+  std::size_t taken = 0;
+  const auto result = make_run_tool()({"sh", "-c", "head -c 3000000 /dev/zero"}, 30s, [&](std::string_view piece) {
+    taken += piece.size();
+    return Status();
+  });
+  ASSERT_TRUE(result);
+  EXPECT_EQ(taken, 3000000U);
+  EXPECT_EQ(result->out, "");
+  const auto refused = make_run_tool()({"sh", "-c", "while :; do echo x; done"}, 30s, [](std::string_view) -> Status {
+    return make_error(Errc::kCorrupt, "enough");
+  });
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, Errc::kCorrupt);
+  EXPECT_EQ(make_run_tool()({"sh", "-c", "head -c 70000000 /dev/zero"}, 30s).error().code, Errc::kTooLarge);
+}
+
 // Pids that the script wrote; each must be gone.
 void expect_gone(const std::string& pids) {
   std::size_t start = 0;

@@ -83,7 +83,7 @@ bool matches(std::string_view specifier, const ProbedStream& stream, int nth_of_
   if (const auto index = parse_int(parts[0])) return stream.index == *index;
   const std::string_view kind = parts[0];
   const char first = stream.type.empty() ? '?' : stream.type.front();
-  if (kind != std::string_view(&first, 1) && !(kind == "V" && first == 'v' && !stream.is_attached_pic)) return false;
+  if (kind != std::string_view(&first, 1) && !(kind == "V" && first == 'v')) return false;
   if (parts.size() == 1) return true;
   if (parts.size() == 2) return parse_int(parts[1]) == nth_of_type;
   return parts.size() == 4 && parts[2] == "language" && stream.language == parts[3];
@@ -94,6 +94,7 @@ Status keep_specified(std::vector<Fate>& fates, const std::vector<std::string>& 
     bool any = false;
     std::array<int, 128> seen{};  // streams of a type so far, by its first letter
     for (Fate& fate : fates) {
+      if (specifier.starts_with('V') && fate.stream->is_attached_pic) continue;  // not counted either
       const auto letter = static_cast<std::size_t>(fate.stream->type.empty() ? '?' : fate.stream->type.front()) & 127;
       if (!matches(specifier, *fate.stream, seen[letter]++)) continue;
       any = true;

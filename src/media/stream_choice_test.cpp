@@ -64,6 +64,19 @@ TEST(ChooseStreams, AllAndSpecifiersAndNoSound) {
   EXPECT_EQ(choose_streams({}, {}, "mp4").error().code, Errc::kInvalid);
 }
 
+TEST(ChooseStreams, ACoverPictureIsNotCountedAmongPictures) {
+  Probe input;
+  input.streams = {stream(0, "video", "mjpeg", 600), stream(1, "audio", "aac"), stream(2, "video", "h264", 640)};
+  input.streams[0].is_attached_pic = true;
+  model::Parameters p;
+  p.streams = {"V:0"};
+  const auto choice = choose_streams(input, p, "mp4");
+  ASSERT_TRUE(choice) << choice.error().message;
+  EXPECT_EQ(choice->maps, Texts{"0:2"});
+  p.streams = {"V:1"};
+  EXPECT_FALSE(choose_streams(input, p, "mp4"));
+}
+
 TEST(ChooseStreams, FlvHoldsOneSound) {
   const auto flv = choose_streams(rich(), {}, "flv");
   ASSERT_TRUE(flv);

@@ -32,11 +32,13 @@ bool carries_audio(std::string_view protocol, AudioCodec codec) {
 
 }  // namespace
 
-std::string codec_family(std::string_view name) {
+std::optional<std::string> known_codec_family(std::string_view name) {
   for (const Family& row : kFamilies)
     if (name.starts_with(row.start)) return std::string(row.codec);
-  return std::string(name);
+  return std::nullopt;
 }
+
+std::string codec_family(std::string_view name) { return known_codec_family(name).value_or(std::string(name)); }
 
 std::string protocol_of(const Parameters& p) {
   if (p.output_mode == OutputMode::kFile) return "file";

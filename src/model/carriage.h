@@ -11,6 +11,8 @@ namespace ffrtmp::model {
 // "h264" of h264, libx264, h264_nvenc; "hevc" of both spellings and its encoders; "copy" and what nobody knows as they
 // are.
 [[nodiscard]] std::string codec_family(std::string_view codec_or_encoder);
+// The same; nothing for what nobody knows.
+[[nodiscard]] std::optional<std::string> known_codec_family(std::string_view codec_or_encoder);
 // "hls", "rtmp", "srt", "udp" or "file".
 [[nodiscard]] std::string protocol_of(const Parameters& parameters);
 

@@ -28,6 +28,12 @@ std::string rate_text(double fps) {
   return number_text(fps);
 }
 
+std::string rate_fraction(double fps) {
+  if (const int base = base_of_decimal(fps)) return cat(base * 1000, "/1001");
+  if (fps == std::floor(fps)) return cat(static_cast<long long>(fps), "/1");
+  return cat(std::llround(fps * 1000), "/1000");
+}
+
 double exact_rate(double fps) {
   if (const int base = base_of_decimal(fps)) return base * 1000.0 / 1001.0;
   return fps;

@@ -29,6 +29,7 @@ std::string_view scheme_of(std::string_view text) {
 
 Status check_part(std::string_view part) {
   if (part == "..") return wrong("must not contain \"..\"");
+  if (part.empty() || part == ".") return wrong("must not have empty or \".\" parts");
   if (part.starts_with('-')) return wrong("must not have a part that begins with '-'");
   return {};
 }
@@ -72,9 +73,16 @@ Status check_path(std::string_view path) {
   if (const auto scheme = scheme_of(path); !scheme.empty())
     return wrong(cat("protocol \"", scheme, ":\" is not allowed, give an absolute path"));
   if (path.front() != '/') return wrong("must be an absolute path");
-  for (const std::string_view part : split(path, '/')) FFRTMP_TRY(check_part(part));
   if (path.back() == '/') return wrong("must name a file");
+  for (const std::string_view part : split(path.substr(1), '/')) FFRTMP_TRY(check_part(part));
   return {};
+}
+
+std::optional<std::string_view> relative_to(std::string_view path, std::string_view root) {
+  if (!root.starts_with('/')) return std::nullopt;
+  while (root.ends_with('/')) root.remove_suffix(1);
+  if (!path.starts_with(root) || path.size() < root.size() + 2 || path[root.size()] != '/') return std::nullopt;
+  return path.substr(root.size() + 1);
 }
 
 Status check_input(std::string_view input) { return check_path(input); }

@@ -1,6 +1,7 @@
 #pragma once
 // Where media comes from and goes to, as text: a path or a URL. Syntax only; the worker resolves paths beneath its
 // roots.
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -9,8 +10,11 @@
 
 namespace ffrtmp::model {
 
-// An absolute path without "..", control bytes or a part that reads as an option. kInvalid says what is wrong.
+// An absolute path without "..", ".", empty parts, control bytes or a part that reads as an option. kInvalid says what is
+// wrong.
 [[nodiscard]] Status check_path(std::string_view path);
+// `path` as it reads beneath `root`; nothing when its text does not lie there. Slashes at the root's end say nothing.
+[[nodiscard]] std::optional<std::string_view> relative_to(std::string_view path, std::string_view root);
 // A path. Every protocol of ffmpeg (http:, concat:, data:, subfile:, …) is refused by name: it would let a job read
 // what its roots do not hold, or reach hosts on the worker's network.
 [[nodiscard]] Status check_input(std::string_view input);

@@ -22,4 +22,9 @@ inline constexpr std::array<std::string_view, 6> kPixelFormats{"yuv420p",     "y
   return std::find(kPixelFormats.begin(), kPixelFormats.end(), name) != kPixelFormats.end();
 }
 
+// What a stream holds in which this format was asked for: the semi-planar ones are layouts of memory, no more.
+[[nodiscard]] constexpr std::string_view stored_format(std::string_view asked) {
+  return asked == "nv12" ? "yuv420p" : asked == "p010le" ? "yuv420p10le" : asked;
+}
+
 }  // namespace ffrtmp::model

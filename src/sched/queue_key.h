@@ -14,6 +14,6 @@ namespace ffrtmp::sched {
 
 // queued_at - level * aging, in microseconds of UTC. The smallest goes first, then the smallest job number.
 [[nodiscard]] std::int64_t queue_key(UtcTime queued_at, model::Queue queue, model::Priority priority,
-                                     std::chrono::seconds aging);
+                                     std::chrono::milliseconds aging);
 
 }  // namespace ffrtmp::sched

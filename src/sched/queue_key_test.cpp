@@ -24,6 +24,11 @@ TEST(QueueKey, OneLevelIsWorthOneAging) {
   EXPECT_EQ(low, medium);
 }
 
+TEST(QueueKey, AnAgingBelowASecondCounts) {
+  EXPECT_EQ(queue_key(kNow, Queue::kDefault, Priority::kLow, 500ms),
+            queue_key(kNow + 500ms, Queue::kDefault, Priority::kMedium, 500ms));
+}
+
 // contract: F28
 TEST(QueueKey, EightLevelsAreFortyMinutes) {
   const auto fresh = queue_key(kNow, Queue::kLive, Priority::kHigh, 300s);

@@ -17,7 +17,7 @@ struct ApplyContext {
   Now now;
   IdSource& ids;
   const Settings& settings;
-  LiveTable& live;    // changed by the rules; rolled back by nobody: only renewals and facts that a restart may forget
+  LiveTable& live;    // changed by the rules, and taken back with a group that fails
   Effects& effects;   // added to
   double jitter = 0;  // [-1, 1], for backoff
 };

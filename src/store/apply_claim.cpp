@@ -85,7 +85,8 @@ class Picker {
 
  private:
   Status open_fronts(int slots) {
-    for (const RequirementClass& one : tx_.classes()) {
+    FFRTMP_ASSIGN(const auto classes, tx_.classes());
+    for (const RequirementClass& one : classes) {
       if (one.waiting == 0 || !context_.live.fits(node_id_, one)) continue;
       Front& front = fronts_.emplace_back();
       front.of = &one;

@@ -18,9 +18,9 @@ model::Node make_node(const RegisterNode& command, const std::optional<model::No
     node = *known;
   } else {
     node.id = command.new_node_id;
-    node.token_hash = command.token_hash;
     node.registered_at = now;
   }
+  if (!command.token_hash.empty()) node.token_hash = command.token_hash;
   node.instance_id = command.instance_id;
   node.boot_id = command.boot_id;
   node.facts = command.facts;

@@ -123,7 +123,7 @@ struct RegisterNode {
   Uuid instance_id;
   std::string boot_id;
   model::NodeFacts facts;
-  std::string token_hash;       // stored for a new node
+  std::string token_hash;       // of a new token; empty: the node keeps the one it came with
   std::vector<Uuid> attempts;   // the worker still holds
   struct Verdict {
     Uuid attempt_id;

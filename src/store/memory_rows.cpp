@@ -2,20 +2,9 @@
 
 #include <algorithm>
 
-#include "base/fault.h"
 #include "base/text.h"
 
 namespace ffrtmp::store {
-namespace {
-
-// Tests break all of the store ("store") or only the end of a group ("store_commit").
-Status fault_at(std::string_view op, std::string_view what) {
-  const int err = fault::next(op);
-  if (err == 0) return {};
-  return Error{Errc::kStoreUnavailable, err, cat("the store cannot ", what), {}};
-}
-
-}  // namespace
 
 Status MemorySession::will_write(std::function<void()> undo) {
   if (undo_.empty()) {

@@ -44,7 +44,9 @@ class MemorySession : public Session {
                     const std::vector<model::Transition>& transitions) override;
   Result<StateCounts> count_by_state() override;
   Result<ClassId> intern_class(const model::Requirement& need) override;
-  const std::vector<RequirementClass>& classes() override { return data_.classes; }
+  Result<std::span<const RequirementClass>> classes() override {
+    return std::span<const RequirementClass>(data_.classes);
+  }
   Status enqueue(const QueueEntry& entry) override;
   Status dequeue(const QueueEntry& entry) override;
   Result<std::vector<QueueEntry>> head(ClassId class_id, int limit) override;

@@ -14,4 +14,7 @@ class Session : public Tx {
   virtual Status probe() = 0;
 };
 
+// A failure that a test asked for: it breaks all of the store ("store") or only the end of a group ("store_commit").
+[[nodiscard]] Status fault_at(std::string_view op, std::string_view what);
+
 }  // namespace ffrtmp::store

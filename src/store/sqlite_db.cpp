@@ -56,6 +56,8 @@ void Database::on_commit(int (*hook)(void*, sqlite3*, const char*, int), void* c
   sqlite3_wal_hook(handle_, hook, context);
 }
 
+int Database::changed_rows() const { return sqlite3_changes(handle_); }
+
 Error Database::error(std::string_view what) const {
   return Error{Errc::kStoreUnavailable, sqlite3_system_errno(handle_), cat(what, ": ", sqlite3_errmsg(handle_)), {}};
 }

@@ -30,6 +30,8 @@ class Database {
 
   // One or more statements without parameters or rows.
   Status execute(const char* sql);
+  // Rows that the last statement changed.
+  [[nodiscard]] int changed_rows() const;
   // The failure of the last call, with what was tried.
   [[nodiscard]] Error error(std::string_view what) const;
   [[nodiscard]] sqlite3* handle() const { return handle_; }

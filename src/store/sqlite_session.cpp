@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <tuple>
 
-#include "base/fault.h"
 #include "store/sqlite_jobs.h"
 #include "store/sqlite_row.h"
 #include "store/sqlite_schema.h"
@@ -16,13 +15,6 @@ using model::Job;
 using model::JobStatus;
 using model::Node;
 using model::Transition;
-
-// Tests break all of the store ("store") or only the end of a group ("store_commit").
-Status fault_at(std::string_view op, std::string_view what) {
-  const int err = fault::next(op);
-  if (err == 0) return {};
-  return Error{Errc::kStoreUnavailable, err, cat("the store cannot ", what), {}};
-}
 
 // Pages of 4 KiB. 16 MiB: a checkpoint costs little, and so does reading the log after a crash. Only when commits
 // outrun the checkpointer up to 160 MiB does the writer wait for its own.
@@ -55,6 +47,7 @@ SqliteSession::SqliteSession(Database db, Database checkpoints)
       insert_class_(db_, "INSERT INTO requirement(need) VALUES(?1) RETURNING id"),
       enqueue_(db_, "INSERT INTO queue VALUES(?1,?2,?3)"),
       dequeue_(db_, "DELETE FROM queue WHERE class=?1 AND key=?2 AND sequence=?3"),
+      dequeue_wherever_(db_, "DELETE FROM queue WHERE sequence=?1 RETURNING class"),
       head_(db_, "SELECT key, sequence FROM queue WHERE class=?1 ORDER BY key, sequence LIMIT ?2"),
       due_retries_(db_,
                    "SELECT sequence FROM job WHERE next_retry_at<=?1 AND next_retry_at IS NOT NULL"
@@ -96,13 +89,38 @@ Status SqliteSession::load() {
   FFRTMP_ASSIGN(const bool row, last.step());
   if (row) next_ordinal_ = last.integer(0) + 1;
   last.reset();
+  // Every label and every host that was ever asked for makes a class. One that no job waits in is made again when needed.
+  FFRTMP_TRY(db_.execute("DELETE FROM requirement WHERE NOT EXISTS (SELECT 1 FROM queue WHERE class=requirement.id)"));
   return load_classes();
 }
 
-Status SqliteSession::load_classes() {
+// What a failed group made of the classes goes.
+void SqliteSession::reload_classes() {
+  forget_classes();
+  Status status = fault_at("store", "read");
+  if (status) status = load_classes();
+  lost_cache_ = !status;
+}
+
+Status SqliteSession::find_classes() {
+  if (lost_cache_) reload_classes();
+  if (lost_cache_) return make_error(Errc::kStoreUnavailable, "the classes of waiting jobs cannot be read");
+  return {};
+}
+
+Result<std::span<const RequirementClass>> SqliteSession::classes() {
+  FFRTMP_TRY(find_classes());
+  return std::span<const RequirementClass>(classes_);
+}
+
+void SqliteSession::forget_classes() {
   classes_.clear();
   class_at_.clear();
   class_by_text_.clear();
+}
+
+Status SqliteSession::load_classes() {
+  forget_classes();
   Statement all(db_, "SELECT id, need FROM requirement ORDER BY id");
   FFRTMP_TRY(all.begin());
   while (true) {
@@ -132,10 +150,7 @@ RequirementClass& SqliteSession::class_of(ClassId id) { return classes_.at(class
 
 Status SqliteSession::will_write() {
   if (in_transaction_) return {};
-  if (lost_cache_) {
-    FFRTMP_TRY(load_classes());
-    lost_cache_ = false;
-  }
+  FFRTMP_TRY(find_classes());
   FFRTMP_TRY(fault_at("store", "begin"));
   FFRTMP_TRY(run(begin_));
   in_transaction_ = true;
@@ -170,7 +185,7 @@ void SqliteSession::roll_back() {
   jobs_.clear();
   visitors_.clear();
   live_attempts_.clear();
-  lost_cache_ = !load_classes();
+  reload_classes();
 }
 
 Status SqliteSession::probe() {
@@ -315,8 +330,20 @@ Status SqliteSession::enqueue(const QueueEntry& entry) {
 Status SqliteSession::dequeue(const QueueEntry& entry) {
   FFRTMP_TRY(will_write());
   FFRTMP_TRY(run(dequeue_, entry.class_id, entry.key, entry.sequence));
+  if (db_.changed_rows() == 0) return dequeue_wherever(entry.sequence);
   --class_of(entry.class_id).waiting;
   return {};
+}
+
+// A job that a master with another --aging queued stands under another key. An entry that stayed would be claimed, and
+// refused, for ever. Reads the whole queue.
+Status SqliteSession::dequeue_wherever(std::int64_t sequence) {
+  FFRTMP_TRY(bind_all(dequeue_wherever_, sequence));
+  while (true) {
+    FFRTMP_ASSIGN(const bool row, dequeue_wherever_.step());
+    if (!row) return {};
+    --class_of(dequeue_wherever_.integer(0)).waiting;
+  }
 }
 
 Result<std::vector<QueueEntry>> SqliteSession::head(ClassId class_id, int limit) {

@@ -15,7 +15,7 @@ class SqliteSession final : public Session {
  public:
   // `checkpoints`: a second connection to the same file.
   SqliteSession(Database db, Database checkpoints);
-  // Reads the classes; before first use.
+  // Drops classes that nobody waits in, and reads the others; before first use.
   Status load();
 
   Status insert_job(model::Job& job, const model::Transition& first) override;
@@ -24,7 +24,7 @@ class SqliteSession final : public Session {
                     const std::vector<model::Transition>& transitions) override;
   Result<StateCounts> count_by_state() override;
   Result<ClassId> intern_class(const model::Requirement& need) override;
-  const std::vector<RequirementClass>& classes() override { return classes_; }
+  Result<std::span<const RequirementClass>> classes() override;
   Status enqueue(const QueueEntry& entry) override;
   Status dequeue(const QueueEntry& entry) override;
   Result<std::vector<QueueEntry>> head(ClassId class_id, int limit) override;
@@ -62,9 +62,14 @@ class SqliteSession final : public Session {
   Status will_write();
   void tend_log();
   Status load_classes();
+  void forget_classes();
+  void reload_classes();
+  // Reads the classes again when a roll-back could not; what is there without them looks like an empty queue.
+  Status find_classes();
   Status load_waiting();
   Status write_probe(std::int64_t value);
   RequirementClass& class_of(ClassId id);
+  Status dequeue_wherever(std::int64_t sequence);
   // Returns the ordinal of the last one.
   Result<std::int64_t> add_transitions(std::int64_t sequence, std::optional<std::int64_t> previous,
                                        const std::vector<model::Transition>& transitions);
@@ -92,7 +97,7 @@ class SqliteSession final : public Session {
 
   Statement begin_, commit_, rollback_;
   Statement insert_job_, insert_spec_, update_job_, job_by_sequence_, job_by_id_, add_transition_;
-  Statement insert_class_, enqueue_, dequeue_, head_, due_retries_;
+  Statement insert_class_, enqueue_, dequeue_, dequeue_wherever_, head_, due_retries_;
   Statement insert_attempt_, update_attempt_, end_attempt_, attempt_by_id_, grants_,
       live_attempts_query_;
   Statement put_progress_, put_node_, node_by_id_, nodes_, find_idempotency_, put_idempotency_, expired_keys_,

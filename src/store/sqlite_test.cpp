@@ -9,6 +9,7 @@
 #include <filesystem>
 #include <fstream>
 
+#include "base/fault.h"
 #include "json/json.h"
 #include "store/sqlite_db.h"
 #include "store/store_test_bed.h"
@@ -79,6 +80,20 @@ TEST_P(SqliteStoreTest, AttemptsGoOnAfterARestart) {
   EXPECT_EQ(detail(sequence).attempts.size(), 1U);
 }
 
+// The place of a waiting job was reckoned with the aging of the master that queued it.
+TEST_P(SqliteStoreTest, AJobThatWasQueuedUnderAnotherAgingLeavesTheQueue) {
+  const auto canceled = submit().sequence_number;
+  const auto other = submit().sequence_number;
+  settings.aging *= 2;
+  restart();
+  ASSERT_TRUE(control(canceled, ControlJob::Kind::kCancel));
+  const TestNode node = add_node(2);
+  const auto granted = claim(node, 2);
+  ASSERT_EQ(granted.size(), 1U);
+  EXPECT_EQ(granted[0].job.sequence_number, other);
+  EXPECT_EQ(detail(canceled).view.job.now.status, JobState::kCanceled);
+}
+
 TEST_P(SqliteStoreTest, ARestartedMasterCountsTheSlotsThatAreTaken) {
   const TestNode node = add_node(3);
   for (int i = 0; i < 5; ++i) submit();
@@ -144,6 +159,42 @@ TEST_P(SqliteStoreTest, ADamagedOrNewerFileIsRefusedByName) {
   ASSERT_FALSE(damaged);
   EXPECT_EQ(damaged.error().code, Errc::kStoreUnavailable);
   EXPECT_NE(damaged.error().message.find(other / "master.db"), std::string::npos) << damaged.error().message;
+}
+
+TEST_P(SqliteStoreTest, ClassesThatNobodyWaitsInGoAtAStart) {
+  const auto with_label = [&](const std::string& value) {
+    Submit s = a_job();
+    s.job.spec.constraints.labels["rack"] = value;
+    return submit(s).sequence_number;
+  };
+  for (int i = 0; i < 5; ++i) ASSERT_TRUE(control(with_label(cat("r", i)), ControlJob::Kind::kCancel));
+  const auto waits = with_label("last");
+  restart();
+  {
+    auto db = Database::open(dir / "master.db", Database::Mode::kReader);
+    ASSERT_TRUE(db) << db.error().message;
+    Statement left(*db, "SELECT count(*) FROM requirement");
+    ASSERT_TRUE(left.begin());
+    ASSERT_TRUE(*left.step());
+    EXPECT_EQ(left.integer(0), 1);
+  }
+  with_label("r0");
+  model::NodeFacts node = facts(2);
+  node.labels = {{"rack", "last"}};
+  const auto claimed = claim(add_node(node), 2);
+  ASSERT_EQ(claimed.size(), 1U);
+  EXPECT_EQ(claimed[0].job.sequence_number, waits);
+}
+
+TEST_P(SqliteStoreTest, WaitingJobsAreFoundAfterAFailureThatOutlastsTheRollBack) {
+  const TestNode node = add_node();
+  const auto sequence = submit().sequence_number;
+  ASSERT_TRUE(fault::arm("store:EIO:2"));  // the begin of a group, and what is read again after it
+  EXPECT_TRUE(fails_with(store->apply_wait(a_job()), Errc::kStoreUnavailable));
+  ASSERT_TRUE(fault::arm(""));
+  const auto claimed = claim(node);
+  ASSERT_EQ(claimed.size(), 1U);
+  EXPECT_EQ(claimed[0].job.sequence_number, sequence);
 }
 
 // A member that a later version adds to the requirement must not make another class of the same need: a job that waits

@@ -2,7 +2,17 @@
 
 #include <future>
 
+#include "base/fault.h"
+#include "base/text.h"
+#include "store/session.h"
+
 namespace ffrtmp::store {
+
+Status fault_at(std::string_view op, std::string_view what) {
+  const int err = fault::next(op);
+  if (err == 0) return {};
+  return Error{Errc::kStoreUnavailable, err, cat("the store cannot ", what), {}};
+}
 
 Result<Reply> apply_blocking(Store& store, Command command) {
   std::promise<Result<Reply>> promise;

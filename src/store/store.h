@@ -21,7 +21,7 @@ namespace ffrtmp::store {
 
 struct Settings {
   Intervals intervals;
-  std::chrono::seconds aging{300};  // one level of the queue is worth this much waiting
+  std::chrono::milliseconds aging{300'000};  // one level of the queue is worth this much waiting
   int max_retries = 3;              // for jobs that do not say
 };
 

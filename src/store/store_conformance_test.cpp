@@ -817,6 +817,17 @@ TEST_P(StoreConformance, TwoWorkersAreTwoNodesAndACopySupersedes) {
   EXPECT_EQ((*store->nodes()).size(), 2U);
 }
 
+TEST_P(StoreConformance, ANewTokenOfAKnownNodeIsKeptAndNoTokenChangesNone) {
+  RegisterNode r = registration(facts());
+  ASSERT_TRUE(store->apply_wait(r));
+  r.node_id = r.new_node_id;
+  r.token_hash = "";  // it came with its token
+  EXPECT_EQ(store->apply_wait(r)->node.token_hash, "hash");
+  r.token_hash = "another";
+  EXPECT_EQ(store->apply_wait(r)->node.token_hash, "another");
+  EXPECT_EQ((*store->nodes()).at(0).node.token_hash, "another");
+}
+
 // contract: F31
 TEST_P(StoreConformance, AnOfflineNodeIsRevivedByAnyContact) {
   const TestNode node = add_node();

@@ -5,6 +5,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -57,7 +58,8 @@ class Tx {
 
   // The class of an equal requirement, made when it is new. Classes are few and cached.
   virtual Result<ClassId> intern_class(const model::Requirement& need) = 0;
-  virtual const std::vector<RequirementClass>& classes() = 0;
+  // Valid until the next intern_class().
+  virtual Result<std::span<const RequirementClass>> classes() = 0;
   virtual Status enqueue(const QueueEntry& entry) = 0;
   virtual Status dequeue(const QueueEntry& entry) = 0;
   // The entries of one class with the smallest keys, in order; at most `limit`.

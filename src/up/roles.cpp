@@ -50,11 +50,12 @@ master::Options master_options(const config::MasterSettings& settings) {
   options.cert_hosts = settings.cert_hosts;
   options.cert_ips = settings.cert_ips;
   options.store.intervals = store::intervals_for(settings.common.heartbeat, settings.node_timeout, settings.lease);
-  options.store.aging = std::chrono::duration_cast<std::chrono::seconds>(settings.aging);
+  options.store.aging = settings.aging;
   options.store.max_retries = settings.max_retries;
   options.rate_limit = settings.rate_limit;
   options.log_head_bytes = settings.common.log_head_bytes;
   options.log_tail_bytes = settings.common.log_tail_bytes;
+  options.log_retention_days = settings.cleanup_retention_days;
   return options;
 }
 

@@ -11,8 +11,8 @@
 namespace ffrtmp::worker {
 
 Move move_of(const Notes& notes) {
-  return {notes.output_dir,  notes.staged_name,  notes.output_name,
-          notes.may_replace, notes.staged_inode, notes.segment_prefix};
+  const FileMark mark{notes.staged_inode, notes.staged_modified_ns};
+  return {notes.output_dir, notes.staged_name, notes.output_name, notes.may_replace, mark, notes.segment_prefix};
 }
 
 Status AttemptDir::create() const {

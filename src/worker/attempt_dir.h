@@ -50,13 +50,16 @@ struct Notes {
   std::optional<std::string> fallback_reason;  // of the software encoder, after the hardware's failure
   std::vector<std::string> command;  // masked argv
   bool may_replace = false;
-  std::uint64_t staged_inode = 0;    // set before the rename
+  // The mark of the staged file (output_dir.h), set before the rename.
+  std::uint64_t staged_inode = 0;
+  std::int64_t staged_modified_ns = 0;
   std::vector<govern::LimitReport> limits;  // as read back before the engine's birth
 };
 BOOST_DESCRIBE_STRUCT(Notes, (),
                       (claim, boot_id, input_path, input_seconds, input_bytes, generated, demuxer, maps, left_out,
                        output_dir, output_name, staged_name, segment_prefix, muxer, live_url, engine, encoder, on_hardware,
-                       engine_log_begin, earlier_seconds, fallback_reason, command, may_replace, staged_inode, limits))
+                       engine_log_begin, earlier_seconds, fallback_reason, command, may_replace, staged_inode,
+                       staged_modified_ns, limits))
 
 // The move that publishes the output.
 [[nodiscard]] Move move_of(const Notes& notes);

@@ -10,14 +10,17 @@
 #include <cerrno>
 #include <chrono>
 #include <cstdio>
+#include <filesystem>
 #include <thread>
 
+#include "base/text.h"
 #include "sys/lock.h"
 
 namespace ffrtmp::worker {
 namespace {
 
 constexpr std::chrono::milliseconds kLockPatience{5000};
+constexpr std::string_view kPart = ".part";
 
 // Source: openat2(2), Linux 5.6.
 int open_resolved_directory(const std::string& path) {
@@ -45,9 +48,25 @@ bool is_directory(int dir, const std::string& name) {
   return fstatat(dir, name.c_str(), &info, AT_SYMLINK_NOFOLLOW) == 0 && S_ISDIR(info.st_mode);
 }
 
-std::uint64_t inode_of(int dir, const std::string& name) {
+FileMark mark_of(const struct stat& info) {
+  return {info.st_ino, std::int64_t{info.st_mtim.tv_sec} * 1'000'000'000 + info.st_mtim.tv_nsec};
+}
+
+FileMark mark_of(int dir, const std::string& name) {
   struct stat info {};
-  return fstatat(dir, name.c_str(), &info, AT_SYMLINK_NOFOLLOW) == 0 ? info.st_ino : 0;
+  return fstatat(dir, name.c_str(), &info, AT_SYMLINK_NOFOLLOW) == 0 ? mark_of(info) : FileMark{};
+}
+
+std::string staged_name(const std::string& name, const std::string& attempt) {
+  const std::filesystem::path path(name);
+  return cat(path.stem().string(), ".", attempt, kPart, path.extension().string());
+}
+
+bool is_staged_name(std::string_view entry, const std::string& name) {
+  const std::filesystem::path path(name);
+  const std::string begin = cat(path.stem().string(), ".");
+  const std::string end = cat(kPart, path.extension().string());
+  return entry.size() > begin.size() + end.size() && entry.starts_with(begin) && entry.ends_with(end);
 }
 
 int rename_noreplace(DirEntry from, DirEntry to) {

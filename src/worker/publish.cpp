@@ -7,10 +7,22 @@
 #include <cerrno>
 
 #include "base/text.h"
-#include "worker/output_dir.h"
+#include "sys/file_io.h"
 #include "worker/publish_hls.h"
+#include "worker/undo.h"
 
 namespace ffrtmp::worker {
+namespace {
+
+// errno or 0, also when no attempt has ours.
+int hand_on(const OutputDir& dir, const Move& move) {
+  for (const std::string& name : sys::names_in(dir.fd()))
+    if (name != move.staged && is_staged_name(name, move.name) && mark_of(dir.fd(), name) == move.mark)
+      return exchange({dir.fd(), move.staged}, {dir.fd(), name});
+  return 0;
+}
+
+}  // namespace
 
 Status make_staged(const Move& move) {
   if (move.is_hls()) return make_staged_dir(move);
@@ -22,7 +34,7 @@ Status make_staged(const Move& move) {
   return {};
 }
 
-Result<std::uint64_t> sync_staged(const Move& move) {
+Result<FileMark> sync_staged(const Move& move) {
   if (move.is_hls()) return sync_staged_hls(move);
   const std::string path = cat(move.dir, "/", move.staged);
   const OutputDir dir(move.dir);
@@ -34,12 +46,14 @@ Result<std::uint64_t> sync_staged(const Move& move) {
   const int err = errno;
   close(fd);
   if (!good) return sys_error(cat("fsync ", path), err);
-  return static_cast<std::uint64_t>(info.st_ino);
+  const FileMark mark = mark_of(info);
+  if (move.mark.exists() && mark != move.mark) return make_error(Errc::kGone, cat("the staged file was replaced: ", path));
+  return mark;
 }
 
 bool is_published(const Move& move) {
   const OutputDir dir(move.dir);
-  return dir.fd() >= 0 && move.inode != 0 && inode_of(dir.fd(), move.name) == move.inode;
+  return dir.fd() >= 0 && move.mark.exists() && mark_of(dir.fd(), move.name) == move.mark;
 }
 
 Status publish(const Move& move) {
@@ -47,7 +61,7 @@ Status publish(const Move& move) {
   const OutputDir dir(move.dir);
   if (dir.fd() < 0) return last_sys_error(cat("open ", move.dir));
   dir.lock();
-  if (inode_of(dir.fd(), move.staged) != move.inode)
+  if (mark_of(dir.fd(), move.staged) != move.mark)
     return make_error(Errc::kGone, cat("the staged file was replaced: ", move.dir, "/", move.staged));
   int err = rename_noreplace({dir.fd(), move.staged}, {dir.fd(), move.name});
   if (err == EEXIST) {
@@ -64,6 +78,7 @@ void settle(const Move& move) {
   if (move.is_hls()) return settle_hls(move);
   const OutputDir dir(move.dir);
   if (dir.fd() < 0) return;
+  dir.lock();
   unlinkat(dir.fd(), move.staged.c_str(), 0);
 }
 
@@ -72,16 +87,17 @@ void take_back(const Move& move) {
   const OutputDir dir(move.dir);
   if (dir.fd() < 0) return;
   dir.lock();
-  if (move.inode != 0 && inode_of(dir.fd(), move.name) == move.inode) {
-    // What stands under the staged name now is the file that ours replaced.
-    if (inode_of(dir.fd(), move.staged) != 0) {
-      if (exchange({dir.fd(), move.staged}, {dir.fd(), move.name}) == 0) unlinkat(dir.fd(), move.staged.c_str(), 0);
-    } else {
-      unlinkat(dir.fd(), move.name.c_str(), 0);
-    }
-  } else {
-    unlinkat(dir.fd(), move.staged.c_str(), 0);
+  const DirEntry path{dir.fd(), move.name};
+  const DirEntry staged{dir.fd(), move.staged};
+  int err = 0;
+  switch (decide_undo(move.mark, mark_of(dir.fd(), move.name), mark_of(dir.fd(), move.staged))) {
+    case Undo::kNothing: break;
+    case Undo::kRemove: err = unlinkat(dir.fd(), move.name.c_str(), 0) == 0 ? 0 : errno; break;
+    case Undo::kExchange: err = exchange(staged, path); break;
+    case Undo::kHandOn: err = hand_on(dir, move); break;
   }
+  if (err != 0) return warn_of_undo(move, err);
+  unlinkat(dir.fd(), move.staged.c_str(), 0);
 }
 
 }  // namespace ffrtmp::worker

@@ -7,12 +7,10 @@
 //
 // The directory itself is flock'ed for the few microseconds of a rename, so that a stale attempt that takes its file back
 // and a current one that puts its own there do not cross. A holder that is stopped in between is waited for, not for ever.
-#include <sys/types.h>
-
-#include <cstdint>
 #include <string>
 
 #include "base/result.h"
+#include "worker/output_dir.h"
 
 namespace ffrtmp::worker {
 
@@ -22,7 +20,7 @@ struct Move {
   std::string staged;  // "<name>.<attempt>.part.<ext>"
   std::string name;    // final
   bool may_replace = false;  // overwrite asked for, or this job put the file there
-  std::uint64_t inode = 0;   // of the staged file before the move: the mark by which it is known afterwards
+  FileMark mark = {};        // of the staged file before the move: by it the file is known afterwards
   // Of HLS: what the names of the segments begin with. `staged` is a directory then, which holds them and the playlist.
   std::string segment_prefix = {};
   [[nodiscard]] bool is_hls() const { return !segment_prefix.empty(); }
@@ -31,8 +29,8 @@ struct Move {
 // An empty staged file, for an engine that may make none itself; one that is there stays as it is. Of HLS an empty
 // directory: what is in it goes.
 [[nodiscard]] Status make_staged(const Move& move);
-// fsync of the staged file; gives its inode.
-[[nodiscard]] Result<std::uint64_t> sync_staged(const Move& move);
+// fsync of the staged file; gives its mark. kGone: the move has a mark, and another file is staged.
+[[nodiscard]] Result<FileMark> sync_staged(const Move& move);
 // Whether the final path holds our file already (after a crash).
 [[nodiscard]] bool is_published(const Move& move);
 // RENAME_NOREPLACE; with may_replace an existing file is exchanged and stays under the staged name until settle().
@@ -41,7 +39,8 @@ struct Move {
 [[nodiscard]] Status publish(const Move& move);
 // The result was accepted: what was exchanged goes.
 void settle(const Move& move);
-// The result was refused as stale: our file goes, an exchanged one comes back. Another's file is left alone.
+// The result was refused as stale: our file goes, an exchanged one comes back. Another's file is left alone. When a rename
+// fails, all stays.
 void take_back(const Move& move);
 
 }  // namespace ffrtmp::worker

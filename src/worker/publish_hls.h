@@ -11,8 +11,8 @@ namespace ffrtmp::worker {
 
 // An empty staged directory; what an earlier engine of the attempt left in it goes. kGone, kDenied as openat2 says.
 [[nodiscard]] Status make_staged_dir(const Move& move);
-// fsync of all that is staged; gives the playlist's inode.
-[[nodiscard]] Result<std::uint64_t> sync_staged_hls(const Move& move);
+// fsync of all that is staged; gives the playlist's mark.
+[[nodiscard]] Result<FileMark> sync_staged_hls(const Move& move);
 // As publish(). What a former try moved already is left where it is.
 [[nodiscard]] Status publish_hls(const Move& move);
 // The replaced playlist goes, and with it those of its segments that this program made for this name.

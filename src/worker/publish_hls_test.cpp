@@ -18,6 +18,7 @@ using Names = std::vector<std::string>;
 
 const Uuid kFirst = *parse_uuid("01890000-0000-7000-8000-000000000001");
 const Uuid kSecond = *parse_uuid("01890000-0000-7000-8000-000000000002");
+const Uuid kThird = *parse_uuid("01890000-0000-7000-8000-000000000003");
 
 Names names_in(const std::string& dir) {
   Names out;
@@ -39,15 +40,15 @@ class PublishHls : public testing::Test {
   // A staged set of an attempt, and its move.
   Move stage(const Uuid& attempt, int segments, const std::string& content, bool may_replace = false) {
     Move move{out_, cat("film.", attempt.str(), ".part.m3u8"), "film.m3u8", may_replace,
-              0,    segment_prefix("film.m3u8", attempt)};
+              {},   segment_prefix("film.m3u8", attempt)};
     EXPECT_TRUE(make_staged_dir(move));
     const std::string dir = cat(out_, "/", move.staged, "/");
     for (int i = 0; i < segments; ++i)
       test::write_file(cat(dir, move.segment_prefix, "0000", i, ".ts"), cat(content, i));
     test::write_file(dir + "film.m3u8", playlist_of(move.segment_prefix, segments));
-    const auto inode = sync_staged(move);
-    EXPECT_TRUE(inode) << inode.error().message;
-    if (inode) move.inode = *inode;
+    const auto mark = sync_staged(move);
+    EXPECT_TRUE(mark) << mark.error().message;
+    if (mark) move.mark = *mark;
     return move;
   }
   static std::string segment(const Move& move, int number) { return cat(move.segment_prefix, "0000", number, ".ts"); }
@@ -137,6 +138,51 @@ TEST_F(PublishHls, ALateOneLeavesTheCurrentSetAlone) {
   EXPECT_EQ(read("film.m3u8"), playlist_of(current.segment_prefix, 2));
 }
 
+// contract: F22
+TEST_F(PublishHls, StaleSetsInAnyOrderGiveTheReplacedOneBack) {
+  for (const bool earlier_first : {true, false}) {
+    const Move old = stage(kThird, 2, "a");
+    ASSERT_TRUE(publish(old));
+    settle(old);
+    const Move first = stage(kFirst, 3, "b", true);
+    ASSERT_TRUE(publish(first));
+    const Move second = stage(kSecond, 4, "c", true);
+    ASSERT_TRUE(publish(second));
+    take_back(earlier_first ? first : second);
+    take_back(earlier_first ? second : first);
+    EXPECT_EQ(names_in(out_), (Names{segment(old, 0), segment(old, 1), "film.m3u8"})) << earlier_first;
+    EXPECT_EQ(read("film.m3u8"), playlist_of(old.segment_prefix, 2)) << earlier_first;
+    take_back(old);
+    ASSERT_EQ(names_in(out_), Names{});
+  }
+}
+
+TEST_F(PublishHls, AStaleSetThatWasReplacedForGoodLeavesNothingOfTheOldOne) {
+  const Move old = stage(kThird, 2, "a");
+  ASSERT_TRUE(publish(old));
+  settle(old);
+  const Move stale = stage(kFirst, 3, "b", true);
+  ASSERT_TRUE(publish(stale));
+  const Move current = stage(kSecond, 1, "c", true);
+  ASSERT_TRUE(publish(current));
+  settle(current);
+  take_back(stale);
+  EXPECT_EQ(names_in(out_), (Names{segment(current, 0), "film.m3u8"}));
+  EXPECT_EQ(read("film.m3u8"), playlist_of(current.segment_prefix, 1));
+}
+
+TEST_F(PublishHls, SegmentsThatThePresentPlaylistNamesStay) {
+  const Move old = stage(kThird, 1, "a");
+  ASSERT_TRUE(publish(old));
+  settle(old);
+  const Move stale = stage(kFirst, 1, "b", true);
+  ASSERT_TRUE(publish(stale));
+  test::write_file(out_ + "/mine.m3u8", playlist_of(old.segment_prefix, 1));
+  fs::rename(out_ + "/mine.m3u8", out_ + "/film.m3u8");  // a user's own repair
+  take_back(stale);
+  EXPECT_EQ(names_in(out_), (Names{segment(old, 0), "film.m3u8"}));
+}
+
 // A worker that dies between two renames goes on, or leaves nothing.
 TEST_F(PublishHls, HalfAMoveIsFinishedOrTakenBack) {
   for (const bool goes_on : {true, false}) {
@@ -149,7 +195,7 @@ TEST_F(PublishHls, HalfAMoveIsFinishedOrTakenBack) {
       EXPECT_EQ(names_in(out_), Names{});
       continue;
     }
-    ASSERT_EQ(sync_staged(m).value_or(0), m.inode);
+    ASSERT_EQ(sync_staged(m).value_or(FileMark{}), m.mark);
     ASSERT_TRUE(publish(m));
     settle(m);
     EXPECT_EQ(names_in(out_).size(), 4U);
@@ -166,10 +212,13 @@ TEST_F(PublishHls, WhatIsNotTheCheckedSetStaysWhereItIs) {
   fs::remove(cat(out_, "/", m.staged, "/film.m3u8"));
   test::write_file(cat(out_, "/", m.staged, "/film.m3u8"), playlist_of(m.segment_prefix, 1));
   Move replaced = m;
-  replaced.inode = m.inode + 1'000'000;
+  replaced.mark.inode = m.mark.inode + 1'000'000;
   EXPECT_EQ(publish(replaced).error().code, Errc::kGone);
   Move foreign = stage(kSecond, 1, "a");
   test::write_file(cat(out_, "/", foreign.staged, "/film.m3u8"), playlist_of("../../etc/", 1));
+  EXPECT_EQ(publish(foreign).error().code, Errc::kGone) << "written after it was checked";
+  foreign.mark = {};
+  foreign.mark = sync_staged(foreign).value_or(FileMark{});
   EXPECT_EQ(publish(foreign).error().code, Errc::kCorrupt);
   take_back(m);
   take_back(foreign);

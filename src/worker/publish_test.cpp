@@ -5,6 +5,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <array>
 #include <atomic>
 #include <filesystem>
 #include <thread>
@@ -33,10 +35,20 @@ class Publish : public testing::Test {
 
   // The move of the file that stands staged now.
   Move move(bool may_replace = false) {
-    Move move{out_, "film.1.part.mp4", "film.mp4", may_replace, 0};
-    const auto inode = sync_staged(move);
-    EXPECT_TRUE(inode) << inode.error().message;
-    if (inode) move.inode = *inode;
+    Move move{out_, "film.1.part.mp4", "film.mp4", may_replace};
+    const auto mark = sync_staged(move);
+    EXPECT_TRUE(mark) << mark.error().message;
+    if (mark) move.mark = *mark;
+    return move;
+  }
+
+  // What an attempt published that may replace; the file holds its number.
+  Move publish_over(int attempt) {
+    const std::string number = std::to_string(attempt);
+    Move move{out_, staged_name("film.mp4", number), "film.mp4", true};
+    test::write_file(out_ + "/" + move.staged, number);
+    move.mark = sync_staged(move).value_or(FileMark{});
+    EXPECT_TRUE(publish(move));
     return move;
   }
 
@@ -48,12 +60,12 @@ class Publish : public testing::Test {
 
 TEST_F(Publish, AFreePathTakesTheFileItself) {
   const Move m = move();
-  EXPECT_EQ(m.inode, info_of(staged_).st_ino);
+  EXPECT_EQ(m.mark.inode, info_of(staged_).st_ino);
   EXPECT_FALSE(is_published(m));
   ASSERT_TRUE(publish(m));
   EXPECT_TRUE(is_published(m));
   EXPECT_EQ(test::read_file(final_), "new");
-  EXPECT_EQ(info_of(final_).st_ino, m.inode) << "renamed, not copied";
+  EXPECT_EQ(info_of(final_).st_ino, m.mark.inode) << "renamed, not copied";
   EXPECT_FALSE(fs::exists(staged_));
   settle(m);
   EXPECT_EQ(test::read_file(final_), "new");
@@ -130,14 +142,88 @@ TEST_F(Publish, AStaleOneLeavesTheFileOfTheNextAttemptAlone) {
   const Move m = move();
   ASSERT_TRUE(publish(m));
   test::write_file(out_ + "/film.2.part.mp4", "newest");
-  Move next{out_, "film.2.part.mp4", "film.mp4", true, 0};
-  next.inode = *sync_staged(next);
+  Move next{out_, "film.2.part.mp4", "film.mp4", true};
+  next.mark = *sync_staged(next);
   ASSERT_TRUE(publish(next));
   take_back(m);
   EXPECT_EQ(test::read_file(final_), "newest");
   settle(next);
   EXPECT_EQ(test::read_file(final_), "newest");
   EXPECT_EQ(std::distance(fs::directory_iterator(out_), {}), 1);
+}
+
+// Attempts that replaced each other's files hear in any order that they are stale.
+// contract: F22
+TEST_F(Publish, StaleOnesInAnyOrderGiveTheUsersFileBack) {
+  std::array<int, 3> order{1, 2, 3};
+  do {
+    test::write_file(final_, "a user's");
+    const ino_t before = info_of(final_).st_ino;
+    std::array<Move, 4> moves;
+    for (const int i : {1, 2, 3}) moves[i] = publish_over(i);
+    const std::string hint = std::to_string(order[0]) + std::to_string(order[1]) + std::to_string(order[2]);
+    for (const int i : order) take_back(moves[i]);
+    EXPECT_EQ(test::read_file(final_), "a user's") << hint;
+    EXPECT_EQ(info_of(final_).st_ino, before) << hint;
+    EXPECT_EQ(std::distance(fs::directory_iterator(out_), {}), 1) << hint;
+    fs::remove_all(out_);
+    fs::create_directory(out_);
+  } while (std::next_permutation(order.begin(), order.end()));
+}
+
+TEST_F(Publish, WhatAStaleOneHandedOnGoesWithTheAcceptedResult) {
+  test::write_file(final_, "old");
+  const Move stale = publish_over(1);
+  const Move current = publish_over(2);
+  take_back(stale);
+  EXPECT_EQ(test::read_file(out_ + "/" + current.staged), "old");
+  settle(current);
+  EXPECT_EQ(test::read_file(final_), "2");
+  EXPECT_EQ(std::distance(fs::directory_iterator(out_), {}), 1);
+}
+
+// A second name that a user gave to our file is no attempt's.
+TEST_F(Publish, AUsersOtherNameForAnOutputIsLeftAlone) {
+  test::write_file(final_, "old");
+  const Move stale = publish_over(1);
+  fs::create_hard_link(final_, out_ + "/film.copy.mp4");
+  const Move current = publish_over(2);
+  settle(current);
+  take_back(stale);
+  EXPECT_EQ(test::read_file(out_ + "/film.copy.mp4"), "1");
+  EXPECT_EQ(test::read_file(final_), "2");
+}
+
+// File systems give the inode number of a removed file to the next one.
+TEST_F(Publish, AUsersLaterFileWithTheSameInodeNumberIsLeftAlone) {
+  const Move m = move();
+  ASSERT_TRUE(publish(m));
+  test::write_file(final_, "a user's");
+  const timespec later[2] = {{0, UTIME_OMIT}, {info_of(final_).st_mtim.tv_sec + 1, 0}};
+  ASSERT_EQ(utimensat(AT_FDCWD, final_.c_str(), later, 0), 0);
+  ASSERT_EQ(info_of(final_).st_ino, m.mark.inode);
+  EXPECT_FALSE(is_published(m));
+  take_back(m);
+  EXPECT_EQ(test::read_file(final_), "a user's");
+}
+
+// A worker that died behind its rename goes on after another job has replaced the output.
+TEST_F(Publish, WhatOursReplacedIsNotTakenForOurs) {
+  test::write_file(final_, "old");
+  const Move m = publish_over(1);
+  const Move other = publish_over(2);
+  EXPECT_FALSE(is_published(m));
+  const auto again = sync_staged(m);
+  ASSERT_FALSE(again);
+  EXPECT_EQ(again.error().code, Errc::kGone);
+}
+
+// Where RENAME_NOREPLACE is made of link() and unlink() a death may leave both names.
+TEST_F(Publish, AFileUnderBothNamesGoesFromBoth) {
+  const Move m = move(true);
+  fs::create_hard_link(staged_, final_);
+  take_back(m);
+  EXPECT_TRUE(fs::is_empty(out_));
 }
 
 TEST_F(Publish, BeforeTheRenameOnlyTheStagedFileGoes) {
@@ -147,7 +233,7 @@ TEST_F(Publish, BeforeTheRenameOnlyTheStagedFileGoes) {
   EXPECT_EQ(test::read_file(final_), "a user's");
   EXPECT_FALSE(fs::exists(staged_));
   Move unsynced = m;
-  unsynced.inode = 0;
+  unsynced.mark = {};
   EXPECT_FALSE(is_published(unsynced)) << "no mark, no claim on the file that stands there";
   take_back(unsynced);
   EXPECT_EQ(test::read_file(final_), "a user's");
@@ -157,8 +243,8 @@ TEST_F(Publish, AStagedLinkIsNotFollowed) {
   test::write_file(dir_ / "precious", "precious");
   fs::remove(staged_);
   fs::create_symlink(dir_ / "precious", staged_);
-  EXPECT_FALSE(sync_staged({out_, "film.1.part.mp4", "film.mp4", false, 0}));
-  take_back({out_, "film.1.part.mp4", "film.mp4", false, 0});
+  EXPECT_FALSE(sync_staged({out_, "film.1.part.mp4", "film.mp4", false}));
+  take_back({out_, "film.1.part.mp4", "film.mp4", false});
   EXPECT_EQ(test::read_file(dir_ / "precious"), "precious");
   EXPECT_FALSE(fs::is_symlink(staged_));
 }

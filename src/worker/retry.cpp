@@ -14,4 +14,9 @@ std::chrono::milliseconds retry_pause(int tries) {
   return std::chrono::milliseconds(base * 8 / 10 + base * 4 / 10 * random / 65535);
 }
 
+bool is_worth_another_try(Errc code) {
+  const int status = http_status(code);
+  return status >= 500 || code == Errc::kTooManyRequests || code == Errc::kUnauthorized;
+}
+
 }  // namespace ffrtmp::worker

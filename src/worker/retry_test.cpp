@@ -25,6 +25,15 @@ TEST(RetryPause, DoublesUpToThirtySecondsAndSpreads) {
   }
 }
 
+TEST(AnotherTry, NotForAnAnswer) {
+  for (const Errc code : {Errc::kUnavailable, Errc::kTimeout, Errc::kStoreUnavailable, Errc::kInternal, Errc::kIo,
+                          Errc::kTooManyRequests, Errc::kUnauthorized})
+    EXPECT_TRUE(is_worth_another_try(code)) << wire_name(code);
+  for (const Errc code : {Errc::kInvalid, Errc::kForbidden, Errc::kNotFound, Errc::kStaleAttempt, Errc::kResultConflict,
+                          Errc::kTooLarge, Errc::kInvalidField, Errc::kSuperseded})
+    EXPECT_FALSE(is_worth_another_try(code)) << wire_name(code);
+}
+
 TEST(RetryPause, StaysAtItsLongest) {
   for (const int tries : {20, 31, 64, 1 << 30}) EXPECT_LE(retry_pause(tries), 36s) << tries;
 }

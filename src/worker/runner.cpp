@@ -292,10 +292,7 @@ Runner::End Runner::deliver(const model::AttemptResult& result) {
                                   {"error", result.error.value_or("")}});
       return End::kResult;
     }
-    const Errc code = reply.error().code;
-    const bool refused = code == Errc::kStaleAttempt || code == Errc::kNotFound || code == Errc::kForbidden ||
-                         code == Errc::kResultConflict || code == Errc::kInvalidField || code == Errc::kInvalid;
-    if (refused) {
+    if (!is_worth_another_try(reply.error().code)) {
       log::warn("result refused", {{"attempt_id", id_.str()}, {"err", reply.error().message}});
       return End::kStale;
     }

@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <cstdlib>
-#include <filesystem>
 #include <future>
 #include <utility>
 
@@ -65,11 +64,6 @@ std::optional<double> shorter(std::optional<double> a, std::optional<double> b) 
 FailureReason input_failure(const Error& error) {
   if (error.code == Errc::kIo || error.code == Errc::kTimeout) return FailureReason::kPlatformError;
   return FailureReason::kInputError;
-}
-
-std::string staged_name(const std::string& name, const Uuid& attempt) {
-  const std::filesystem::path path(name);
-  return cat(path.stem().string(), ".", attempt.str(), ".part", path.extension().string());
 }
 
 // Demuxers of GStreamer count the streams of each kind.
@@ -155,7 +149,7 @@ std::optional<model::AttemptResult> Runner::place_output() {
   if (!muxer) return failure(FailureReason::kUserError, muxer.error().message);
   notes_.output_dir = place->dir;
   notes_.output_name = place->name;
-  notes_.staged_name = staged_name(place->name, id_);
+  notes_.staged_name = staged_name(place->name, id_.str());
   notes_.muxer = *muxer;
   if (*muxer == "hls") notes_.segment_prefix = segment_prefix(place->name, id_);
   const std::string full = cat(notes_.output_dir, "/", notes_.output_name);
@@ -519,9 +513,11 @@ std::optional<Runner::End> Runner::publish_staged(model::AttemptResult& result) 
     return std::nullopt;
   };
   if (notes_.staged_name.empty() || is_published(move())) return std::nullopt;
-  auto inode = sync_staged(move());
-  if (!inode) return fail(FailureReason::kPlatformError, inode.error().message);
-  notes_.staged_inode = *inode;
+  // Of an attempt that was taken up another may have replaced the output meanwhile: what is staged is not ours then.
+  const auto mark = sync_staged(move());
+  if (!mark) return fail(FailureReason::kPlatformError, mark.error().message);
+  notes_.staged_inode = mark->inode;
+  notes_.staged_modified_ns = mark->modified_ns;
   if (const Status saved = dir_.save_notes(notes_); !saved) return fail(FailureReason::kPlatformError, saved.error().message);
   auto grant = grant_of_staged();
   if (!grant) return fail(FailureReason::kPlatformError, grant.error().message);
@@ -529,8 +525,7 @@ std::optional<Runner::End> Runner::publish_staged(model::AttemptResult& result) 
     if (stale_ || abandon_) return End::kStale;
     auto granted = client_->publish(id_, *grant);
     if (granted) break;
-    const Errc code = granted.error().code;
-    if (code == Errc::kStaleAttempt || code == Errc::kNotFound || code == Errc::kForbidden) return End::kStale;
+    if (!is_worth_another_try(granted.error().code)) return End::kStale;
     if (releasing_ && tries > 0) return End::kUnsent;
     pause_before_try(tries);
   }
