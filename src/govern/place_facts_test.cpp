@@ -2,10 +2,13 @@
 #include "govern/place_facts.h"
 
 #include <gtest/gtest.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 #include <filesystem>
 
+#include "base/text.h"
+#include "govern/delegation.h"
 #include "govern/job_dir.h"
 #include "tests/support/temp_dir.h"
 
@@ -29,6 +32,12 @@ class V2Tree : public testing::Test {
     test::write_file(dir_ / ("cg" + path + "/cgroup.subtree_control"), "");
   }
   void put(const std::string& path, const std::string& text) const { test::write_file(dir_ / ("cg" + path), text); }
+  // As systemd marks a group, which only root can; else it is the owner's.
+  void delegate(const std::string& path) const {
+    if (geteuid() == 0) {
+      ASSERT_EQ(setxattr((dir_ / ("cg" + path)).c_str(), "trusted.delegate", "1", 1, 0), 0);
+    }
+  }
   [[nodiscard]] std::string text(const std::string& path) const { return test::read_file(dir_ / ("cg" + path)); }
 
   test::TempDir dir_;
@@ -119,6 +128,24 @@ TEST_F(V2Tree, SwitchesControllersOnDownThePath) {
   ASSERT_TRUE(disable_controllers(hierarchy_, "/base", {"cpu"}));
   EXPECT_TRUE(text("/base/cgroup.subtree_control").starts_with("-cpu"));
   EXPECT_TRUE(text("/base/ffrtmp/cgroup.subtree_control").starts_with("-cpu"));
+}
+
+// Nobody asked for the others of a session to be moved, and beside them the leaf would be of no use.
+TEST_F(V2Tree, OnlyTheCallerGoesIntoTheLeafAndOnlyWhenAlone) {
+  const sys::Host host{dir_ / "proc", dir_ / "sys"};
+  const sys::CgroupLayout layout{{hierarchy_}};
+  const std::string self = cat(getpid(), "\n");
+  test::write_file(dir_ / "proc/self/cgroup", "0::/unit\n");
+  for (const std::string& others : {cat("1\n", self), std::string("1\n"), std::string()}) {
+    add_group("/unit", others);
+    ASSERT_NO_FATAL_FAILURE(delegate("/unit"));
+    EXPECT_FALSE(enter_daemon_leaf(host, layout).value_or(true)) << others;
+    EXPECT_FALSE(std::filesystem::exists(dir_ / "cg/unit/daemon")) << others;
+  }
+  add_group("/unit", self);
+  add_group("/unit/daemon", "");
+  EXPECT_TRUE(enter_daemon_leaf(host, layout).value_or(false));
+  EXPECT_EQ(text("/unit/daemon/cgroup.procs"), cat(getpid()));
 }
 
 TEST_F(V2Tree, MakesParentsAndRefusesATakenName) {

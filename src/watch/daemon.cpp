@@ -15,11 +15,11 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "base/version.h"
+#include "govern/delegation.h"
 #include "json/json.h"
 #include "sys/file_io.h"
 #include "sys/lock.h"
 #include "watch/layout.h"
-#include "watch/unit_group.h"
 
 namespace ffrtmp::watch {
 namespace {
@@ -142,7 +142,7 @@ Status Daemon::prepare() {
 // In v2 jobs' groups cannot stand in the unit's group beside the daemon itself.
 void Daemon::enter_leaf() const {
   if (settings_.dry_run || !settings_.proc_root.empty() || !settings_.cgroup_mount.empty()) return;
-  if (const auto entered = enter_unit_leaf(host_, layout_); !entered)
+  if (const auto entered = govern::enter_daemon_leaf(host_, layout_); !entered)
     log::warn(cat("The delegated group cannot be left for a leaf: ", entered.error().message));
 }
 
