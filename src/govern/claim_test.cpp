@@ -178,7 +178,7 @@ TEST(Claim, AKillAtAnyMomentLeavesAWholeOne) {
       is_there = true;
     }
     whole += is_there;
-    longest_us = std::min(is_there ? longest_us - longest_us / 16 : longest_us + longest_us / 8, 20'000U);
+    longest_us = std::min(is_there ? longest_us - longest_us / 8 : longest_us + longest_us / 16, 200'000U);
     for (const FoundClaim& claim : *found) EXPECT_FALSE(claim.live);
   }
   EXPECT_GT(whole, 10);
