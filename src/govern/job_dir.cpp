@@ -72,6 +72,11 @@ std::string job_path(std::string_view base, std::string_view job_id) {
   return cat(base == "/" ? std::string_view() : base, "/", kParentName, "/", job_id);
 }
 
+std::string base_of(std::string_view path) {
+  const std::string_view base = path.substr(0, path.rfind(cat("/", kParentName, "/")));
+  return std::string(base.empty() ? "/" : base);
+}
+
 Result<CgroupDir> make_job_dir(const Hierarchy& hierarchy, const std::string& base, const std::string& job_id) {
   const std::string path = job_path(base, job_id);
   if (const auto there = CgroupDir::open(hierarchy.directory_of(path))) {
@@ -89,23 +94,22 @@ Result<CgroupDir> make_job_dir(const Hierarchy& hierarchy, const std::string& ba
   return group;
 }
 
-Result<std::vector<std::string>> enable_controllers(const Hierarchy& hierarchy, const std::string& base,
-                                                    const std::vector<std::string>& controllers) {
+Status enable_controllers(const Hierarchy& hierarchy, const std::string& base,
+                          const std::vector<std::string>& controllers, std::vector<std::string>& added) {
   std::vector<std::string> groups = steps_to(hierarchy.root, base);
   groups.insert(groups.begin(), hierarchy.root);
   groups.push_back(cat(base == "/" ? "" : base, "/", kParentName));
-  std::vector<std::string> added_in_base;
   for (const std::string& path : groups) {
     FFRTMP_ASSIGN(const CgroupDir group, CgroupDir::open(hierarchy.directory_of(path)));
-    auto added = enable_in(group, controllers);
-    if (!added) {
+    const auto now_on = enable_in(group, controllers);
+    if (!now_on) {
       // A parent that is not ours to change may have them on already: the next one down tells.
-      if (path != base && path != groups.back() && added.error().code == Errc::kDenied) continue;
-      return std::move(added).error();
+      if (path != base && path != groups.back() && now_on.error().code == Errc::kDenied) continue;
+      return now_on.error();
     }
-    if (path == base) added_in_base = std::move(added).value();
+    if (path == base) added.insert(added.end(), now_on->begin(), now_on->end());
   }
-  return added_in_base;
+  return {};
 }
 
 Status disable_controllers(const Hierarchy& hierarchy, const std::string& base,

@@ -8,6 +8,7 @@
 #include <filesystem>
 
 #include "base/text.h"
+#include "govern/attacher.h"
 #include "govern/delegation.h"
 #include "govern/job_dir.h"
 #include "tests/support/temp_dir.h"
@@ -119,15 +120,49 @@ TEST_F(V2Tree, SwitchesControllersOnDownThePath) {
   add_group("/base/ffrtmp", "");
   put("/cgroup.subtree_control", "cpu memory io pids\n");
   put("/base/cgroup.subtree_control", "memory\n");
-  const auto enabled = enable_controllers(hierarchy_, "/base", {"cpu", "memory"});
+  std::vector<std::string> added;
+  const Status enabled = enable_controllers(hierarchy_, "/base", {"cpu", "memory"}, added);
   ASSERT_TRUE(enabled) << enabled.error().message;
-  EXPECT_EQ(*enabled, std::vector<std::string>{"cpu"});
+  EXPECT_EQ(added, std::vector<std::string>{"cpu"});
   EXPECT_EQ(text("/cgroup.subtree_control"), "cpu memory io pids\n");  // nothing to do, nothing written
   EXPECT_TRUE(text("/base/cgroup.subtree_control").starts_with("+cpu"));
   EXPECT_TRUE(text("/base/ffrtmp/cgroup.subtree_control").starts_with("+cpu +memory"));
   ASSERT_TRUE(disable_controllers(hierarchy_, "/base", {"cpu"}));
   EXPECT_TRUE(text("/base/cgroup.subtree_control").starts_with("-cpu"));
   EXPECT_TRUE(text("/base/ffrtmp/cgroup.subtree_control").starts_with("-cpu"));
+}
+
+// Where a process came from, controllers have to be off before it can go back: told also of a way that ends halfway.
+TEST_F(V2Tree, TellsWhatItSwitchedOnBeforeItFailed) {
+  add_group("/base", "");
+  std::vector<std::string> added;
+  EXPECT_EQ(enable_controllers(hierarchy_, "/base", {"cpu"}, added).error().code, Errc::kGone);  // no "ffrtmp" in it
+  EXPECT_EQ(added, std::vector<std::string>{"cpu"});
+}
+
+// A job of cpu alone, nested in /base, that is asked for memory too: that controller is switched on later.
+TEST_F(V2Tree, WhatALaterLimitSwitchesOnIsSwitchedOffAtTheEnd) {
+  const sys::Host host{dir_ / "proc", dir_ / "sys"};
+  for (const char* path : {"/base", "/base/ffrtmp", "/base/ffrtmp/job"}) add_group(path, "");
+  for (const char* path : {"", "/base", "/base/ffrtmp"}) put(std::string(path) + "/cgroup.subtree_control", "cpu\n");
+  put("/base/ffrtmp/job/cpu.max", "50000 100000\n");
+  test::write_file(dir_ / "proc/7/stat", "7 (x) S 1 7 7 0 -1 0 0 0 0 0 0 0 0 0 20 0 1 0 99 0 0 0 0 0 0 0 0 0 0 0\n");
+  test::write_file(dir_ / "proc/7/cgroup", "0::/base/ffrtmp/job\n");
+  Governed governed;
+  governed.job_id = "job";
+  governed.limits.cpu_quota_percent = 50;
+  governed.groups = {{"unified", "/base/ffrtmp/job", {"cpu"}, "/base"}};
+  governed.members = {{7, 99, {{"unified", "/base"}}, {}, std::nullopt}};
+  Limits more = governed.limits;
+  more.memory_limit_bytes = 64 << 20;
+  Attacher attacher({host, sys::CgroupLayout{{hierarchy_}}, {}});
+  const auto changed = attacher.change(governed, {more});
+  ASSERT_TRUE(changed) << changed.error().message;
+  EXPECT_TRUE(text("/base/cgroup.subtree_control").starts_with("+memory"));
+  EXPECT_EQ(changed->governed.groups.front().enabled, (std::vector<std::string>{"cpu", "memory"}));
+  (void)attacher.restore(changed->governed);  // a built tree's groups cannot be removed
+  for (const char* path : {"/base", "/base/ffrtmp"})
+    EXPECT_TRUE(text(std::string(path) + "/cgroup.subtree_control").starts_with("-cpu -memory")) << path;
 }
 
 // Nobody asked for the others of a session to be moved, and beside them the leaf would be of no use.
@@ -159,6 +194,7 @@ TEST_F(V2Tree, MakesParentsAndRefusesATakenName) {
   EXPECT_EQ(make_job_dir(hierarchy_, "/", "job").error().code, Errc::kNodeBusy);
   EXPECT_EQ(job_path("/a", "b"), "/a/ffrtmp/b");
   EXPECT_EQ(job_path("/", "b"), "/ffrtmp/b");
+  for (const char* base : {"/", "/a", "/ffrtmp", "/a/ffrtmp/b"}) EXPECT_EQ(base_of(job_path(base, "ffrtmp")), base);
 }
 
 TEST_F(V2Tree, V1CpusetsAreHandedDown) {

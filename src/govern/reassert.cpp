@@ -85,10 +85,7 @@ class Reasserter {
     if (hierarchy == nullptr) return sys_error(cat("no hierarchy ", group.hierarchy), ENOENT);
     FFRTMP_TRY(fault::check("move", cat(pid)));
     auto dir = CgroupDir::open(hierarchy->directory_of(group.path));
-    if (!dir) {
-      const std::string base = group.path.substr(0, group.path.rfind(cat("/", kParentName, "/")));
-      dir = make_job_dir(*hierarchy, base.empty() ? "/" : base, governed_.job_id);
-    }
+    if (!dir) dir = make_job_dir(*hierarchy, base_of(group.path), governed_.job_id);
     if (!dir) return dir.error();
     return dir->add(pid);
   }
@@ -122,10 +119,12 @@ class Reasserter {
     return decide_late_memory(*governed_.limits.memory_limit_bytes, *facts, governed_.late_memory);
   }
 
-  // v2: a manager that owns the groups above may have switched controllers off; their files are gone then.
-  bool enable_again() const {
+  // v2: a limit that is new may need controllers that were never on, and a manager that owns the groups above may have
+  // switched some off; their files are not there then. What is switched on where the processes came from is written
+  // down, as it has to be off again before they can go back.
+  bool enable_missing() {
     bool any = false;
-    for (const Group& group : governed_.groups) {
+    for (Group& group : governed_.groups) {
       const Hierarchy* hierarchy = settings_.layout.find(group.hierarchy);
       if (hierarchy == nullptr || hierarchy->version == CgroupVersion::kV1) continue;
       std::vector<std::string> names;
@@ -133,8 +132,14 @@ class Reasserter {
         const std::string_view name = kernel_name(controller, CgroupVersion::kV2);
         if (hierarchy->has(name)) names.emplace_back(name);
       }
-      const std::string base = group.path.substr(0, group.path.rfind(cat("/", kParentName, "/")));
-      any = enable_controllers(*hierarchy, base.empty() ? "/" : base, names).has_value() || any;
+      const std::string base = base_of(group.path);
+      std::vector<std::string> added;
+      any = enable_controllers(*hierarchy, base, names, added).has_value() || any;
+      if (group.enabled_in != base) continue;
+      std::erase_if(added, [&](const std::string& name) {
+        return std::find(group.enabled.begin(), group.enabled.end(), name) != group.enabled.end();
+      });
+      group.enabled.insert(group.enabled.end(), added.begin(), added.end());
     }
     return any;
   }
@@ -174,7 +179,7 @@ class Reasserter {
       const bool misses_files = std::any_of(found.begin(), found.end(), [](const LimitReport& report) {
         return report.status == LimitStatus::kUnsupported;
       });
-      if (misses_files && enable_again())
+      if (misses_files && enable_missing())
         if (auto again = OpenGroups::open(settings_, governed_.groups, asked)) groups = std::move(again).value();
       now = groups.write(terms);
     }
