@@ -79,6 +79,19 @@ TEST_F(AttachCommand, EndsWithTheProcess) {
   EXPECT_EQ(document_of(ran).platform_sla_reason, govern::SlaReason::kObservedToCompletion);
 }
 
+// A claim on a full disk: nobody could put the process back, so it is not taken.
+TEST_F(AttachCommand, WithoutItsClaimNothingStays) {
+  const Workload workload("exec sleep 1000");
+  const auto before = sys::read_membership(kHost, workload.pid());
+  ASSERT_EQ(setenv("FFRTMP_FAULT", "claim:ENOSPC", 1), 0);
+  const Ran ran = run_ffrtmp(line(workload.pid(), {"--fault", "--cpu-quota", "50", "--nice", "5"}), runtime());
+  unsetenv("FFRTMP_FAULT");
+  EXPECT_EQ(ran.exit_code, 1) << ran.err;
+  EXPECT_NE(ran.err.find("failed to attach: "), std::string::npos) << ran.err;
+  EXPECT_EQ(sys::read_membership(kHost, workload.pid()).value(), before.value());
+  EXPECT_EQ(sys::read_nice(workload.pid()).value(), 0);
+}
+
 TEST_F(AttachCommand, RefusesWhomItCannotGovern) {
   const Ran missing = run_ffrtmp({"attach", "--pid", "4194304"}, runtime());
   EXPECT_EQ(missing.exit_code, 1);
