@@ -385,6 +385,7 @@ TEST_F(RealAttacher, DoesNotFightAnotherJobForAProcess) {
   EXPECT_EQ(reasserted->governance, Governance::kObserve) << "its limits hold a group that it is not in";
   ASSERT_EQ(reasserted->limits.size(), 1u);
   EXPECT_EQ(reasserted->limits.front().err, EBUSY);
+  EXPECT_EQ(decide_governance(attacher_->read_back(outcome->governed).value()), Governance::kObserve);
   EXPECT_NE(sys::read_membership(kHost, process.pid)->at(cpu->name).find("/other-"), std::string::npos);
   kill(process.pid, SIGKILL);
   waitpid(process.pid, nullptr, 0);

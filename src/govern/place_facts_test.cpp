@@ -165,6 +165,29 @@ TEST_F(V2Tree, WhatALaterLimitSwitchesOnIsSwitchedOffAtTheEnd) {
     EXPECT_TRUE(text(std::string(path) + "/cgroup.subtree_control").starts_with("-cpu -memory")) << path;
 }
 
+// The owner died in the middle of its first attach: its claim tells of no group yet.
+TEST_F(V2Tree, FindsWhatADeadOwnerSwitchedOn) {
+  for (const char* path : {"/base", "/base/ffrtmp", "/base/ffrtmp/job"}) add_group(path, "");
+  put("/base/cgroup.subtree_control", "cpu memory\n");
+  const Attacher attacher({{dir_ / "proc", dir_ / "sys"}, sys::CgroupLayout{{hierarchy_}}, {}});
+  Governed claimed;
+  claimed.job_id = "job";
+  claimed.members = {{7, 99, {{"unified", "/base"}}, {}, std::nullopt}};
+  const Group nested{"unified", "/base/ffrtmp/job", {"cpu", "memory"}, "/base"};
+  const Group at_root{"unified", "/ffrtmp/job", {}, {}};
+  Governed found = claimed;
+  const sys::Membership now{{"unified", "/base/ffrtmp/job"}};
+  attacher.find_groups(found, &now);
+  EXPECT_EQ(found.groups, std::vector<Group>{nested});
+  found = claimed;
+  attacher.find_groups(found, nullptr);
+  EXPECT_EQ(found.groups, (std::vector<Group>{nested, at_root}));
+  found = claimed;
+  const sys::Membership elsewhere{{"unified", "/base"}};
+  attacher.find_groups(found, &elsewhere);
+  EXPECT_TRUE(found.groups.empty());
+}
+
 // Nobody asked for the others of a session to be moved, and beside them the leaf would be of no use.
 TEST_F(V2Tree, OnlyTheCallerGoesIntoTheLeafAndOnlyWhenAlone) {
   const sys::Host host{dir_ / "proc", dir_ / "sys"};

@@ -43,6 +43,38 @@ std::vector<LimitReport> reports_without_groups(const Limits& limits, const Erro
   return reports;
 }
 
+// Hierarchies in whose group a member does not stand, and where it stands.
+std::map<std::string, Error> find_outside(const AttacherSettings& settings, const Governed& governed) {
+  std::map<std::string, Error> outside;
+  for (const Original& member : governed.members) {
+    const auto stat = sys::read_stat(settings.host, member.key().pid);
+    const auto now = sys::read_membership(settings.host, member.key().pid);
+    if (!stat || !now || stat->key() != member.key() || stat->has_ended()) continue;
+    for (const Group& group : governed.groups) {
+      const auto own = now->find(group.hierarchy);
+      if (own != now->end() && !sys::is_at_or_below(own->second, group.path))
+        outside.emplace(group.hierarchy,
+                        make_error(Errc::kNodeBusy, cat("process ", member.pid, " is in ", own->second)));
+    }
+  }
+  return outside;
+}
+
+// Limits of a group that a process is kept out of do not hold it, whatever their files say. `outside`: by hierarchy, why.
+void tell_outside(const sys::CgroupLayout& layout, const std::map<std::string, Error>& outside,
+                  std::vector<LimitReport>& reports) {
+  for (LimitReport& report : reports) {
+    const auto controller = controller_of(report.limit);
+    if (!controller) continue;
+    const Hierarchy* hierarchy = layout.of_controller(kernel_name(*controller, CgroupVersion::kV2));
+    const auto why = hierarchy == nullptr ? outside.end() : outside.find(hierarchy->name);
+    if (why == outside.end() || !is_in_force(report)) continue;
+    report.status = LimitStatus::kFailed;
+    report.err = why->second.sys;
+    report.detail = cat("not in its group: ", why->second.message);
+  }
+}
+
 class Reasserter {
  public:
   Reasserter(const AttacherSettings& settings, Governed& governed) : settings_(settings), governed_(governed) {}
@@ -144,20 +176,6 @@ class Reasserter {
     return any;
   }
 
-  // Limits of a group that a process is kept out of do not hold it, whatever their files say.
-  void tell_outside() {
-    for (LimitReport& report : result_.limits) {
-      const auto controller = controller_of(report.limit);
-      if (!controller) continue;
-      const Hierarchy* hierarchy = settings_.layout.of_controller(kernel_name(*controller, CgroupVersion::kV2));
-      const auto why = hierarchy == nullptr ? outside_.end() : outside_.find(hierarchy->name);
-      if (why == outside_.end() || !is_in_force(report)) continue;
-      report.status = LimitStatus::kFailed;
-      report.err = why->second.sys;
-      report.detail = cat("not in its group: ", why->second.message);
-    }
-  }
-
   void reassert_limits() {
     const Limits asked = governed_.in_force();
     auto opened = OpenGroups::open(settings_, governed_.groups, asked);
@@ -197,7 +215,7 @@ class Reasserter {
       if (before.status != LimitStatus::kUnsupported || drift.err == 0) result_.drifts.push_back(std::move(drift));
     }
     result_.limits = reports_in_terms(std::move(now), asked, memory);
-    tell_outside();
+    tell_outside(settings_.layout, outside_, result_.limits);
   }
 
   void reassert_priority(DriftKind kind, const std::optional<LimitReport>& before,
@@ -248,6 +266,7 @@ Result<std::vector<LimitReport>> Attacher::read_back(const Governed& governed) c
   std::vector<LimitReport> reports = groups && !governed.groups.empty()
                                          ? groups->read(limits)
                                          : reports_without_groups(limits, groups ? nullptr : &groups.error());
+  tell_outside(settings_.layout, find_outside(settings_, governed), reports);
   if (governed.members.empty()) return reports;
   const pid_t pid = governed.members.front().key().pid;
   FFRTMP_ASSIGN(const PriorityChange priorities, read_priorities(settings_.host, pid, governed.limits));

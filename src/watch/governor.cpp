@@ -161,11 +161,9 @@ void Governor::take_outcome(Entry& entry, govern::AttachOutcome outcome) {
   entry.reason = std::move(outcome.reason);
   entry.evidence = std::move(outcome.evidence);
   entry.uncovered_bytes = outcome.uncovered_bytes;
-  entry.shortfalls.clear();
-  for (govern::LimitReport& report : outcome.limits) {
+  for (const govern::LimitReport& report : outcome.limits)
     context_.metrics.limit(govern::name_of(report.limit), govern::name_of(report.status));
-    if (report.status != LimitStatus::kApplied) entry.shortfalls.push_back(std::move(report));
-  }
+  keep_shortfalls(entry, outcome.limits);
 }
 
 void Governor::settle(Entry& entry) {

@@ -118,6 +118,9 @@ class Governor {
   void let_go(Entry& entry, bool restore);
   void clear_groups(govern::Governed governed);
   void reconcile(Entry& entry);
+  // What came of it stands in the entry, and in the claim what a later governor needs to undo it.
+  [[nodiscard]] Result<govern::Reassertion> reassert(Entry& entry);
+  static void keep_shortfalls(Entry& entry, const std::vector<govern::LimitReport>& reports);
   void contest(Entry& entry, const std::vector<govern::Drift>& drifts);
   void adopt_claim(const govern::FoundClaim& found, const State& state);
   [[nodiscard]] bool take_over(const govern::FoundClaim& found, const State& state);

@@ -283,6 +283,8 @@ TEST(Lifecycle, WhatIsUndoneByHandComesBackAndAWarIsNotFought) {
   std::ofstream(file) << "77000\n";
   std::this_thread::sleep_for(1500ms);
   EXPECT_EQ(quota(), 77000) << "no war";
+  EXPECT_NE(box.get("/v1/processes").second.find("\"governance\":\"nice_only\""), std::string::npos)
+      << "what is not in force is not told to be: " << box.get("/v1/processes").second;
 }
 
 TEST(Lifecycle, OnceLeavesLimitsAndSaysWhatItDid) {
