@@ -60,7 +60,8 @@ std::map<std::string, Error> find_outside(const AttacherSettings& settings, cons
   return outside;
 }
 
-// Limits of a group that a process is kept out of do not hold it, whatever their files say. `outside`: by hierarchy, why.
+// Limits of a group that a process is kept out of do not hold it, whatever their files say. `outside`: why, by
+// hierarchy.
 void tell_outside(const sys::CgroupLayout& layout, const std::map<std::string, Error>& outside,
                   std::vector<LimitReport>& reports) {
   for (LimitReport& report : reports) {
