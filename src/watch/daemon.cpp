@@ -374,8 +374,6 @@ void Daemon::stop(int signal) {
   log::info(cat("Received signal ", signal == SIGINT ? "interrupt" : "terminated", ", shutting down..."));
   log::info("Stopping auto-attach service...");
   // Not lowered: moves in a row are cheap, and dear when others run in between (8-40 ms each on a default mount).
-  const bool keeps = policy_->on_stop == govern::OnStop::kKeep;
-  const std::string before = keeps && writer_ ? state_text() : "";
   const auto begun = std::chrono::steady_clock::now();
   bool is_hurried = false;
   governor_->release_all(policy_->on_stop, [&] {
@@ -389,7 +387,7 @@ void Daemon::stop(int signal) {
     return !is_hurried && now - begun < kRestoreTime;
   });
   if (writer_) {
-    const Status saved = writer_->finish(keeps ? before : state_text(), kFlushTime);
+    const Status saved = writer_->finish(state_text(), kFlushTime);
     if (saved)
       log::info("State saved");
     else

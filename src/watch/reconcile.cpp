@@ -35,10 +35,7 @@ bool Governor::reconcile_some(std::chrono::milliseconds budget) {
   const auto until = std::chrono::steady_clock::now() + budget;
   if (round_.empty()) {
     for (const auto& [pid, entry] : ledger_.entries()) round_.push_back(pid);
-    std::erase_if(leftovers_, [this](const govern::Governed& rest) {
-      const auto members = context_.attacher.members(rest);
-      return members && members->empty() && context_.attacher.remove_groups(rest);
-    });
+    std::erase_if(leftovers_, [this](const Leftover& rest) { return remove_if_empty(rest.governed); });
   }
   while (!round_.empty() && std::chrono::steady_clock::now() < until) {
     Entry* entry = find(round_.back());

@@ -129,6 +129,35 @@ TEST(Lifecycle, AfterAKillEverythingIsTakenOver) {
   EXPECT_EQ(box.groups(), std::vector<std::string>{});
 }
 
+// contract: G15
+TEST(Lifecycle, AfterAKillTheChildrenOfWhoEndedAreNotForgotten) {
+  NEED_ROOT();
+  WatchBox box;
+  box.install("/bin/dash");
+  const std::string script = cat("while [ ! -e ", box.path("go"), " ]; do sleep 0.05; done; sleep 600 & echo $! > ",
+                                 box.path("new"), "; mv ", box.path("new"), " ", box.path("child"), "; wait");
+  const pid_t pid = box.start_target({"-c", script});
+  const std::string before = box.group_of(pid);
+  box.write_policy(kQuota);
+  box.start_daemon();
+  ASSERT_TRUE(box.wait_governed(pid));
+  write_file(box.path("go"), "");
+  ASSERT_TRUE(eventually([&] { return fs::exists(box.path("child")); }, 10s));
+  const auto child = static_cast<pid_t>(parse_int(trim(read_file(box.path("child")))).value_or(0));
+  ASSERT_GT(child, 0);
+  box.end(pid);
+  EXPECT_TRUE(box.wait_log(cat("⊗ Detached from PID ", pid)));
+  EXPECT_TRUE(box.is_governed(child)) << "its limits hold as long as it runs";
+  EXPECT_EQ(box.stop_daemon(SIGKILL), 128 + SIGKILL);
+  box.start_daemon();
+  ASSERT_TRUE(box.wait_ready());
+  EXPECT_EQ(box.stop_daemon(), 0);
+  EXPECT_TRUE(box.alive(child));
+  EXPECT_EQ(box.group_of(child), before);
+  EXPECT_EQ(box.groups(), std::vector<std::string>{});
+  kill(child, SIGKILL);
+}
+
 // A port of the loopback that somebody else listens on.
 class TakenPort {
  public:
