@@ -513,6 +513,20 @@ TEST_F(RealAttacher, ChangesLimitsInPlace) {
   EXPECT_TRUE(attacher_->restore(changed->governed).failures.empty());
 }
 
+TEST_F(RealAttacher, AChangeThatFailsTakesNothingBack) {
+  const sys::ProcessKey process = start_sleep();
+  if (layout_.of_controller("cpu") == layout_.of_controller("memory")) GTEST_SKIP() << "needs no other group in v2";
+  const auto outcome = attacher_->attach(request(process, quota(50)));
+  ASSERT_TRUE(outcome) << outcome.error().message;
+  Limits other;
+  other.memory_limit_bytes = 200 << 20;
+  ASSERT_TRUE(fault::arm("mkdir:ENOSPC"));
+  EXPECT_EQ(attacher_->change(outcome->governed, {other}).error().sys, ENOSPC);
+  EXPECT_EQ(cpu_quota_us(process), "50000");
+  ASSERT_TRUE(fault::arm(""));
+  EXPECT_TRUE(attacher_->restore(outcome->governed).failures.empty());
+}
+
 // contract: G47
 TEST_F(RealAttacher, NeverSetsAMemoryLimitBelowCurrentUse) {
   struct Row {

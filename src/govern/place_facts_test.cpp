@@ -57,6 +57,19 @@ TEST_F(V2Tree, TellsWhoIsInTheOwnGroup) {
   EXPECT_TRUE(read_place_facts(question).own_is_root);
 }
 
+// The root of a container's cgroup namespace takes no controllers beside processes, unlike the true one.
+TEST_F(V2Tree, TheTopOfAContainerIsNotTheRoot) {
+  put("/cgroup.procs", "1\n7\n");
+  put("/cgroup.type", "domain\n");
+  PlaceQuestion question{&hierarchy_, "/", {7}, std::nullopt, Placement::kNested};
+  EXPECT_FALSE(read_place_facts(question).own_is_root);
+  EXPECT_FALSE(can_nest(read_place_facts(question)));
+  question.moved = {1, 7};
+  const Place place = decide_place(read_place_facts(question), Placement::kNested);
+  EXPECT_EQ(place.base, "/");
+  EXPECT_TRUE(place.moves_before_enabling);
+}
+
 // contract: G16
 TEST_F(V2Tree, ReadsTheLimitsOnTheWay) {
   add_group("/outer", "");

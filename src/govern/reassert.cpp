@@ -311,12 +311,13 @@ Result<AttachOutcome> Attacher::change(const Governed& governed, const ChangeReq
   outcome.governed = governed;
   outcome.governed.limits = request.limits;
   outcome.governed.late_memory = request.late_memory;
+  // First, as it may fail: the old limits go on holding then.
+  FFRTMP_ASSIGN(const bool is_admitted, join_more(outcome, request.placement));
+  if (!is_admitted) return outcome;
   const Limits before = may_stand_in_files(governed);
   // A group that is gone is made again by the reassertion.
   const auto groups = OpenGroups::open(settings_, governed.groups, before);
   if (groups) groups->take_back(before, may_stand_in_files(outcome.governed));
-  FFRTMP_ASSIGN(const bool is_admitted, join_more(outcome, request.placement));
-  if (!is_admitted) return outcome;
   for (Original& member : outcome.governed.members) {
     const auto stat = sys::read_stat(settings_.host, member.key().pid);
     if (stat && stat->key() == member.key()) change_priorities(settings_.host, member, governed.limits, request.limits);
