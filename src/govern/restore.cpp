@@ -28,12 +28,11 @@ class Restorer {
   RestoreReport run() {
     for (const Group& group : governed_.groups) empty(group);
     for (const Original& member : governed_.members) {
-      const auto stat = sys::read_stat(settings_.host, member.key().pid);
-      if (stat && stat->start_ticks == member.key().start_ticks) restore_priorities(member.key().pid, member);
-      others_.erase(member.key().pid);
+      restore_priorities(member.key(), member);
+      others_.erase(member.key());
     }
     if (!governed_.members.empty())
-      for (const pid_t pid : others_) restore_priorities(pid, governed_.members.front());
+      for (const sys::ProcessKey& key : others_) restore_priorities(key, governed_.members.front());
     for (const Group& group : governed_.groups) remove(group);
     return std::move(report_);
   }
@@ -88,7 +87,7 @@ class Restorer {
       for (const pid_t pid : *pids) {
         if (stuck.contains(pid) || !is_in(pid, group)) continue;
         any = true;
-        others_.insert(pid);
+        if (const auto stat = sys::read_stat(settings_.host, pid)) others_.insert(stat->key());
         const std::string home = home_of(pid, group.hierarchy);
         const Status moved =
             home.empty() ? Status(make_error(Errc::kGone, "its group is not known")) : move(pid, *hierarchy, home);
@@ -114,7 +113,10 @@ class Restorer {
     report_.limits_reset = true;
   }
 
-  void restore_priorities(pid_t pid, const Original& original) {
+  void restore_priorities(const sys::ProcessKey& key, const Original& original) {
+    const auto stat = sys::read_stat(settings_.host, key.pid);
+    if (!stat || stat->key() != key) return;
+    const pid_t pid = key.pid;
     const Limits& limits = governed_.limits;
     if (limits.nice && !original.nice.empty()) {
       const auto own = original.nice.find(cat(original.pid));
@@ -140,7 +142,7 @@ class Restorer {
   const AttacherSettings& settings_;
   const Governed& governed_;
   RestoreReport report_;
-  std::set<pid_t> others_;  // found in the groups, members or not
+  std::set<sys::ProcessKey> others_;  // found in the groups, members or not
 };
 
 }  // namespace
