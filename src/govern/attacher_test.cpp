@@ -63,7 +63,7 @@ class RealAttacher : public testing::Test {
       kill(pid, SIGKILL);
       waitpid(pid, nullptr, 0);
     }
-    EXPECT_TRUE(!outer_ || outer_->remove_tree());
+    EXPECT_TRUE(!outer_ || sys::remove_group(outer_->path()));
     for (const std::string& path : group_paths()) {
       EXPECT_FALSE(std::filesystem::exists(path)) << path;
       rmdir(std::filesystem::path(path).parent_path().c_str());
@@ -305,7 +305,7 @@ TEST_F(RealAttacher, ReassertsInAGroupThatWasRemoved) {
     const sys::Hierarchy* hierarchy = layout_.find(group.hierarchy);
     const auto home = sys::CgroupDir::open(hierarchy->directory_of(before->at(hierarchy->name)));
     ASSERT_TRUE(home->add(process.pid));
-    ASSERT_TRUE(sys::CgroupDir::open(hierarchy->directory_of(group.path))->remove_tree());
+    ASSERT_TRUE(sys::remove_group(hierarchy->directory_of(group.path)));
     rmdir(hierarchy->directory_of(group.path.substr(0, group.path.rfind('/'))).c_str());
   }
   const auto reasserted = attacher_->reassert(outcome->governed);
@@ -328,7 +328,7 @@ TEST_F(RealAttacher, AGroupThatCannotBeMadeAgainHoldsNothing) {
     const sys::Hierarchy* hierarchy = layout_.find(group.hierarchy);
     const auto home = sys::CgroupDir::open(hierarchy->directory_of(before->at(hierarchy->name)));
     ASSERT_TRUE(home->add(process.pid));
-    ASSERT_TRUE(sys::CgroupDir::open(hierarchy->directory_of(group.path))->remove_tree());
+    ASSERT_TRUE(sys::remove_group(hierarchy->directory_of(group.path)));
   }
   ASSERT_TRUE(fault::arm("mkdir:EACCES"));
   const auto reasserted = attacher_->reassert(outcome->governed);
@@ -390,7 +390,7 @@ TEST_F(RealAttacher, DoesNotFightAnotherJobForAProcess) {
   kill(process.pid, SIGKILL);
   waitpid(process.pid, nullptr, 0);
   std::erase(children_, process.pid);
-  EXPECT_TRUE(taken->remove_tree());
+  EXPECT_TRUE(sys::remove_group(taken->path()));
   EXPECT_TRUE(attacher_->remove_groups(outcome->governed));
 }
 
@@ -817,7 +817,7 @@ TEST_F(RealAttacher, LeavesNoLimitBehind) {
   kill(process.pid, SIGKILL);
   waitpid(process.pid, nullptr, 0);
   std::erase(children_, process.pid);
-  EXPECT_TRUE(outer->remove_tree());
+  EXPECT_TRUE(sys::remove_group(outer->path()));
 }
 
 TEST_F(RealAttacher, TakesAPidsLimitAlong) {
@@ -885,7 +885,7 @@ TEST_F(RealAttacher, CountsOomKillsWithoutTheOtherGroups) {
   if (cpu != layout_.of_controller("memory")) {
     const std::string own = sys::read_membership(kHost, process.pid)->at(cpu->name);
     ASSERT_TRUE(sys::CgroupDir::open(cpu->directory_of(before->at(cpu->name)))->add(process.pid));
-    ASSERT_TRUE(sys::CgroupDir::open(cpu->directory_of(own))->remove_tree());
+    ASSERT_TRUE(sys::remove_group(cpu->directory_of(own)));
   }
   const auto kills = attacher_->oom_kills(outcome->governed);
   ASSERT_TRUE(kills) << kills.error().message;
@@ -1067,7 +1067,7 @@ TEST_F(RealAttacher, ADelegatedUnitGivesTheBase) {
   waitpid(daemon, &status, 0);
   EXPECT_TRUE(WIFEXITED(status));
   EXPECT_EQ(WEXITSTATUS(status), 0);
-  EXPECT_TRUE(dir->remove_tree());
+  EXPECT_TRUE(sys::remove_group(dir->path()));
 }
 
 TEST(JobOfGroup, Table) {

@@ -1,7 +1,5 @@
 #include "govern/job_dir.h"
 
-#include <poll.h>
-
 #include <algorithm>
 #include <cerrno>
 
@@ -15,9 +13,6 @@ namespace {
 using sys::CgroupDir;
 using sys::Hierarchy;
 
-// The last task leaves its group a moment after it was reaped.
-constexpr int kRemoveTries = 100;
-constexpr int kRemovePauseMs = 5;
 constexpr int kParentTries = 2;
 
 std::string without_last(const std::string& path) {
@@ -126,20 +121,12 @@ Status disable_controllers(const Hierarchy& hierarchy, const std::string& base,
 }
 
 Status remove_job_dir(const Hierarchy& hierarchy, const std::string& path) {
-  const auto group = CgroupDir::open(hierarchy.directory_of(path));
-  if (group) {
-    for (int tries = 1;; ++tries) {
-      const Status removed = group->remove();
-      if (removed) break;
-      const auto pids = group->procs();
-      const bool is_empty = pids && pids->empty();
-      if (removed.error().sys != EBUSY || !is_empty || tries == kRemoveTries) return removed;
-      poll(nullptr, 0, kRemovePauseMs);
-    }
-  }
-  const auto parent = CgroupDir::open(hierarchy.directory_of(without_last(path)));
-  if (parent) (void)parent->remove();  // other jobs are in it, most often
-  return {};
+  const std::string directory = hierarchy.directory_of(path);
+  const auto group = CgroupDir::open(directory);
+  const auto pids = group ? group->procs() : Result<std::vector<pid_t>>(group.error());
+  // The governor does not wait for it: others want to be looked at.
+  if (pids && !pids->empty()) return sys_error(cat("remove ", directory), EBUSY);
+  return sys::remove_job_group(directory);
 }
 
 }  // namespace ffrtmp::govern

@@ -64,7 +64,7 @@ TEST_F(AttachCommand, KilledItLeavesTheWorkload) {
     if (path == home->at(hierarchy)) continue;
     const sys::Hierarchy* found = layout->find(hierarchy);
     ASSERT_TRUE(sys::CgroupDir::open(found->directory_of(home->at(hierarchy)))->add(workload.pid()));
-    ASSERT_TRUE(sys::CgroupDir::open(found->directory_of(path))->remove_tree());
+    ASSERT_TRUE(sys::remove_group(found->directory_of(path)));
     rmdir(found->directory_of(path.substr(0, path.rfind('/'))).c_str());
   }
 }
@@ -153,7 +153,7 @@ TEST_F(AttachCommand, TellsLimitsThatItCouldNotKeep) {
   EXPECT_EQ(result.reason, "cpu_quota_failed");
   EXPECT_EQ(result.platform_sla_reason, govern::SlaReason::kLimitNotApplied);
   ASSERT_TRUE(sys::CgroupDir::open(cpu->directory_of(home->at(cpu->name)))->add(workload.pid()));
-  ASSERT_TRUE(other->remove_tree());
+  ASSERT_TRUE(sys::remove_group(other->path()));
   rmdir(cpu->directory_of(own.substr(0, own.rfind('/'))).c_str());
 }
 
@@ -178,7 +178,7 @@ TEST_F(AttachCommand, SaysWhichLimitItWouldEscape) {
     started.send(SIGTERM);
     EXPECT_EQ(started.finish().exit_code, 0);
   }
-  EXPECT_TRUE(outer->remove_tree());
+  EXPECT_TRUE(sys::remove_group(outer->path()));
 }
 
 TEST_F(AttachCommand, KeepsLimitsWhenAsked) {
