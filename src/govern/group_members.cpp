@@ -123,8 +123,8 @@ void Attacher::remove_left(const std::string& job_id, const sys::ProcessKey& lik
 Group Attacher::group_at(const std::string& name, const std::string& path, const std::string& home) const {
   Group group{name, path, {}, {}};
   const Hierarchy* hierarchy = settings_.layout.find(name);
-  const bool is_nested = hierarchy != nullptr && hierarchy->version == sys::CgroupVersion::kV2 && home != "/" &&
-                         home == base_of(path);
+  const bool is_nested =
+      hierarchy != nullptr && hierarchy->version == sys::CgroupVersion::kV2 && home != "/" && home == base_of(path);
   const auto dir = is_nested ? CgroupDir::open(hierarchy->directory_of(home)) : Result<CgroupDir>(Error{});
   const auto text = dir ? dir->read("cgroup.subtree_control") : Result<std::string>(Error{});
   if (!text) return group;

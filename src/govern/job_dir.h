@@ -33,7 +33,8 @@ inline constexpr std::string_view kParentName = "ffrtmp";
 [[nodiscard]] Status disable_controllers(const sys::Hierarchy& hierarchy, const std::string& base,
                                          const std::vector<std::string>& controllers);
 
-// Removes a job's group in which nobody is any more, and "ffrtmp" with the last of them. EBUSY at once while somebody is.
+// Removes a job's group in which nobody is any more, and "ffrtmp" with the last of them. EBUSY at once while somebody
+// is.
 [[nodiscard]] Status remove_job_dir(const sys::Hierarchy& hierarchy, const std::string& path);
 
 }  // namespace ffrtmp::govern

@@ -121,7 +121,7 @@ Status Gate::spawn() {
   sys::Command command;
   command.argv = {program_, "gate"};
   command.env = sys::own_environment();  // its libraries are found so
-  command.die_with_parent = true;        // a stopped one would not see its socket close, and hold whom it holds for good
+  command.die_with_parent = true;  // a stopped one would not see its socket close, and hold whom it holds for good
   command.fds = {{2, STDERR_FILENO}, {kGateSocket, talk.second.get()}, {kGatePings, pings.second.get()}};
   FFRTMP_ASSIGN(sys::Child child, sys::spawn(command));
   child_ = std::move(child);

@@ -1,5 +1,6 @@
 #pragma once
-// Groups of the unified hierarchy for tests: where they may be, how they are made and what they are. A header alone: its users link sys.
+// Groups of the unified hierarchy for tests: where they may be, how they are made and what they are. A header alone:
+// its users link sys.
 #include <unistd.h>
 
 #include <string>

@@ -9,8 +9,8 @@
 
 #include "base/text.h"
 #include "sys/cgroup.h"
-#include "tests/support/own_cgroup.h"
 #include "sys/proc_fs.h"
+#include "tests/support/own_cgroup.h"
 
 namespace ffrtmp::test {
 namespace {
