@@ -251,6 +251,23 @@ TEST(Reliability, WhatWasAttachedBeforeTheEndIsInTheFile) {
   EXPECT_GT(log.rfind("State saved"), log.rfind("Detaching from PID"));
 }
 
+TEST(Reliability, ADiskThatHangsHoldsNoStop) {
+  NEED_ROOT();
+  WatchBox box;
+  const pid_t pid = box.start_target();
+  box.write_policy(kQuota);
+  box.start_daemon({"--fault"}, {"FFRTMP_FAULT=flush:STALL"});
+  ASSERT_TRUE(box.wait_governed(pid));
+  ASSERT_TRUE(box.wait_ready());
+  const auto begun = std::chrono::steady_clock::now();
+  box.daemon().send(SIGTERM);
+  EXPECT_EQ(box.daemon().wait(10s), 0);
+  EXPECT_LT(std::chrono::steady_clock::now() - begun, 10s);
+  EXPECT_FALSE(box.is_governed(pid));
+  EXPECT_EQ(box.count_log("State could not be saved"), 1u);
+  EXPECT_EQ(box.count_log("State saved"), 0u);
+}
+
 // A second signal in the middle of a stop: who still has its limits is in the file, and not counted again.
 TEST(Reliability, WhoKeepsItsLimitsAtASecondSignalIsInTheFile) {
   NEED_ROOT();
