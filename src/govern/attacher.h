@@ -200,6 +200,8 @@ class Attacher {
   // Groups in hierarchies that the job's limits need and that it is not in yet; all its processes are moved. False: a
   // process that was in none is refused, as attach() would.
   [[nodiscard]] Result<bool> join_more(AttachOutcome& outcome, Placement placement);
+  // Undoes join_more() of a job that goes on as it was `before`.
+  void leave_joined(const Governed& before, Governed now);
   [[nodiscard]] std::optional<std::string> root_base(const sys::Hierarchy& hierarchy);
   [[nodiscard]] RootBases root_bases(const std::vector<const sys::Hierarchy*>& hierarchies);
 

@@ -527,6 +527,21 @@ TEST_F(RealAttacher, AChangeThatFailsTakesNothingBack) {
   EXPECT_TRUE(attacher_->restore(outcome->governed).failures.empty());
 }
 
+// It ends while its limits are changed: the groups of the new ones would be known to nobody.
+TEST_F(RealAttacher, AChangeOfOneThatEndedLeavesNoGroup) {
+  const sys::ProcessKey process = start_sleep();
+  const auto outcome = attacher_->attach(request(process, quota(50)));
+  ASSERT_TRUE(outcome) << outcome.error().message;
+  kill(process.pid, SIGKILL);  // not waited for: what /proc says of it is still there
+  const auto has_ended = [&] { return sys::read_stat(kHost, process.pid)->has_ended(); };
+  for (int i = 0; i < 1000 && !has_ended(); ++i) usleep(1000);
+  Limits other = quota(50);
+  other.memory_limit_bytes = 200 << 20;
+  EXPECT_EQ(attacher_->change(outcome->governed, {other}).error().code, Errc::kGone);
+  EXPECT_TRUE(attacher_->remove_groups(outcome->governed));
+  for (const std::string& path : group_paths()) EXPECT_FALSE(std::filesystem::exists(path)) << path;
+}
+
 // contract: G47
 TEST_F(RealAttacher, NeverSetsAMemoryLimitBelowCurrentUse) {
   struct Row {

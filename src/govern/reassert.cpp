@@ -306,6 +306,16 @@ void change_priorities(const sys::Host& host, Original& member, const Limits& be
 
 }  // namespace
 
+void Attacher::leave_joined(const Governed& before, Governed now) {
+  std::erase_if(now.groups, [&](const Group& group) {
+    return std::any_of(before.groups.begin(), before.groups.end(),
+                       [&](const Group& known) { return known.hierarchy == group.hierarchy; });
+  });
+  now.limits.nice.reset();
+  now.limits.oom_score_adj.reset();
+  (void)restore(now);  // why the change failed is what is told
+}
+
 Result<AttachOutcome> Attacher::change(const Governed& governed, const ChangeRequest& request) {
   AttachOutcome outcome;
   outcome.governed = governed;
@@ -322,10 +332,14 @@ Result<AttachOutcome> Attacher::change(const Governed& governed, const ChangeReq
     const auto stat = sys::read_stat(settings_.host, member.key().pid);
     if (stat && stat->key() == member.key()) change_priorities(settings_.host, member, governed.limits, request.limits);
   }
-  FFRTMP_ASSIGN(Reassertion reassertion, reassert(outcome.governed));
-  outcome.limits = std::move(reassertion.limits);
-  outcome.governance = reassertion.governance;
-  outcome.uncovered_bytes = reassertion.uncovered_bytes;
+  auto reassertion = reassert(outcome.governed);
+  if (!reassertion) {
+    leave_joined(governed, std::move(outcome.governed));
+    return std::move(reassertion).error();
+  }
+  outcome.limits = std::move(reassertion->limits);
+  outcome.governance = reassertion->governance;
+  outcome.uncovered_bytes = reassertion->uncovered_bytes;
   outcome.governed.shortfalls = find_shortfalls(outcome.limits);
   if (outcome.reason.empty()) give_reason(outcome);
   return outcome;
