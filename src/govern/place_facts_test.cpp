@@ -178,6 +178,26 @@ TEST_F(V2Tree, WhatALaterLimitSwitchesOnIsSwitchedOffAtTheEnd) {
     EXPECT_TRUE(text(std::string(path) + "/cgroup.subtree_control").starts_with("-cpu -memory")) << path;
 }
 
+// One that forks faster than its processes are moved: what is left in the group keeps no limit of ours.
+TEST_F(V2Tree, WhoCannotBeEmptiedIsLetGoOfItsLimits) {
+  const sys::Host host{dir_ / "proc", dir_ / "sys"};
+  for (const char* path : {"/base", "/base/ffrtmp", "/base/ffrtmp/job"}) add_group(path, "");
+  put("/base/ffrtmp/job/cgroup.procs", "7\n");  // stays, wherever it is moved
+  put("/base/ffrtmp/job/cpu.max", "50000 100000\n");
+  test::write_file(dir_ / "proc/7/cgroup", "0::/base/ffrtmp/job\n");
+  Governed governed;
+  governed.job_id = "job";
+  governed.limits.cpu_quota_percent = 50;
+  governed.groups = {{"unified", "/base/ffrtmp/job", {}, {}}};
+  governed.members = {{7, 99, {{"unified", "/base"}}, {}, std::nullopt}};
+  Attacher attacher({host, sys::CgroupLayout{{hierarchy_}}, {}});
+  const RestoreReport report = attacher.restore(governed);
+  EXPECT_TRUE(report.limits_reset);
+  ASSERT_FALSE(report.failures.empty());
+  EXPECT_NE(report.failures.front().find("keep appearing"), std::string::npos) << report.failures.front();
+  EXPECT_TRUE(text("/base/ffrtmp/job/cpu.max").starts_with("max"));
+}
+
 // The owner died in the middle of its first attach: its claim tells of no group yet.
 TEST_F(V2Tree, FindsWhatADeadOwnerSwitchedOn) {
   for (const char* path : {"/base", "/base/ffrtmp", "/base/ffrtmp/job"}) add_group(path, "");

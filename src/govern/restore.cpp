@@ -80,10 +80,11 @@ class Restorer {
     if (const Status off = disable_controllers(*hierarchy, group.enabled_in, group.enabled); !off)
       fail(off.error().message);
     std::set<pid_t> stuck;
-    for (int pass = 0; pass < kPasses; ++pass) {
+    bool any = true;
+    for (int pass = 0; any && pass < kPasses; ++pass) {
       const auto pids = dir->procs();
       if (!pids) return;
-      bool any = false;
+      any = false;
       for (const pid_t pid : *pids) {
         if (stuck.contains(pid) || !is_in(pid, group)) continue;
         any = true;
@@ -95,9 +96,9 @@ class Restorer {
         stuck.insert(pid);
         fail(cat("process ", pid, " stays in ", dir->path(), ": ", moved.error().message));
       }
-      if (!any) break;
     }
-    if (!stuck.empty()) lift(group);
+    if (any) fail(cat("new processes keep appearing in ", dir->path()));
+    if (any || !stuck.empty()) lift(group);
   }
 
   void lift(const Group& group) {
