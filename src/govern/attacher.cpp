@@ -64,22 +64,54 @@ std::int64_t held_bytes(const sys::Host& host, const std::vector<sys::ProcessKey
   return sum;
 }
 
-// Moves one process that was not seen before, and sets its priorities. Whoever belongs to another job stays there, and
-// whoever would leave a limit behind.
-Status take_in(const sys::Host& host, const sys::ProcessKey& key, Attachment& attachment) {
-  FFRTMP_ASSIGN(const Identity identity, Identity::hold(host, key));
+// Moves one process of which `identity` is held. False: it belongs to another job, or would leave a limit behind.
+Result<bool> move_in(const sys::Host& host, const sys::ProcessKey& key, const Identity& identity,
+                     Attachment& attachment) {
   FFRTMP_ASSIGN(const sys::Membership membership, sys::read_membership(host, key.pid));
   const auto job = job_of(membership);
-  if (job && *job != attachment.outcome().governed.job_id) return {};
+  if (job && *job != attachment.outcome().governed.job_id) return false;
   Mover mover{key, membership};
-  if (const auto escape = attachment.find_escape(mover)) {
+  const auto escape = attachment.find_escape(mover);
+  if (escape)
     attachment.leave(mover, *escape);
-    return identity.check();
-  }
-  FFRTMP_TRY(attachment.move(mover));
+  else
+    FFRTMP_TRY(attachment.move(mover));
   FFRTMP_TRY(identity.check());
+  return !escape;
+}
+
+// Takes in one process that was not seen before.
+Status take_in(const sys::Host& host, const sys::ProcessKey& key, Attachment& attachment) {
+  FFRTMP_ASSIGN(const Identity identity, Identity::hold(host, key));
+  FFRTMP_ASSIGN(const bool is_in, move_in(host, key, identity, attachment));
+  if (!is_in) return {};
   FFRTMP_TRY(attachment.set_priorities(key.pid));
   return identity.check();
+}
+
+// Those of a job go into further groups of it. One that ends meanwhile is no fault.
+Status move_all(const sys::Host& host, const std::vector<sys::ProcessKey>& keys, Attachment& attachment) {
+  for (const sys::ProcessKey& key : keys) {
+    const auto identity = Identity::hold(host, key);
+    if (!identity) continue;
+    const auto moved = move_in(host, key, *identity, attachment);
+    if (!moved && moved.error().code != Errc::kGone) return moved.error();
+  }
+  return {};
+}
+
+// What was moved into further groups is noted beside what was known.
+void merge(Governed& governed, const Governed& more) {
+  governed.groups.insert(governed.groups.end(), more.groups.begin(), more.groups.end());
+  if (more.inherited_pids_max) governed.inherited_pids_max = more.inherited_pids_max;
+  for (const Original& moved : more.members) {
+    const auto known = std::find_if(governed.members.begin(), governed.members.end(),
+                                    [&](const Original& member) { return member.key() == moved.key(); });
+    if (known == governed.members.end())
+      governed.members.push_back(moved);
+    else
+      known->cgroup.insert(moved.cgroup.begin(), moved.cgroup.end());
+  }
 }
 
 // Until a pass of `list` finds nobody new. One that ends meanwhile is no fault.
@@ -262,16 +294,7 @@ Result<bool> Attacher::join_more(AttachOutcome& outcome, Placement placement) {
 
   const auto carry_out = [&]() -> Status {
     FFRTMP_TRY(attachment.make_groups());
-    for (const sys::ProcessKey& key : keys) {
-      const auto identity = Identity::hold(settings_.host, key);
-      if (!identity) continue;
-      FFRTMP_ASSIGN(const sys::Membership own, sys::read_membership(settings_.host, key.pid));
-      Mover mover{key, own};
-      if (const auto escape = attachment.find_escape(mover))
-        attachment.leave(mover, *escape);
-      else
-        FFRTMP_TRY(attachment.move(mover));
-    }
+    FFRTMP_TRY(move_all(settings_.host, keys, attachment));
     return attachment.finish_groups();
   };
   const Status done = carry_out();
@@ -281,17 +304,7 @@ Result<bool> Attacher::join_more(AttachOutcome& outcome, Placement placement) {
   }
   outcome.reason = attachment.outcome().reason;
   outcome.evidence = attachment.outcome().evidence;
-  const Governed& more = attachment.outcome().governed;
-  governed.groups.insert(governed.groups.end(), more.groups.begin(), more.groups.end());
-  if (more.inherited_pids_max) governed.inherited_pids_max = more.inherited_pids_max;
-  for (const Original& moved : more.members) {
-    const auto known = std::find_if(governed.members.begin(), governed.members.end(),
-                                    [&](const Original& member) { return member.key() == moved.key(); });
-    if (known == governed.members.end())
-      governed.members.push_back(moved);
-    else
-      known->cgroup.insert(moved.cgroup.begin(), moved.cgroup.end());
-  }
+  merge(governed, attachment.outcome().governed);
   return true;
 }
 

@@ -177,6 +177,9 @@ class Attacher {
   // The groups of a job that was prepared here for a process like `like`, if nobody is in them: of an owner that died
   // before it could write down where they are.
   void remove_left(const std::string& job_id, const sys::ProcessKey& like);
+  // Groups of a job whose owner died in the middle of the attach: where its process stands as `now` has it, or, of a
+  // process that is gone, wherever they would have been made.
+  void find_groups(Governed& governed, const sys::Membership* now) const;
   // Path of the file whose key "oom_kill" counts what the kernel killed in the job's memory group; "" without one.
   [[nodiscard]] std::string oom_file(const Governed& governed) const;
   // Times that the kernel killed for lack of memory in the job's group.
@@ -192,9 +195,13 @@ class Attacher {
   [[nodiscard]] static std::optional<std::string> job_of_group(std::string_view path);
 
  private:
+  // A group of a job whose processes came from `home`, and what must have been switched on there for it.
+  [[nodiscard]] Group group_at(const std::string& hierarchy, const std::string& path, const std::string& home) const;
   // Groups in hierarchies that the job's limits need and that it is not in yet; all its processes are moved. False: a
   // process that was in none is refused, as attach() would.
   [[nodiscard]] Result<bool> join_more(AttachOutcome& outcome, Placement placement);
+  // Undoes join_more() of a job that goes on as it was `before`.
+  void leave_joined(const Governed& before, Governed now);
   [[nodiscard]] std::optional<std::string> root_base(const sys::Hierarchy& hierarchy);
   [[nodiscard]] RootBases root_bases(const std::vector<const sys::Hierarchy*>& hierarchies);
 

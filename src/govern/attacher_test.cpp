@@ -63,7 +63,7 @@ class RealAttacher : public testing::Test {
       kill(pid, SIGKILL);
       waitpid(pid, nullptr, 0);
     }
-    EXPECT_TRUE(!outer_ || outer_->remove_tree());
+    EXPECT_TRUE(!outer_ || sys::remove_group(outer_->path()));
     for (const std::string& path : group_paths()) {
       EXPECT_FALSE(std::filesystem::exists(path)) << path;
       rmdir(std::filesystem::path(path).parent_path().c_str());
@@ -305,7 +305,7 @@ TEST_F(RealAttacher, ReassertsInAGroupThatWasRemoved) {
     const sys::Hierarchy* hierarchy = layout_.find(group.hierarchy);
     const auto home = sys::CgroupDir::open(hierarchy->directory_of(before->at(hierarchy->name)));
     ASSERT_TRUE(home->add(process.pid));
-    ASSERT_TRUE(sys::CgroupDir::open(hierarchy->directory_of(group.path))->remove_tree());
+    ASSERT_TRUE(sys::remove_group(hierarchy->directory_of(group.path)));
     rmdir(hierarchy->directory_of(group.path.substr(0, group.path.rfind('/'))).c_str());
   }
   const auto reasserted = attacher_->reassert(outcome->governed);
@@ -328,7 +328,7 @@ TEST_F(RealAttacher, AGroupThatCannotBeMadeAgainHoldsNothing) {
     const sys::Hierarchy* hierarchy = layout_.find(group.hierarchy);
     const auto home = sys::CgroupDir::open(hierarchy->directory_of(before->at(hierarchy->name)));
     ASSERT_TRUE(home->add(process.pid));
-    ASSERT_TRUE(sys::CgroupDir::open(hierarchy->directory_of(group.path))->remove_tree());
+    ASSERT_TRUE(sys::remove_group(hierarchy->directory_of(group.path)));
   }
   ASSERT_TRUE(fault::arm("mkdir:EACCES"));
   const auto reasserted = attacher_->reassert(outcome->governed);
@@ -385,11 +385,12 @@ TEST_F(RealAttacher, DoesNotFightAnotherJobForAProcess) {
   EXPECT_EQ(reasserted->governance, Governance::kObserve) << "its limits hold a group that it is not in";
   ASSERT_EQ(reasserted->limits.size(), 1u);
   EXPECT_EQ(reasserted->limits.front().err, EBUSY);
+  EXPECT_EQ(decide_governance(attacher_->read_back(outcome->governed).value()), Governance::kObserve);
   EXPECT_NE(sys::read_membership(kHost, process.pid)->at(cpu->name).find("/other-"), std::string::npos);
   kill(process.pid, SIGKILL);
   waitpid(process.pid, nullptr, 0);
   std::erase(children_, process.pid);
-  EXPECT_TRUE(taken->remove_tree());
+  EXPECT_TRUE(sys::remove_group(taken->path()));
   EXPECT_TRUE(attacher_->remove_groups(outcome->governed));
 }
 
@@ -510,6 +511,35 @@ TEST_F(RealAttacher, ChangesLimitsInPlace) {
   EXPECT_EQ(control(process, "memory", "memory.max", "memory.limit_in_bytes"), "209715200");
   EXPECT_EQ(sys::read_nice(process.pid).value(), 0);
   EXPECT_TRUE(attacher_->restore(changed->governed).failures.empty());
+}
+
+TEST_F(RealAttacher, AChangeThatFailsTakesNothingBack) {
+  const sys::ProcessKey process = start_sleep();
+  if (layout_.of_controller("cpu") == layout_.of_controller("memory")) GTEST_SKIP() << "needs no other group in v2";
+  const auto outcome = attacher_->attach(request(process, quota(50)));
+  ASSERT_TRUE(outcome) << outcome.error().message;
+  Limits other;
+  other.memory_limit_bytes = 200 << 20;
+  ASSERT_TRUE(fault::arm("mkdir:ENOSPC"));
+  EXPECT_EQ(attacher_->change(outcome->governed, {other}).error().sys, ENOSPC);
+  EXPECT_EQ(cpu_quota_us(process), "50000");
+  ASSERT_TRUE(fault::arm(""));
+  EXPECT_TRUE(attacher_->restore(outcome->governed).failures.empty());
+}
+
+// It ends while its limits are changed: the groups of the new ones would be known to nobody.
+TEST_F(RealAttacher, AChangeOfOneThatEndedLeavesNoGroup) {
+  const sys::ProcessKey process = start_sleep();
+  const auto outcome = attacher_->attach(request(process, quota(50)));
+  ASSERT_TRUE(outcome) << outcome.error().message;
+  kill(process.pid, SIGKILL);  // not waited for: what /proc says of it is still there
+  const auto has_ended = [&] { return sys::read_stat(kHost, process.pid)->has_ended(); };
+  for (int i = 0; i < 1000 && !has_ended(); ++i) usleep(1000);
+  Limits other = quota(50);
+  other.memory_limit_bytes = 200 << 20;
+  EXPECT_EQ(attacher_->change(outcome->governed, {other}).error().code, Errc::kGone);
+  EXPECT_TRUE(attacher_->remove_groups(outcome->governed));
+  for (const std::string& path : group_paths()) EXPECT_FALSE(std::filesystem::exists(path)) << path;
 }
 
 // contract: G47
@@ -802,7 +832,7 @@ TEST_F(RealAttacher, LeavesNoLimitBehind) {
   kill(process.pid, SIGKILL);
   waitpid(process.pid, nullptr, 0);
   std::erase(children_, process.pid);
-  EXPECT_TRUE(outer->remove_tree());
+  EXPECT_TRUE(sys::remove_group(outer->path()));
 }
 
 TEST_F(RealAttacher, TakesAPidsLimitAlong) {
@@ -870,7 +900,7 @@ TEST_F(RealAttacher, CountsOomKillsWithoutTheOtherGroups) {
   if (cpu != layout_.of_controller("memory")) {
     const std::string own = sys::read_membership(kHost, process.pid)->at(cpu->name);
     ASSERT_TRUE(sys::CgroupDir::open(cpu->directory_of(before->at(cpu->name)))->add(process.pid));
-    ASSERT_TRUE(sys::CgroupDir::open(cpu->directory_of(own))->remove_tree());
+    ASSERT_TRUE(sys::remove_group(cpu->directory_of(own)));
   }
   const auto kills = attacher_->oom_kills(outcome->governed);
   ASSERT_TRUE(kills) << kills.error().message;
@@ -1052,7 +1082,7 @@ TEST_F(RealAttacher, ADelegatedUnitGivesTheBase) {
   waitpid(daemon, &status, 0);
   EXPECT_TRUE(WIFEXITED(status));
   EXPECT_EQ(WEXITSTATUS(status), 0);
-  EXPECT_TRUE(dir->remove_tree());
+  EXPECT_TRUE(sys::remove_group(dir->path()));
 }
 
 TEST(JobOfGroup, Table) {

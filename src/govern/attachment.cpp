@@ -126,14 +126,16 @@ Status Attachment::enable(const Slot& slot) {
   if (slot.hierarchy->version == CgroupVersion::kV1) return {};
   const auto controllers = controllers_of(*slot.hierarchy);
   if (controllers.empty()) return {};
-  FFRTMP_ASSIGN(const auto enabled, enable_controllers(*slot.hierarchy, slot.place.base, controllers));
-  if (!slot.place.moves_before_enabling) return {};
+  std::vector<std::string> added;
+  const Status enabled = enable_controllers(*slot.hierarchy, slot.place.base, controllers, added);
+  if (!slot.place.moves_before_enabling) return enabled;
   for (Group& group : outcome_.governed.groups) {
     if (group.hierarchy != slot.hierarchy->name) continue;
-    group.enabled = enabled;
+    group.enabled = std::move(added);
     group.enabled_in = slot.place.base;
+    break;
   }
-  return {};
+  return enabled;
 }
 
 Status Attachment::make_group(Slot& slot) {

@@ -13,6 +13,7 @@
 #include <limits>
 #include <memory>
 
+#include "base/fault.h"
 #include "base/text.h"
 #include "json/json.h"
 #include "sys/file_io.h"
@@ -165,6 +166,7 @@ Result<HeldClaim> HeldClaim::take(const std::string& runtime_dir, const Claim& c
 }
 
 Status HeldClaim::update(const Claim& claim) {
+  FFRTMP_TRY(fault::check("claim", path_));
   FFRTMP_ASSIGN(Draft draft, write_draft(path_, claim));
   if (rename(draft.path.c_str(), path_.c_str()) != 0) {
     const Error error = last_sys_error(cat("rename to ", path_));

@@ -47,7 +47,7 @@ class HeldClaim {
 
   // kNodeBusy, with owner and job in the message, while another holds it.
   [[nodiscard]] static Result<HeldClaim> take(const std::string& runtime_dir, const Claim& claim);
-  // Replaces the text; nobody finds the claim without its lock meanwhile.
+  // Replaces the text; nobody finds the claim without its lock meanwhile. Fault op: claim.
   [[nodiscard]] Status update(const Claim& claim);
   void release();
   void keep();

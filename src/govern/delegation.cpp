@@ -4,17 +4,13 @@
 #include <sys/xattr.h>
 #include <unistd.h>
 
+#include <vector>
+
 #include "base/text.h"
 #include "sys/cgroup_dir.h"
 #include "sys/proc_fs.h"
 
 namespace ffrtmp::govern {
-namespace {
-
-// A process may fork between the listing and its move.
-constexpr int kPasses = 5;
-
-}  // namespace
 
 bool is_delegated(const std::string& directory) {
   char value[8] = {};
@@ -33,15 +29,10 @@ Result<bool> enter_daemon_leaf(const sys::Host& host, const sys::CgroupLayout& l
   const std::string directory = unified->directory_of(own);
   if (!is_delegated(directory)) return false;
   FFRTMP_ASSIGN(const sys::CgroupDir unit, sys::CgroupDir::open(directory));
+  FFRTMP_ASSIGN(const std::vector<pid_t> pids, unit.own_procs());
+  if (pids != std::vector<pid_t>{getpid()}) return false;
   FFRTMP_ASSIGN(const sys::CgroupDir leaf, sys::CgroupDir::create(cat(directory, "/", kDaemonLeaf)));
-  for (int pass = 0; pass < kPasses; ++pass) {
-    FFRTMP_ASSIGN(const std::vector<pid_t> pids, unit.own_procs());
-    if (pids.empty()) break;
-    for (const pid_t pid : pids) {
-      const Status moved = leaf.add(pid);
-      if (!moved && moved.error().code != Errc::kGone) return moved.error();
-    }
-  }
+  FFRTMP_TRY(leaf.add(getpid()));
   return true;
 }
 

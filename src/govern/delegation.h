@@ -18,8 +18,9 @@ inline constexpr const char* kDaemonLeaf = "daemon";
 // Whether the group in this directory was delegated: systemd's mark, or, for an unprivileged caller, its owner.
 [[nodiscard]] bool is_delegated(const std::string& directory);
 
-// Moves every process of the caller's own delegated v2 group, the caller first of all, into its leaf. False when there
-// is nothing to do: no v2 controllers, or nothing was delegated. Call once, before the first attach.
+// Moves the caller, and nobody else, out of its delegated v2 group into the leaf. False when it stays: no v2
+// controllers, nothing was delegated, or others stand in the group too, so that the move would give nothing (a session
+// that belongs to its user looks delegated as well). Call once, before the first attach.
 [[nodiscard]] Result<bool> enter_daemon_leaf(const sys::Host& host, const sys::CgroupLayout& layout);
 
 }  // namespace ffrtmp::govern

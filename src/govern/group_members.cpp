@@ -120,6 +120,34 @@ void Attacher::remove_left(const std::string& job_id, const sys::ProcessKey& lik
   }
 }
 
+Group Attacher::group_at(const std::string& name, const std::string& path, const std::string& home) const {
+  Group group{name, path, {}, {}};
+  const Hierarchy* hierarchy = settings_.layout.find(name);
+  const bool is_nested =
+      hierarchy != nullptr && hierarchy->version == sys::CgroupVersion::kV2 && home != "/" && home == base_of(path);
+  const auto dir = is_nested ? CgroupDir::open(hierarchy->directory_of(home)) : Result<CgroupDir>(Error{});
+  const auto text = dir ? dir->read("cgroup.subtree_control") : Result<std::string>(Error{});
+  if (!text) return group;
+  // While processes stood in it nothing could be on for the groups below: what is on now was switched on for this job.
+  group.enabled_in = home;
+  for (const std::string_view controller : split(trim(*text), ' '))
+    if (!controller.empty()) group.enabled.emplace_back(controller);
+  return group;
+}
+
+void Attacher::find_groups(Governed& governed, const sys::Membership* now) const {
+  if (!governed.groups.empty() || governed.members.empty()) return;
+  for (const auto& [hierarchy, home] : governed.members.front().cgroup) {
+    std::set<std::string> paths{job_path(home, governed.job_id), job_path("/", governed.job_id)};
+    if (now != nullptr) {
+      const auto own = now->find(hierarchy);
+      paths.clear();
+      if (own != now->end() && job_of_group(own->second) == governed.job_id) paths.insert(own->second);
+    }
+    for (const std::string& path : paths) governed.groups.push_back(group_at(hierarchy, path, home));
+  }
+}
+
 std::string Attacher::oom_file(const Governed& governed) const {
   const Hierarchy* memory = settings_.layout.of_controller("memory");
   for (const Group& group : governed.groups)

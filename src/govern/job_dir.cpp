@@ -1,7 +1,5 @@
 #include "govern/job_dir.h"
 
-#include <poll.h>
-
 #include <algorithm>
 #include <cerrno>
 
@@ -15,9 +13,6 @@ namespace {
 using sys::CgroupDir;
 using sys::Hierarchy;
 
-// The last task leaves its group a moment after it was reaped.
-constexpr int kRemoveTries = 100;
-constexpr int kRemovePauseMs = 5;
 constexpr int kParentTries = 2;
 
 std::string without_last(const std::string& path) {
@@ -72,6 +67,11 @@ std::string job_path(std::string_view base, std::string_view job_id) {
   return cat(base == "/" ? std::string_view() : base, "/", kParentName, "/", job_id);
 }
 
+std::string base_of(std::string_view path) {
+  const std::string_view base = path.substr(0, path.rfind(cat("/", kParentName, "/")));
+  return std::string(base.empty() ? "/" : base);
+}
+
 Result<CgroupDir> make_job_dir(const Hierarchy& hierarchy, const std::string& base, const std::string& job_id) {
   const std::string path = job_path(base, job_id);
   if (const auto there = CgroupDir::open(hierarchy.directory_of(path))) {
@@ -89,23 +89,22 @@ Result<CgroupDir> make_job_dir(const Hierarchy& hierarchy, const std::string& ba
   return group;
 }
 
-Result<std::vector<std::string>> enable_controllers(const Hierarchy& hierarchy, const std::string& base,
-                                                    const std::vector<std::string>& controllers) {
+Status enable_controllers(const Hierarchy& hierarchy, const std::string& base,
+                          const std::vector<std::string>& controllers, std::vector<std::string>& added) {
   std::vector<std::string> groups = steps_to(hierarchy.root, base);
   groups.insert(groups.begin(), hierarchy.root);
   groups.push_back(cat(base == "/" ? "" : base, "/", kParentName));
-  std::vector<std::string> added_in_base;
   for (const std::string& path : groups) {
     FFRTMP_ASSIGN(const CgroupDir group, CgroupDir::open(hierarchy.directory_of(path)));
-    auto added = enable_in(group, controllers);
-    if (!added) {
+    const auto now_on = enable_in(group, controllers);
+    if (!now_on) {
       // A parent that is not ours to change may have them on already: the next one down tells.
-      if (path != base && path != groups.back() && added.error().code == Errc::kDenied) continue;
-      return std::move(added).error();
+      if (path != base && path != groups.back() && now_on.error().code == Errc::kDenied) continue;
+      return now_on.error();
     }
-    if (path == base) added_in_base = std::move(added).value();
+    if (path == base) added.insert(added.end(), now_on->begin(), now_on->end());
   }
-  return added_in_base;
+  return {};
 }
 
 Status disable_controllers(const Hierarchy& hierarchy, const std::string& base,
@@ -122,20 +121,12 @@ Status disable_controllers(const Hierarchy& hierarchy, const std::string& base,
 }
 
 Status remove_job_dir(const Hierarchy& hierarchy, const std::string& path) {
-  const auto group = CgroupDir::open(hierarchy.directory_of(path));
-  if (group) {
-    for (int tries = 1;; ++tries) {
-      const Status removed = group->remove();
-      if (removed) break;
-      const auto pids = group->procs();
-      const bool is_empty = pids && pids->empty();
-      if (removed.error().sys != EBUSY || !is_empty || tries == kRemoveTries) return removed;
-      poll(nullptr, 0, kRemovePauseMs);
-    }
-  }
-  const auto parent = CgroupDir::open(hierarchy.directory_of(without_last(path)));
-  if (parent) (void)parent->remove();  // other jobs are in it, most often
-  return {};
+  const std::string directory = hierarchy.directory_of(path);
+  const auto group = CgroupDir::open(directory);
+  const auto pids = group ? group->procs() : Result<std::vector<pid_t>>(group.error());
+  // The governor does not wait for it: others want to be looked at.
+  if (pids && !pids->empty()) return sys_error(cat("remove ", directory), EBUSY);
+  return sys::remove_job_group(directory);
 }
 
 }  // namespace ffrtmp::govern

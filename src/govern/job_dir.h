@@ -17,21 +17,24 @@ namespace ffrtmp::govern {
 inline constexpr std::string_view kParentName = "ffrtmp";
 
 [[nodiscard]] std::string job_path(std::string_view base, std::string_view job_id);
+// The base of a path that job_path made.
+[[nodiscard]] std::string base_of(std::string_view path);
 
 // Makes the group; missing parents of `base` too. kNodeBusy when it is there with processes in it. Fault op: mkdir.
 [[nodiscard]] Result<sys::CgroupDir> make_job_dir(const sys::Hierarchy& hierarchy, const std::string& base,
                                                   const std::string& job_id);
 
 // v2: switches the controllers on for the job's group, in every group from the hierarchy's root to <base>/ffrtmp.
-// The ones that this call switched on in `base` itself. EBUSY when a process stands in one of them.
-[[nodiscard]] Result<std::vector<std::string>> enable_controllers(const sys::Hierarchy& hierarchy,
-                                                                  const std::string& base,
-                                                                  const std::vector<std::string>& controllers);
+// `added` gets those that this call switched on in `base` itself, also when a later step fails. EBUSY when a process
+// stands in one of the groups.
+[[nodiscard]] Status enable_controllers(const sys::Hierarchy& hierarchy, const std::string& base,
+                                        const std::vector<std::string>& controllers, std::vector<std::string>& added);
 // The reverse for `base` and <base>/ffrtmp, bottom up; a group that is gone is fine.
 [[nodiscard]] Status disable_controllers(const sys::Hierarchy& hierarchy, const std::string& base,
                                          const std::vector<std::string>& controllers);
 
-// Removes an empty job's group, and "ffrtmp" above it when that is empty too. EBUSY while a process is in it.
+// Removes a job's group in which nobody is any more, and "ffrtmp" with the last of them. EBUSY at once while somebody
+// is.
 [[nodiscard]] Status remove_job_dir(const sys::Hierarchy& hierarchy, const std::string& path);
 
 }  // namespace ffrtmp::govern

@@ -13,9 +13,6 @@ namespace {
 using sys::CgroupDir;
 using sys::CgroupVersion;
 
-// v1 writes "none" as the largest multiple of the page size below 2^63.
-constexpr std::int64_t kUnlimitedFrom = std::int64_t{1} << 62;
-
 void add_disks(const AttacherSettings& settings, Capabilities& capabilities) {
   const auto disks = sys::read_disks(settings.host);
   if (!disks) return;
@@ -70,7 +67,7 @@ std::optional<MemoryFacts> OpenGroups::memory_facts() const {
   facts.current_hard_bytes = number(v2 ? "memory.max" : "memory.limit_in_bytes");
   facts.current_high_bytes = number(v2 ? "memory.high" : "memory.soft_limit_in_bytes");
   for (auto* bytes : {&facts.current_hard_bytes, &facts.current_high_bytes})
-    if (*bytes && **bytes >= kUnlimitedFrom) bytes->reset();
+    if (*bytes && **bytes >= sys::kV1Unlimited) bytes->reset();
   return facts;
 }
 

@@ -135,7 +135,8 @@ HierarchyFacts read_place_facts(const PlaceQuestion& question) {
   facts.hierarchy = hierarchy.name;
   facts.version = hierarchy.version;
   facts.own = question.own;
-  facts.own_is_root = question.own == "/";
+  // Of a container's namespace "/" is an ordinary group. Only the true root has no cgroup.type (cgroup-v2.html).
+  facts.own_is_root = question.own == "/" && access((directory + "/cgroup.type").c_str(), F_OK) != 0;
   facts.own_is_writable = is_writable(directory) && is_writable(directory + "/cgroup.procs");
   facts.root_base = question.root_base;
   facts.needs_controllers = question.needs_controllers;

@@ -2,10 +2,14 @@
 #include "govern/place_facts.h"
 
 #include <gtest/gtest.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 #include <filesystem>
 
+#include "base/text.h"
+#include "govern/attacher.h"
+#include "govern/delegation.h"
 #include "govern/job_dir.h"
 #include "tests/support/temp_dir.h"
 
@@ -29,6 +33,12 @@ class V2Tree : public testing::Test {
     test::write_file(dir_ / ("cg" + path + "/cgroup.subtree_control"), "");
   }
   void put(const std::string& path, const std::string& text) const { test::write_file(dir_ / ("cg" + path), text); }
+  // As systemd marks a group, which only root can; else it is the owner's.
+  void delegate(const std::string& path) const {
+    if (geteuid() == 0) {
+      ASSERT_EQ(setxattr((dir_ / ("cg" + path)).c_str(), "trusted.delegate", "1", 1, 0), 0);
+    }
+  }
   [[nodiscard]] std::string text(const std::string& path) const { return test::read_file(dir_ / ("cg" + path)); }
 
   test::TempDir dir_;
@@ -45,6 +55,19 @@ TEST_F(V2Tree, TellsWhoIsInTheOwnGroup) {
   EXPECT_FALSE(read_place_facts(question).holds_only_moved);
   question.own = "/";
   EXPECT_TRUE(read_place_facts(question).own_is_root);
+}
+
+// The root of a container's cgroup namespace takes no controllers beside processes, unlike the true one.
+TEST_F(V2Tree, TheTopOfAContainerIsNotTheRoot) {
+  put("/cgroup.procs", "1\n7\n");
+  put("/cgroup.type", "domain\n");
+  PlaceQuestion question{&hierarchy_, "/", {7}, std::nullopt, Placement::kNested};
+  EXPECT_FALSE(read_place_facts(question).own_is_root);
+  EXPECT_FALSE(can_nest(read_place_facts(question)));
+  question.moved = {1, 7};
+  const Place place = decide_place(read_place_facts(question), Placement::kNested);
+  EXPECT_EQ(place.base, "/");
+  EXPECT_TRUE(place.moves_before_enabling);
 }
 
 // contract: G16
@@ -110,15 +133,110 @@ TEST_F(V2Tree, SwitchesControllersOnDownThePath) {
   add_group("/base/ffrtmp", "");
   put("/cgroup.subtree_control", "cpu memory io pids\n");
   put("/base/cgroup.subtree_control", "memory\n");
-  const auto enabled = enable_controllers(hierarchy_, "/base", {"cpu", "memory"});
+  std::vector<std::string> added;
+  const Status enabled = enable_controllers(hierarchy_, "/base", {"cpu", "memory"}, added);
   ASSERT_TRUE(enabled) << enabled.error().message;
-  EXPECT_EQ(*enabled, std::vector<std::string>{"cpu"});
+  EXPECT_EQ(added, std::vector<std::string>{"cpu"});
   EXPECT_EQ(text("/cgroup.subtree_control"), "cpu memory io pids\n");  // nothing to do, nothing written
   EXPECT_TRUE(text("/base/cgroup.subtree_control").starts_with("+cpu"));
   EXPECT_TRUE(text("/base/ffrtmp/cgroup.subtree_control").starts_with("+cpu +memory"));
   ASSERT_TRUE(disable_controllers(hierarchy_, "/base", {"cpu"}));
   EXPECT_TRUE(text("/base/cgroup.subtree_control").starts_with("-cpu"));
   EXPECT_TRUE(text("/base/ffrtmp/cgroup.subtree_control").starts_with("-cpu"));
+}
+
+// Where a process came from, controllers have to be off before it can go back: told also of a way that ends halfway.
+TEST_F(V2Tree, TellsWhatItSwitchedOnBeforeItFailed) {
+  add_group("/base", "");
+  std::vector<std::string> added;
+  EXPECT_EQ(enable_controllers(hierarchy_, "/base", {"cpu"}, added).error().code, Errc::kGone);  // no "ffrtmp" in it
+  EXPECT_EQ(added, std::vector<std::string>{"cpu"});
+}
+
+// A job of cpu alone, nested in /base, that is asked for memory too: that controller is switched on later.
+TEST_F(V2Tree, WhatALaterLimitSwitchesOnIsSwitchedOffAtTheEnd) {
+  const sys::Host host{dir_ / "proc", dir_ / "sys"};
+  for (const char* path : {"/base", "/base/ffrtmp", "/base/ffrtmp/job"}) add_group(path, "");
+  for (const char* path : {"", "/base", "/base/ffrtmp"}) put(std::string(path) + "/cgroup.subtree_control", "cpu\n");
+  put("/base/ffrtmp/job/cpu.max", "50000 100000\n");
+  test::write_file(dir_ / "proc/7/stat", "7 (x) S 1 7 7 0 -1 0 0 0 0 0 0 0 0 0 20 0 1 0 99 0 0 0 0 0 0 0 0 0 0 0\n");
+  test::write_file(dir_ / "proc/7/cgroup", "0::/base/ffrtmp/job\n");
+  Governed governed;
+  governed.job_id = "job";
+  governed.limits.cpu_quota_percent = 50;
+  governed.groups = {{"unified", "/base/ffrtmp/job", {"cpu"}, "/base"}};
+  governed.members = {{7, 99, {{"unified", "/base"}}, {}, std::nullopt}};
+  Limits more = governed.limits;
+  more.memory_limit_bytes = 64 << 20;
+  Attacher attacher({host, sys::CgroupLayout{{hierarchy_}}, {}});
+  const auto changed = attacher.change(governed, {more});
+  ASSERT_TRUE(changed) << changed.error().message;
+  EXPECT_TRUE(text("/base/cgroup.subtree_control").starts_with("+memory"));
+  EXPECT_EQ(changed->governed.groups.front().enabled, (std::vector<std::string>{"cpu", "memory"}));
+  (void)attacher.restore(changed->governed);  // a built tree's groups cannot be removed
+  for (const char* path : {"/base", "/base/ffrtmp"})
+    EXPECT_TRUE(text(std::string(path) + "/cgroup.subtree_control").starts_with("-cpu -memory")) << path;
+}
+
+// One that forks faster than its processes are moved: what is left in the group keeps no limit of ours.
+TEST_F(V2Tree, WhoCannotBeEmptiedIsLetGoOfItsLimits) {
+  const sys::Host host{dir_ / "proc", dir_ / "sys"};
+  for (const char* path : {"/base", "/base/ffrtmp", "/base/ffrtmp/job"}) add_group(path, "");
+  put("/base/ffrtmp/job/cgroup.procs", "7\n");  // stays, wherever it is moved
+  put("/base/ffrtmp/job/cpu.max", "50000 100000\n");
+  test::write_file(dir_ / "proc/7/cgroup", "0::/base/ffrtmp/job\n");
+  Governed governed;
+  governed.job_id = "job";
+  governed.limits.cpu_quota_percent = 50;
+  governed.groups = {{"unified", "/base/ffrtmp/job", {}, {}}};
+  governed.members = {{7, 99, {{"unified", "/base"}}, {}, std::nullopt}};
+  Attacher attacher({host, sys::CgroupLayout{{hierarchy_}}, {}});
+  const RestoreReport report = attacher.restore(governed);
+  EXPECT_TRUE(report.limits_reset);
+  ASSERT_FALSE(report.failures.empty());
+  EXPECT_NE(report.failures.front().find("keep appearing"), std::string::npos) << report.failures.front();
+  EXPECT_TRUE(text("/base/ffrtmp/job/cpu.max").starts_with("max"));
+}
+
+// The owner died in the middle of its first attach: its claim tells of no group yet.
+TEST_F(V2Tree, FindsWhatADeadOwnerSwitchedOn) {
+  for (const char* path : {"/base", "/base/ffrtmp", "/base/ffrtmp/job"}) add_group(path, "");
+  put("/base/cgroup.subtree_control", "cpu memory\n");
+  const Attacher attacher({{dir_ / "proc", dir_ / "sys"}, sys::CgroupLayout{{hierarchy_}}, {}});
+  Governed claimed;
+  claimed.job_id = "job";
+  claimed.members = {{7, 99, {{"unified", "/base"}}, {}, std::nullopt}};
+  const Group nested{"unified", "/base/ffrtmp/job", {"cpu", "memory"}, "/base"};
+  const Group at_root{"unified", "/ffrtmp/job", {}, {}};
+  Governed found = claimed;
+  const sys::Membership now{{"unified", "/base/ffrtmp/job"}};
+  attacher.find_groups(found, &now);
+  EXPECT_EQ(found.groups, std::vector<Group>{nested});
+  found = claimed;
+  attacher.find_groups(found, nullptr);
+  EXPECT_EQ(found.groups, (std::vector<Group>{nested, at_root}));
+  found = claimed;
+  const sys::Membership elsewhere{{"unified", "/base"}};
+  attacher.find_groups(found, &elsewhere);
+  EXPECT_TRUE(found.groups.empty());
+}
+
+// Nobody asked for the others of a session to be moved, and beside them the leaf would be of no use.
+TEST_F(V2Tree, OnlyTheCallerGoesIntoTheLeafAndOnlyWhenAlone) {
+  const sys::Host host{dir_ / "proc", dir_ / "sys"};
+  const sys::CgroupLayout layout{{hierarchy_}};
+  const std::string self = cat(getpid(), "\n");
+  test::write_file(dir_ / "proc/self/cgroup", "0::/unit\n");
+  for (const std::string& others : {cat("1\n", self), std::string("1\n"), std::string()}) {
+    add_group("/unit", others);
+    ASSERT_NO_FATAL_FAILURE(delegate("/unit"));
+    EXPECT_FALSE(enter_daemon_leaf(host, layout).value_or(true)) << others;
+    EXPECT_FALSE(std::filesystem::exists(dir_ / "cg/unit/daemon")) << others;
+  }
+  add_group("/unit", self);
+  add_group("/unit/daemon", "");
+  EXPECT_TRUE(enter_daemon_leaf(host, layout).value_or(false));
+  EXPECT_EQ(text("/unit/daemon/cgroup.procs"), cat(getpid()));
 }
 
 TEST_F(V2Tree, MakesParentsAndRefusesATakenName) {
@@ -132,6 +250,7 @@ TEST_F(V2Tree, MakesParentsAndRefusesATakenName) {
   EXPECT_EQ(make_job_dir(hierarchy_, "/", "job").error().code, Errc::kNodeBusy);
   EXPECT_EQ(job_path("/a", "b"), "/a/ffrtmp/b");
   EXPECT_EQ(job_path("/", "b"), "/ffrtmp/b");
+  for (const char* base : {"/", "/a", "/ffrtmp", "/a/ffrtmp/b"}) EXPECT_EQ(base_of(job_path(base, "ffrtmp")), base);
 }
 
 TEST_F(V2Tree, V1CpusetsAreHandedDown) {

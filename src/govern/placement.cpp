@@ -8,9 +8,6 @@
 namespace ffrtmp::govern {
 namespace {
 
-// v1 has no word for "no limit" in memory files: it is the largest multiple of the page size below 2^63.
-constexpr std::int64_t kUnlimitedFrom = std::int64_t{1} << 62;
-
 bool is_cpuset(std::string_view file) { return file == "cpuset.cpus.effective" || file == "cpuset.effective_cpus"; }
 
 bool is_v1_memory(std::string_view file) { return file.starts_with("memory.") && file.ends_with("_in_bytes"); }
@@ -54,7 +51,7 @@ bool is_finite(const Control& control) {
     return !text.empty() && !text.starts_with("max");
   if (file == "io.max") return has_device_limit(text);
   if (file == "cpu.cfs_quota_us") return parse_int(text).value_or(-1) > 0;
-  if (is_v1_memory(file)) return parse_int(text).value_or(kUnlimitedFrom) < kUnlimitedFrom;
+  if (is_v1_memory(file)) return parse_int(text).value_or(sys::kV1Unlimited) < sys::kV1Unlimited;
   if (file.starts_with("blkio.throttle.")) return !text.empty();
   return false;
 }

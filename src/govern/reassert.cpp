@@ -43,6 +43,39 @@ std::vector<LimitReport> reports_without_groups(const Limits& limits, const Erro
   return reports;
 }
 
+// Hierarchies in whose group a member does not stand, and where it stands.
+std::map<std::string, Error> find_outside(const AttacherSettings& settings, const Governed& governed) {
+  std::map<std::string, Error> outside;
+  for (const Original& member : governed.members) {
+    const auto stat = sys::read_stat(settings.host, member.key().pid);
+    const auto now = sys::read_membership(settings.host, member.key().pid);
+    if (!stat || !now || stat->key() != member.key() || stat->has_ended()) continue;
+    for (const Group& group : governed.groups) {
+      const auto own = now->find(group.hierarchy);
+      if (own != now->end() && !sys::is_at_or_below(own->second, group.path))
+        outside.emplace(group.hierarchy,
+                        make_error(Errc::kNodeBusy, cat("process ", member.pid, " is in ", own->second)));
+    }
+  }
+  return outside;
+}
+
+// Limits of a group that a process is kept out of do not hold it, whatever their files say. `outside`: why, by
+// hierarchy.
+void tell_outside(const sys::CgroupLayout& layout, const std::map<std::string, Error>& outside,
+                  std::vector<LimitReport>& reports) {
+  for (LimitReport& report : reports) {
+    const auto controller = controller_of(report.limit);
+    if (!controller) continue;
+    const Hierarchy* hierarchy = layout.of_controller(kernel_name(*controller, CgroupVersion::kV2));
+    const auto why = hierarchy == nullptr ? outside.end() : outside.find(hierarchy->name);
+    if (why == outside.end() || !is_in_force(report)) continue;
+    report.status = LimitStatus::kFailed;
+    report.err = why->second.sys;
+    report.detail = cat("not in its group: ", why->second.message);
+  }
+}
+
 class Reasserter {
  public:
   Reasserter(const AttacherSettings& settings, Governed& governed) : settings_(settings), governed_(governed) {}
@@ -85,10 +118,7 @@ class Reasserter {
     if (hierarchy == nullptr) return sys_error(cat("no hierarchy ", group.hierarchy), ENOENT);
     FFRTMP_TRY(fault::check("move", cat(pid)));
     auto dir = CgroupDir::open(hierarchy->directory_of(group.path));
-    if (!dir) {
-      const std::string base = group.path.substr(0, group.path.rfind(cat("/", kParentName, "/")));
-      dir = make_job_dir(*hierarchy, base.empty() ? "/" : base, governed_.job_id);
-    }
+    if (!dir) dir = make_job_dir(*hierarchy, base_of(group.path), governed_.job_id);
     if (!dir) return dir.error();
     return dir->add(pid);
   }
@@ -122,10 +152,12 @@ class Reasserter {
     return decide_late_memory(*governed_.limits.memory_limit_bytes, *facts, governed_.late_memory);
   }
 
-  // v2: a manager that owns the groups above may have switched controllers off; their files are gone then.
-  bool enable_again() const {
+  // v2: a limit that is new may need controllers that were never on, and a manager that owns the groups above may have
+  // switched some off; their files are not there then. What is switched on where the processes came from is written
+  // down, as it has to be off again before they can go back.
+  bool enable_missing() {
     bool any = false;
-    for (const Group& group : governed_.groups) {
+    for (Group& group : governed_.groups) {
       const Hierarchy* hierarchy = settings_.layout.find(group.hierarchy);
       if (hierarchy == nullptr || hierarchy->version == CgroupVersion::kV1) continue;
       std::vector<std::string> names;
@@ -133,24 +165,16 @@ class Reasserter {
         const std::string_view name = kernel_name(controller, CgroupVersion::kV2);
         if (hierarchy->has(name)) names.emplace_back(name);
       }
-      const std::string base = group.path.substr(0, group.path.rfind(cat("/", kParentName, "/")));
-      any = enable_controllers(*hierarchy, base.empty() ? "/" : base, names).has_value() || any;
+      const std::string base = base_of(group.path);
+      std::vector<std::string> added;
+      any = enable_controllers(*hierarchy, base, names, added).has_value() || any;
+      if (group.enabled_in != base) continue;
+      std::erase_if(added, [&](const std::string& name) {
+        return std::find(group.enabled.begin(), group.enabled.end(), name) != group.enabled.end();
+      });
+      group.enabled.insert(group.enabled.end(), added.begin(), added.end());
     }
     return any;
-  }
-
-  // Limits of a group that a process is kept out of do not hold it, whatever their files say.
-  void tell_outside() {
-    for (LimitReport& report : result_.limits) {
-      const auto controller = controller_of(report.limit);
-      if (!controller) continue;
-      const Hierarchy* hierarchy = settings_.layout.of_controller(kernel_name(*controller, CgroupVersion::kV2));
-      const auto why = hierarchy == nullptr ? outside_.end() : outside_.find(hierarchy->name);
-      if (why == outside_.end() || !is_in_force(report)) continue;
-      report.status = LimitStatus::kFailed;
-      report.err = why->second.sys;
-      report.detail = cat("not in its group: ", why->second.message);
-    }
   }
 
   void reassert_limits() {
@@ -174,7 +198,7 @@ class Reasserter {
       const bool misses_files = std::any_of(found.begin(), found.end(), [](const LimitReport& report) {
         return report.status == LimitStatus::kUnsupported;
       });
-      if (misses_files && enable_again())
+      if (misses_files && enable_missing())
         if (auto again = OpenGroups::open(settings_, governed_.groups, asked)) groups = std::move(again).value();
       now = groups.write(terms);
     }
@@ -192,7 +216,7 @@ class Reasserter {
       if (before.status != LimitStatus::kUnsupported || drift.err == 0) result_.drifts.push_back(std::move(drift));
     }
     result_.limits = reports_in_terms(std::move(now), asked, memory);
-    tell_outside();
+    tell_outside(settings_.layout, outside_, result_.limits);
   }
 
   void reassert_priority(DriftKind kind, const std::optional<LimitReport>& before,
@@ -243,6 +267,7 @@ Result<std::vector<LimitReport>> Attacher::read_back(const Governed& governed) c
   std::vector<LimitReport> reports = groups && !governed.groups.empty()
                                          ? groups->read(limits)
                                          : reports_without_groups(limits, groups ? nullptr : &groups.error());
+  tell_outside(settings_.layout, find_outside(settings_, governed), reports);
   if (governed.members.empty()) return reports;
   const pid_t pid = governed.members.front().key().pid;
   FFRTMP_ASSIGN(const PriorityChange priorities, read_priorities(settings_.host, pid, governed.limits));
@@ -281,25 +306,40 @@ void change_priorities(const sys::Host& host, Original& member, const Limits& be
 
 }  // namespace
 
+void Attacher::leave_joined(const Governed& before, Governed now) {
+  std::erase_if(now.groups, [&](const Group& group) {
+    return std::any_of(before.groups.begin(), before.groups.end(),
+                       [&](const Group& known) { return known.hierarchy == group.hierarchy; });
+  });
+  now.limits.nice.reset();
+  now.limits.oom_score_adj.reset();
+  (void)restore(now);  // why the change failed is what is told
+}
+
 Result<AttachOutcome> Attacher::change(const Governed& governed, const ChangeRequest& request) {
   AttachOutcome outcome;
   outcome.governed = governed;
   outcome.governed.limits = request.limits;
   outcome.governed.late_memory = request.late_memory;
+  // First, as it may fail: the old limits go on holding then.
+  FFRTMP_ASSIGN(const bool is_admitted, join_more(outcome, request.placement));
+  if (!is_admitted) return outcome;
   const Limits before = may_stand_in_files(governed);
   // A group that is gone is made again by the reassertion.
   const auto groups = OpenGroups::open(settings_, governed.groups, before);
   if (groups) groups->take_back(before, may_stand_in_files(outcome.governed));
-  FFRTMP_ASSIGN(const bool is_admitted, join_more(outcome, request.placement));
-  if (!is_admitted) return outcome;
   for (Original& member : outcome.governed.members) {
     const auto stat = sys::read_stat(settings_.host, member.key().pid);
     if (stat && stat->key() == member.key()) change_priorities(settings_.host, member, governed.limits, request.limits);
   }
-  FFRTMP_ASSIGN(Reassertion reassertion, reassert(outcome.governed));
-  outcome.limits = std::move(reassertion.limits);
-  outcome.governance = reassertion.governance;
-  outcome.uncovered_bytes = reassertion.uncovered_bytes;
+  auto reassertion = reassert(outcome.governed);
+  if (!reassertion) {
+    leave_joined(governed, std::move(outcome.governed));
+    return std::move(reassertion).error();
+  }
+  outcome.limits = std::move(reassertion->limits);
+  outcome.governance = reassertion->governance;
+  outcome.uncovered_bytes = reassertion->uncovered_bytes;
   outcome.governed.shortfalls = find_shortfalls(outcome.limits);
   if (outcome.reason.empty()) give_reason(outcome);
   return outcome;

@@ -28,12 +28,11 @@ class Restorer {
   RestoreReport run() {
     for (const Group& group : governed_.groups) empty(group);
     for (const Original& member : governed_.members) {
-      const auto stat = sys::read_stat(settings_.host, member.key().pid);
-      if (stat && stat->start_ticks == member.key().start_ticks) restore_priorities(member.key().pid, member);
-      others_.erase(member.key().pid);
+      restore_priorities(member.key(), member);
+      others_.erase(member.key());
     }
     if (!governed_.members.empty())
-      for (const pid_t pid : others_) restore_priorities(pid, governed_.members.front());
+      for (const sys::ProcessKey& key : others_) restore_priorities(key, governed_.members.front());
     for (const Group& group : governed_.groups) remove(group);
     return std::move(report_);
   }
@@ -81,14 +80,15 @@ class Restorer {
     if (const Status off = disable_controllers(*hierarchy, group.enabled_in, group.enabled); !off)
       fail(off.error().message);
     std::set<pid_t> stuck;
-    for (int pass = 0; pass < kPasses; ++pass) {
+    bool any = true;
+    for (int pass = 0; any && pass < kPasses; ++pass) {
       const auto pids = dir->procs();
       if (!pids) return;
-      bool any = false;
+      any = false;
       for (const pid_t pid : *pids) {
         if (stuck.contains(pid) || !is_in(pid, group)) continue;
         any = true;
-        others_.insert(pid);
+        if (const auto stat = sys::read_stat(settings_.host, pid)) others_.insert(stat->key());
         const std::string home = home_of(pid, group.hierarchy);
         const Status moved =
             home.empty() ? Status(make_error(Errc::kGone, "its group is not known")) : move(pid, *hierarchy, home);
@@ -96,9 +96,9 @@ class Restorer {
         stuck.insert(pid);
         fail(cat("process ", pid, " stays in ", dir->path(), ": ", moved.error().message));
       }
-      if (!any) break;
     }
-    if (!stuck.empty()) lift(group);
+    if (any) fail(cat("new processes keep appearing in ", dir->path()));
+    if (any || !stuck.empty()) lift(group);
   }
 
   void lift(const Group& group) {
@@ -114,7 +114,10 @@ class Restorer {
     report_.limits_reset = true;
   }
 
-  void restore_priorities(pid_t pid, const Original& original) {
+  void restore_priorities(const sys::ProcessKey& key, const Original& original) {
+    const auto stat = sys::read_stat(settings_.host, key.pid);
+    if (!stat || stat->key() != key) return;
+    const pid_t pid = key.pid;
     const Limits& limits = governed_.limits;
     if (limits.nice && !original.nice.empty()) {
       const auto own = original.nice.find(cat(original.pid));
@@ -140,7 +143,7 @@ class Restorer {
   const AttacherSettings& settings_;
   const Governed& governed_;
   RestoreReport report_;
-  std::set<pid_t> others_;  // found in the groups, members or not
+  std::set<sys::ProcessKey> others_;  // found in the groups, members or not
 };
 
 }  // namespace

@@ -59,10 +59,16 @@ class Attach {
     FFRTMP_ASSIGN(const govern::Governed announced, announce(request));
     FFRTMP_ASSIGN(govern::HeldClaim claim, take_claim(ground_, "attach", stat->key(), announced));
     FFRTMP_ASSIGN(outcome_, ground_.attacher.attach(request));
-    FFRTMP_TRY(claim.update(make_claim(ground_, "attach", stat->key(), outcome_.governed)));
+    key_ = stat->key();
     claim_ = std::move(claim);
+    if (Status written = write_claim(); !written) {
+      let_go();  // behind a death of this command nobody could
+      return written;
+    }
     return {};
   }
+
+  Status write_claim() { return claim_->update(make_claim(ground_, "attach", key_, outcome_.governed)); }
 
   // What a later governor needs to put the process back, should this command die in the middle of the attach.
   Result<govern::Governed> announce(const govern::AttachRequest& request) const {
@@ -103,7 +109,10 @@ class Attach {
   }
 
   void reassert() {
+    const std::vector<govern::Group> groups = outcome_.governed.groups;
     const auto done = ground_.attacher.reassert(outcome_.governed);
+    if (const Status written = outcome_.governed.groups == groups ? Status{} : write_claim(); !written)
+      say(cat("the claim cannot be written: ", written.error().message));
     if (!done && done.error().code == Errc::kGone) return;  // the next wait tells
     if (!done) return lose_sight(done.error());
     for (const govern::Drift& drift : done->drifts)
@@ -156,6 +165,7 @@ class Attach {
   Job job_;
   govern::JobEnd end_;
   govern::AttachOutcome outcome_;
+  sys::ProcessKey key_;
   sys::Fd pidfd_;
   std::optional<govern::HeldClaim> claim_;
 };

@@ -53,11 +53,9 @@ class Run {
  private:
   Status start() {
     FFRTMP_ASSIGN(const sys::ProcStat own, sys::read_own_stat(ground_.host));
-    govern::AttachRequest request = make_request(settings_.govern, job_.job_id);
-    request.can_kill = settings_.kill_on_exit;
-    auto prepared = ground_.attacher.prepare(request, own.key());
+    auto prepared = prepare(settings_.govern.limits, settings_.kill_on_exit, own.key());
     if (!prepared && may_do_without(prepared.error()))
-      prepared = prepare_without(std::move(prepared).error(), own.key());
+      prepared = prepare_without(std::move(prepared).error(), settings_.kill_on_exit, own.key());
     if (!prepared) return std::move(prepared).error();
     outcome_ = prepared->outcome;
     FFRTMP_ASSIGN(sys::HeldChild held, hold_child(prepared->birth));
@@ -67,7 +65,7 @@ class Run {
     FFRTMP_ASSIGN(govern::HeldClaim claim, take_claim(ground_, "run", key_, outcome_.governed));
     auto placed = ground_.attacher.place(std::move(*prepared), key_);
     if (!placed && may_do_without(placed.error())) {
-      FFRTMP_ASSIGN(govern::Prepared rest, prepare_without(std::move(placed).error(), own.key()));
+      FFRTMP_ASSIGN(govern::Prepared rest, prepare_without(std::move(placed).error(), false, own.key()));
       placed = ground_.attacher.place(std::move(rest), key_);
     }
     if (!placed) return std::move(placed).error();
@@ -80,19 +78,25 @@ class Run {
     return {};
   }
 
+  Result<govern::Prepared> prepare(const govern::Limits& limits, bool can_kill, const sys::ProcessKey& own) {
+    govern::AttachRequest request = make_request(settings_.govern, job_.job_id);
+    request.limits = limits;
+    request.can_kill = can_kill;
+    return ground_.attacher.prepare(request, own);
+  }
+
   // Without strict the program starts, whatever became of its limits.
   bool may_do_without(const Error& error) const {
     return !settings_.govern.strict && error.code != Errc::kNodeBusy && error.code != Errc::kGone;
   }
 
-  // What needs no group.
-  Result<govern::Prepared> prepare_without(Error why, const sys::ProcessKey& own) {
+  // Of the limits those that need no group.
+  Result<govern::Prepared> prepare_without(Error why, bool can_kill, const sys::ProcessKey& own) {
     missing_ = std::move(why);
-    govern::AttachRequest request = make_request(settings_.govern, job_.job_id);
-    request.limits = {};
-    request.limits.nice = settings_.govern.limits.nice;
-    request.limits.oom_score_adj = settings_.govern.limits.oom_score_adj;
-    return ground_.attacher.prepare(request, own);
+    govern::Limits rest;
+    rest.nice = settings_.govern.limits.nice;
+    rest.oom_score_adj = settings_.govern.limits.oom_score_adj;
+    return prepare(rest, can_kill, own);
   }
 
   void tell_missing() {

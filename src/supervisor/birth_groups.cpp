@@ -1,7 +1,5 @@
 #include "supervisor/birth_groups.h"
 
-#include <unistd.h>
-
 #include <utility>
 
 #include "base/log.h"
@@ -18,9 +16,6 @@ Status move_self(const std::string& directory) {
   FFRTMP_ASSIGN(const sys::CgroupDir group, sys::CgroupDir::open(directory));
   return group.add(kSelf);
 }
-
-// The group that all jobs are made in goes with the last of them; whoever makes one then makes it again.
-void remove_parent(const std::string& directory) { (void)rmdir(directory.substr(0, directory.rfind('/')).c_str()); }
 
 }  // namespace
 
@@ -62,30 +57,15 @@ std::int64_t BirthGroups::oom_kills() const { return read_oom_kills() - oom_kill
 
 void BirthGroups::remove() {
   leave();
-  for (const Status& removed : {remove_unified(unified_), remove_joined(joins_)})
-    if (!removed) log::error("group", {{"error", removed.error().message}});
+  if (const Status removed = remove_groups(unified_, joins_); !removed)
+    log::error("group", {{"error", removed.error().message}});
 }
 
-Status remove_unified(const std::string& directory) {
-  if (directory.empty()) return {};
-  auto group = sys::Cgroup::open(directory);
-  if (!group) return group.error().code == Errc::kGone ? Status{} : Status(std::move(group).error());
-  FFRTMP_TRY(group->remove());
-  remove_parent(directory);
-  return {};
-}
-
-Status remove_joined(const std::vector<JoinedGroup>& joins) {
+Status remove_groups(const std::string& unified, const std::vector<JoinedGroup>& joins) {
   Status status;
-  for (const JoinedGroup& join : joins) {
-    auto group = sys::CgroupDir::open(join.directory);
-    if (!group && group.error().code == Errc::kGone) continue;
-    Status removed = group ? group->remove_tree() : Status(std::move(group).error());
-    if (removed)
-      remove_parent(join.directory);
-    else
-      status = std::move(removed);
-  }
+  if (!unified.empty()) status = sys::remove_job_group(unified);
+  for (const JoinedGroup& join : joins)
+    if (Status removed = sys::remove_job_group(join.directory); !removed) status = std::move(removed);
   return status;
 }
 

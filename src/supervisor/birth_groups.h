@@ -43,8 +43,7 @@ class BirthGroups {
   std::vector<std::string> unjoined_;
 };
 
-// A group that is gone already is fine; the one above it goes too when it is empty.
-[[nodiscard]] Status remove_unified(const std::string& directory);
-[[nodiscard]] Status remove_joined(const std::vector<JoinedGroup>& joins);
+// Those of an attempt in which nobody is any more, in each hierarchy; "" for no unified one. What is gone is fine.
+[[nodiscard]] Status remove_groups(const std::string& unified, const std::vector<JoinedGroup>& joins);
 
 }  // namespace ffrtmp::supervisor

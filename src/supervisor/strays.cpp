@@ -66,11 +66,9 @@ Status kill_one(const sys::Host& host, const std::string& boot_id, const std::st
   return plan ? empty_group(plan->cgroup) : Status{};
 }
 
-Status remove_groups(const std::string& dir) {
+Status remove_groups_of(const std::string& dir) {
   const auto plan = load_plan(dir);
-  if (!plan) return {};  // it never got so far
-  FFRTMP_TRY(remove_unified(plan->cgroup));
-  return remove_joined(plan->joins);
+  return plan ? remove_groups(plan->cgroup, plan->joins) : Status{};  // none: it never got so far
 }
 
 // Without a namespace or a group only the environment tells whose a process is.
@@ -91,7 +89,7 @@ Status clear(const std::string& attempts_dir, const std::set<std::string>& attem
   FFRTMP_ASSIGN(const std::string boot_id, sys::read_boot_id(host));
   for (const std::string& attempt : attempts) FFRTMP_TRY(kill_one(host, boot_id, cat(attempts_dir, "/", attempt)));
   FFRTMP_TRY(kill_marked(host, attempts));
-  for (const std::string& attempt : attempts) FFRTMP_TRY(remove_groups(cat(attempts_dir, "/", attempt)));
+  for (const std::string& attempt : attempts) FFRTMP_TRY(remove_groups_of(cat(attempts_dir, "/", attempt)));
   return {};
 }
 

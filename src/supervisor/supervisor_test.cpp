@@ -63,7 +63,7 @@ enum class Grouping { kCgroup, kSignals };
 
 // As the worker does: the groups are there before the supervisor.
 Result<Prepared> prepare_in(const std::string& dir, const Plan& plan) {
-  if (!plan.cgroup.empty()) FFRTMP_TRY(sys::Cgroup::create(plan.cgroup));
+  if (!plan.cgroup.empty()) FFRTMP_TRY(test::make_cgroup(plan.cgroup));
   return Prepared::start(g_program, dir, plan);
 }
 
@@ -82,7 +82,7 @@ class SupervisorTest : public testing::TestWithParam<Grouping> {
     const auto own = test::find_own_cgroup(g_host);
     if (!own) GTEST_SKIP() << "no unified group to write: " << own.error().message;
     base_ = cat(*own, "/ffrtmp-test-", getpid());
-    ASSERT_TRUE(sys::Cgroup::create(base_));
+    ASSERT_TRUE(test::make_cgroup(base_));
   }
 
   void TearDown() override {
@@ -96,7 +96,7 @@ class SupervisorTest : public testing::TestWithParam<Grouping> {
       std::error_code error;
       for (const auto& entry : std::filesystem::directory_iterator(base_ + "/ffrtmp", error))
         if (entry.is_directory()) ADD_FAILURE() << "group left: " << entry.path();
-      EXPECT_TRUE(sys::Cgroup::open(base_)->remove());
+      EXPECT_TRUE(sys::remove_group(base_));
     }
     EXPECT_EQ(open_descriptors(), descriptors_);
   }
@@ -345,7 +345,7 @@ TEST_P(SupervisorTest, DroppedBeforeItsEngineItEnds) {
   EXPECT_TRUE(processes_of(plan.attempt).empty());
   EXPECT_FALSE(Link::adopt(dir_of(plan)));
   if (!base_.empty()) {
-    EXPECT_TRUE(sys::Cgroup::open(plan.cgroup)->remove()) << "its maker finds it empty";
+    EXPECT_TRUE(sys::remove_group(plan.cgroup)) << "its maker finds it empty";
   }
 }
 

@@ -26,11 +26,6 @@ std::optional<std::int64_t> parse_flat_key(std::string_view text, std::string_vi
   return std::nullopt;
 }
 
-Result<Cgroup> Cgroup::create(const std::string& path) {
-  FFRTMP_TRY(make_directories(path, 0755));
-  return open(path);
-}
-
 Result<Cgroup> Cgroup::open(const std::string& path) {
   FFRTMP_ASSIGN(CgroupDir dir, CgroupDir::open(path));
   return Cgroup(std::move(dir));
@@ -43,19 +38,9 @@ Status Cgroup::freeze(milliseconds wait) const {
 
 Status Cgroup::thaw() const { return dir_.write("cgroup.freeze", "0"); }
 
-Result<bool> Cgroup::is_frozen() const { return read_event("frozen"); }
-Result<bool> Cgroup::is_populated() const { return read_event("populated"); }
-
 Status Cgroup::wait_empty(milliseconds wait) const {
   const Status status = wait_event("populated", false, wait);
   return !status && status.error().code == Errc::kGone ? Status{} : status;
-}
-
-Result<bool> Cgroup::read_event(std::string_view key) const {
-  FFRTMP_ASSIGN(const std::string text, dir_.read("cgroup.events"));
-  const auto value = parse_flat_key(text, key);
-  if (!value) return make_error(Errc::kCorrupt, cat(path(), "/cgroup.events: no ", key));
-  return *value != 0;
 }
 
 Status Cgroup::wait_event(std::string_view key, bool wanted, milliseconds wait) const {
@@ -91,9 +76,7 @@ Status Cgroup::signal_all(int signal) const {
   return {};
 }
 
-Result<std::vector<pid_t>> Cgroup::procs() const {
-  return dir_.procs();
-}
+Result<std::vector<pid_t>> Cgroup::procs() const { return dir_.procs(); }
 
 Result<std::chrono::microseconds> Cgroup::cpu_usage() const {
   FFRTMP_ASSIGN(const std::string text, dir_.read("cpu.stat"));
@@ -101,7 +84,5 @@ Result<std::chrono::microseconds> Cgroup::cpu_usage() const {
   if (!usage) return make_error(Errc::kCorrupt, cat(path(), "/cpu.stat: no usage_usec"));
   return std::chrono::microseconds(*usage);
 }
-
-Status Cgroup::remove() const { return dir_.remove_tree(); }
 
 }  // namespace ffrtmp::sys

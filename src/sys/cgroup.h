@@ -1,5 +1,5 @@
 #pragma once
-// A group of the unified hierarchy (cgroup v2): birth, freeze, kill, census, removal. No limits here. On a hybrid host
+// A group of the unified hierarchy (cgroup v2): birth, freeze, kill, census. No limits here. On a hybrid host
 // the v2 mount has no controllers, yet all of this works there; on a pure one it is the only hierarchy.
 // Source: https://docs.kernel.org/admin-guide/cgroup-v2.html#core-interface-files
 #include <sys/types.h>
@@ -20,8 +20,6 @@ namespace ffrtmp::sys {
 
 class Cgroup {
  public:
-  // Makes the group and missing parents; one that is there already is opened.
-  [[nodiscard]] static Result<Cgroup> create(const std::string& path);
   // kGone when it is not there.
   [[nodiscard]] static Result<Cgroup> open(const std::string& path);
 
@@ -33,10 +31,7 @@ class Cgroup {
   // first: then they stop as soon as they leave the kernel.
   [[nodiscard]] Status freeze(std::chrono::milliseconds wait) const;
   [[nodiscard]] Status thaw() const;
-  [[nodiscard]] Result<bool> is_frozen() const;
-  // Whether a live process is in it or below.
-  [[nodiscard]] Result<bool> is_populated() const;
-  // Waits until it is not populated; kTimeout when `wait` passes first.
+  // Waits until no live process is in it or below; kTimeout when `wait` passes first.
   [[nodiscard]] Status wait_empty(std::chrono::milliseconds wait) const;
   // SIGKILL to all in it and below, forks in flight included: cgroup.kill (since 5.14), else freeze, signal, thaw.
   // Works on a frozen group. Does not wait.
@@ -46,12 +41,9 @@ class Cgroup {
   // CPU time of all that ever ran in it or below, the dead included. Key: cpu.stat usage_usec, there without
   // controllers.
   [[nodiscard]] Result<std::chrono::microseconds> cpu_usage() const;
-  // Removes it and all groups below; no process may be left. Gone already is fine.
-  [[nodiscard]] Status remove() const;
 
  private:
   explicit Cgroup(CgroupDir dir) : dir_(std::move(dir)) {}
-  [[nodiscard]] Result<bool> read_event(std::string_view key) const;
   [[nodiscard]] Status wait_event(std::string_view key, bool wanted, std::chrono::milliseconds wait) const;
   [[nodiscard]] Status signal_all(int signal) const;
 

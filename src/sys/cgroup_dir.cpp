@@ -49,15 +49,8 @@ Status append_tree_procs(const std::string& path, std::vector<pid_t>& pids) {
   return {};
 }
 
-Status remove_whole_tree(const std::string& path) {
-  for (const std::string& child : children_of(path)) FFRTMP_TRY(remove_whole_tree(cat(path, "/", child)));
-  for (int left = 200; rmdir(path.c_str()) != 0; --left) {
-    if (errno == ENOENT) return {};
-    if (errno != EBUSY || left == 0) return last_sys_error(cat("rmdir ", path));
-    poll(nullptr, 0, 5);
-  }
-  return {};
-}
+constexpr int kRemoveTries = 200;
+constexpr int kRemovePauseMs = 5;
 
 }  // namespace
 
@@ -105,10 +98,19 @@ Result<std::vector<pid_t>> CgroupDir::procs() const {
   return pids;
 }
 
-Status CgroupDir::remove_tree() const { return remove_whole_tree(path_); }
+Status remove_group(const std::string& path) {
+  for (const std::string& child : children_of(path)) FFRTMP_TRY(remove_group(cat(path, "/", child)));
+  for (int tries = 1; rmdir(path.c_str()) != 0; ++tries) {
+    if (errno == ENOENT) return {};
+    if (errno != EBUSY || tries == kRemoveTries) return last_sys_error(cat("rmdir ", path));
+    poll(nullptr, 0, kRemovePauseMs);
+  }
+  return {};
+}
 
-Status CgroupDir::remove() const {
-  if (rmdir(path_.c_str()) != 0 && errno != ENOENT) return last_sys_error(cat("rmdir ", path_));
+Status remove_job_group(const std::string& path) {
+  FFRTMP_TRY(remove_group(path));
+  (void)rmdir(path.substr(0, path.rfind('/')).c_str());  // other jobs are in it, most often
   return {};
 }
 

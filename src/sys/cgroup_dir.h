@@ -34,16 +34,17 @@ class CgroupDir {
   [[nodiscard]] Result<std::vector<pid_t>> own_procs() const;
   // And below it.
   [[nodiscard]] Result<std::vector<pid_t>> procs() const;
-  // Removes it and all groups below; EBUSY is retried up to 1 s, as the last task leaves after it was reaped. Gone
-  // already is fine.
-  [[nodiscard]] Status remove_tree() const;
-  // Removes it when nothing is in it; EBUSY at once else.
-  [[nodiscard]] Status remove() const;
 
  private:
   CgroupDir(std::string path, Fd dir) : path_(std::move(path)), dir_(std::move(dir)) {}
   std::string path_;
   Fd dir_;
 };
+
+// Removes the group and all below it; EBUSY is retried up to 1 s, as the last task leaves after it was reaped. Gone
+// already is fine.
+[[nodiscard]] Status remove_group(const std::string& path);
+// The same of a job's group, and the one above it goes with the last of its jobs.
+[[nodiscard]] Status remove_job_group(const std::string& path);
 
 }  // namespace ffrtmp::sys

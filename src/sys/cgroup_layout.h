@@ -15,6 +15,10 @@
 
 namespace ffrtmp::sys {
 
+// v1 has no word for "no limit" in memory files: it is the largest multiple of the page size below 2^63. From here on
+// it is none.
+inline constexpr std::int64_t kV1Unlimited = std::int64_t{1} << 62;
+
 enum class CgroupVersion : std::uint8_t { kV1, kV2 };
 
 // One mounted hierarchy.

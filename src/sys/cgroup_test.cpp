@@ -58,21 +58,21 @@ class RealCgroup : public testing::Test {
 };
 
 TEST_F(RealCgroup, IsBornFrozenThawedKilledAndRemoved) {
-  auto group = Cgroup::create(path_ + "/inner");
+  auto group = test::make_cgroup(path_ + "/inner");
   ASSERT_TRUE(group) << group.error().message;
   auto outer = Cgroup::open(path_);
   ASSERT_TRUE(outer);
-  EXPECT_FALSE(*outer->is_populated());
+  EXPECT_TRUE(outer->wait_empty(0ms));
 
   const Child child = start_in(*group, "i=0; while [ $i -lt 30000 ]; do i=$((i+1)); done; sleep 1000 & sleep 1000");
   EXPECT_TRUE(read_unified_cgroup(Host::real(), child.pid)->ends_with("/inner"));
   const auto pids = outer->procs();
   ASSERT_TRUE(pids);
   EXPECT_NE(std::find(pids->begin(), pids->end(), child.pid), pids->end());
-  EXPECT_TRUE(*outer->is_populated());
+  EXPECT_EQ(outer->wait_empty(0ms).error().code, Errc::kTimeout);
 
   ASSERT_TRUE(outer->freeze(2s));
-  EXPECT_TRUE(*group->is_frozen());
+  EXPECT_TRUE(test::is_frozen(*group));
   ASSERT_TRUE(outer->thaw());
   EXPECT_EQ(outer->wait_empty(0ms).error().code, Errc::kTimeout);
 
@@ -81,10 +81,9 @@ TEST_F(RealCgroup, IsBornFrozenThawedKilledAndRemoved) {
   ASSERT_TRUE(outer->wait_empty(5s));
   waitpid(child.pid, nullptr, 0);
   EXPECT_GT(outer->cpu_usage()->count(), 0);
-  ASSERT_TRUE(outer->remove());
-  EXPECT_TRUE(outer->remove());
+  ASSERT_TRUE(remove_group(path_));
+  EXPECT_TRUE(remove_group(path_));
   EXPECT_EQ(Cgroup::open(path_).error().code, Errc::kGone);
-  EXPECT_FALSE(outer->is_populated());
   EXPECT_TRUE(outer->wait_empty(0ms));
 }
 

@@ -19,9 +19,6 @@ constexpr std::size_t kIdle = 3;
 constexpr std::size_t kIoWait = 4;
 constexpr std::size_t kCounted = 8;
 
-// v1 has no word for "no limit" in memory files: it is the largest multiple of the page size below 2^63.
-constexpr std::int64_t kUnlimitedFrom = std::int64_t{1} << 62;
-
 std::optional<std::int64_t> meminfo_bytes(std::string_view text, std::string_view key) {
   for (const std::string_view line : split(text, '\n')) {
     if (!line.starts_with(key)) continue;
@@ -57,7 +54,7 @@ std::optional<double> quota_of(const Hierarchy& hierarchy, const std::string& di
 std::optional<std::int64_t> memory_of(const Hierarchy& hierarchy, const std::string& directory) {
   const char* file = hierarchy.version == CgroupVersion::kV1 ? "/memory.limit_in_bytes" : "/memory.max";
   const auto bytes = read_number(directory + file);
-  return bytes && *bytes < kUnlimitedFrom ? bytes : std::nullopt;
+  return bytes && *bytes < kV1Unlimited ? bytes : std::nullopt;
 }
 
 template <class T>

@@ -1,7 +1,6 @@
 // What a daemon finds of its predecessor, however that ended. The claims say what was governed and how it was before;
 // each was written before the process was touched, so a kill between any two system calls leaves one to read.
 #include <algorithm>
-#include <set>
 
 #include "base/log.h"
 #include "base/text.h"
@@ -10,21 +9,6 @@
 
 namespace ffrtmp::watch {
 namespace {
-
-// A claim written before its groups were known: they are where the process stands, if it got there.
-void find_groups(govern::Governed& governed, const sys::Membership& membership) {
-  if (!governed.groups.empty()) return;
-  for (const auto& [hierarchy, path] : membership)
-    if (govern::Attacher::job_of_group(path) == governed.job_id) governed.groups.push_back({hierarchy, path, {}, ""});
-}
-
-// The same of a process that is gone: where its groups would have been made.
-void guess_groups(govern::Governed& governed) {
-  if (!governed.groups.empty() || governed.members.empty()) return;
-  for (const auto& [hierarchy, path] : governed.members.front().cgroup)
-    for (const std::string& base : std::set<std::string>{path == "/" ? "" : path, ""})
-      governed.groups.push_back({hierarchy, cat(base, "/ffrtmp/", governed.job_id), {}, ""});
-}
 
 template <class Record>
 sys::ProcessKey key_of(const Record& record) {
@@ -60,7 +44,7 @@ void Governor::adopt_claim(const govern::FoundClaim& found, const State& state) 
   }
   govern::Governed governed = found.claim.governed;
   if (is_of_this_boot) {
-    guess_groups(governed);
+    context_.attacher.find_groups(governed, nullptr);
     // Others of its tree may be left in the groups: they go back where it came from.
     const auto members = context_.attacher.members(governed);
     if (members && !members->empty()) {
@@ -107,7 +91,7 @@ bool Governor::take_over(const govern::FoundClaim& found, const State& state) {
   entry.command = govern::match_target(facts->names, *policy_).value_or(facts->names.exe.value_or(""));
   entry.job_id = found.claim.governed.job_id;
   entry.governed = found.claim.governed;
-  find_groups(entry.governed, facts->cgroup);
+  context_.attacher.find_groups(entry.governed, &facts->cgroup);
   const bool has_no_group = entry.governed.groups.empty() && entry.governed.limits.need_cgroup();
   if (has_no_group && !holds_priorities(entry.governed)) return false;  // the kill came before the move
   const auto known = state.processes.find(cat(pid));
@@ -127,12 +111,7 @@ bool Governor::take_over(const govern::FoundClaim& found, const State& state) {
   if (!is_known) ++statistics_.total_discovered;
   if (!is_counted) ++statistics_.total_attachments;
   entry.state = EntryState::kAttached;
-  if (auto compared = context_.attacher.reassert(entry.governed)) {
-    entry.governance = compared->governance;
-    entry.uncovered_bytes = compared->uncovered_bytes;
-    for (govern::LimitReport& report : compared->limits)
-      if (report.status != govern::LimitStatus::kApplied) entry.shortfalls.push_back(std::move(report));
-  }
+  (void)reassert(entry);  // its end is told by other means
   log::info(cat("Re-adopted PID ", pid, " (job: ", entry.job_id, ")"), {{"pid", cat(pid)}, {"job_id", entry.job_id}});
   watch_end(ledger_.put(std::move(entry)));
   ask_again(pid);  // its policy may be another one by now

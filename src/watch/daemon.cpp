@@ -15,11 +15,11 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "base/version.h"
+#include "govern/delegation.h"
 #include "json/json.h"
 #include "sys/file_io.h"
 #include "sys/lock.h"
 #include "watch/layout.h"
-#include "watch/unit_group.h"
 
 namespace ffrtmp::watch {
 namespace {
@@ -139,7 +139,7 @@ Status Daemon::prepare() {
 // In v2 jobs' groups cannot stand in the unit's group beside the daemon itself.
 void Daemon::enter_leaf() const {
   if (settings_.dry_run || !settings_.proc_root.empty() || !settings_.cgroup_mount.empty()) return;
-  if (const auto entered = enter_unit_leaf(host_, layout_); !entered)
+  if (const auto entered = govern::enter_daemon_leaf(host_, layout_); !entered)
     log::warn(cat("The delegated group cannot be left for a leaf: ", entered.error().message));
 }
 
@@ -371,8 +371,6 @@ void Daemon::stop(int signal) {
   log::info(cat("Received signal ", signal == SIGINT ? "interrupt" : "terminated", ", shutting down..."));
   log::info("Stopping auto-attach service...");
   // Not lowered: moves in a row are cheap, and dear when others run in between (8-40 ms each on a default mount).
-  const bool keeps = policy_->on_stop == govern::OnStop::kKeep;
-  const std::string before = keeps && writer_ ? state_text() : "";
   const auto begun = std::chrono::steady_clock::now();
   bool is_hurried = false;
   governor_->release_all(policy_->on_stop, [&] {
@@ -386,7 +384,7 @@ void Daemon::stop(int signal) {
     return !is_hurried && now - begun < kRestoreTime;
   });
   if (writer_) {
-    const Status saved = writer_->finish(keeps ? before : state_text(), kFlushTime);
+    const Status saved = writer_->finish(state_text(), kFlushTime);
     if (saved)
       log::info("State saved");
     else

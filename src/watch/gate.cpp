@@ -31,7 +31,7 @@ constexpr int kMaxDoublings = 9;
 constexpr std::chrono::seconds kShortLife{10};
 constexpr std::size_t kMaxMessage = 8192;
 
-// The other end as its process has it; -1 closes it at once here.
+// Until an answer fails to come, or nobody wants it to go on.
 void guard(sys::Fd pings, sys::Fd pidfd, const std::atomic<bool>& goes_on) {
   sys::Realtime realtime;
   (void)realtime.try_raise();
@@ -120,7 +120,8 @@ Status Gate::spawn() {
   FFRTMP_ASSIGN(auto pings, sys::make_unix_pair());
   sys::Command command;
   command.argv = {program_, "gate"};
-  for (char** item = environ; *item != nullptr; ++item) command.env.emplace_back(*item);  // its libraries are found so
+  command.env = sys::own_environment();  // its libraries are found so
+  command.die_with_parent = true;  // a stopped one would not see its socket close, and hold whom it holds for good
   command.fds = {{2, STDERR_FILENO}, {kGateSocket, talk.second.get()}, {kGatePings, pings.second.get()}};
   FFRTMP_ASSIGN(sys::Child child, sys::spawn(command));
   child_ = std::move(child);

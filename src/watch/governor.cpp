@@ -43,6 +43,8 @@ Governor::Governor(Context context, std::shared_ptr<const govern::Policy> policy
 Governor::~Governor() {
   for (auto& [pid, entry] : ledger_.entries())
     if (entry.claim) entry.claim->keep();
+  for (Leftover& rest : leftovers_)
+    if (rest.claim) rest.claim->keep();
 }
 
 void Governor::admit(const Examined& found, Source source, std::optional<std::chrono::nanoseconds> exec_age) {
@@ -161,11 +163,9 @@ void Governor::take_outcome(Entry& entry, govern::AttachOutcome outcome) {
   entry.reason = std::move(outcome.reason);
   entry.evidence = std::move(outcome.evidence);
   entry.uncovered_bytes = outcome.uncovered_bytes;
-  entry.shortfalls.clear();
-  for (govern::LimitReport& report : outcome.limits) {
+  for (const govern::LimitReport& report : outcome.limits)
     context_.metrics.limit(govern::name_of(report.limit), govern::name_of(report.status));
-    if (report.status != LimitStatus::kApplied) entry.shortfalls.push_back(std::move(report));
-  }
+  keep_shortfalls(entry, outcome.limits);
 }
 
 void Governor::settle(Entry& entry) {
@@ -332,8 +332,7 @@ void Governor::on_exit(pid_t pid, std::optional<int> wait_status) {
     if (is_attached(entry.state))
       if (const auto kills = context_.attacher.oom_kills(entry.governed)) end.oom_kills = *kills;
     JobResult result = judge(entry, end);
-    clear_groups(std::move(entry.governed));
-    if (entry.claim) entry.claim->release();
+    clear_groups(entry);
     log::info(cat("⊗ Detached from PID ", pid, " (job: ", entry.job_id, ")"), fields);
     record(std::move(result));
   }
@@ -342,12 +341,16 @@ void Governor::on_exit(pid_t pid, std::optional<int> wait_status) {
 }
 
 // Others of the process's tree may still be in its groups; those are looked after until the last has gone.
-void Governor::clear_groups(govern::Governed governed) {
-  if (governed.groups.empty()) return;
+void Governor::clear_groups(Entry& entry) {
+  if (!entry.governed.groups.empty() && !remove_if_empty(entry.governed))
+    leftovers_.push_back({std::move(entry.governed), std::move(entry.claim)});
+  else if (entry.claim)
+    entry.claim->release();
+}
+
+bool Governor::remove_if_empty(const govern::Governed& governed) const {
   const auto members = context_.attacher.members(governed);
-  const bool is_empty = members && members->empty();
-  if (is_empty && context_.attacher.remove_groups(governed)) return;
-  leftovers_.push_back(std::move(governed));
+  return members && members->empty() && context_.attacher.remove_groups(governed);
 }
 
 JobResult Governor::judge(const Entry& entry, govern::JobEnd end) const {
@@ -438,14 +441,19 @@ void Governor::let_go(Entry& entry, bool restore) {
 
 void Governor::release_all(govern::OnStop how, const std::function<bool()>& may_go_on) {
   const bool wants_restore = how == govern::OnStop::kRestore;
-  for (auto& [pid, entry] : ledger_.entries()) let_go(entry, wants_restore && may_go_on());
-  ledger_.clear();
-  for (const govern::Governed& rest : leftovers_) {
-    if (!wants_restore || !may_go_on()) break;
-    const auto report = context_.attacher.restore(rest);
-    for (const std::string& failure : report.failures) log::error(cat("Job ", rest.job_id, ": ", failure));
+  std::vector<pid_t> restored;
+  for (auto& [pid, entry] : ledger_.entries()) {
+    const bool is_restored = wants_restore && may_go_on();
+    let_go(entry, is_restored);
+    if (is_restored) restored.push_back(pid);
   }
-  leftovers_.clear();
+  for (const pid_t pid : restored) ledger_.erase(pid);
+  while (!leftovers_.empty() && wants_restore && may_go_on()) {
+    const govern::Governed& rest = leftovers_.back().governed;
+    for (const std::string& failure : context_.attacher.restore(rest).failures)
+      log::error(cat("Job ", rest.job_id, ": ", failure));
+    leftovers_.pop_back();
+  }
   changed();
 }
 

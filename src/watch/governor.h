@@ -64,7 +64,7 @@ class Governor {
   // At the start: takes over what an earlier daemon left, and clears away what is left of dead processes. The number of
   // processes in `state` that are not there any more.
   std::size_t adopt(const State& state);
-  // At the end. `may_go_on` is asked before each process.
+  // At the end. `may_go_on` is asked before each process; whoever keeps its limits stays an entry, for save_to().
   void release_all(govern::OnStop how, const std::function<bool()>& may_go_on);
 
   void save_to(State& state) const;
@@ -95,6 +95,11 @@ class Governor {
     std::string op;
     Error error;
   };
+  // Groups whose process ended while others are still in them. The claim tells of them should we die first.
+  struct Leftover {
+    govern::Governed governed;
+    std::optional<govern::HeldClaim> claim;
+  };
 
   void try_attach(Entry& entry, Source source, std::optional<std::chrono::nanoseconds> exec_age);
   [[nodiscard]] std::optional<Failure> carry_out(Entry& entry);
@@ -116,8 +121,12 @@ class Governor {
   [[nodiscard]] JobResult judge(const Entry& entry, govern::JobEnd end) const;
   void record(JobResult result);
   void let_go(Entry& entry, bool restore);
-  void clear_groups(govern::Governed governed);
+  void clear_groups(Entry& entry);
+  [[nodiscard]] bool remove_if_empty(const govern::Governed& governed) const;
   void reconcile(Entry& entry);
+  // What came of it stands in the entry, and in the claim what a later governor needs to undo it.
+  [[nodiscard]] Result<govern::Reassertion> reassert(Entry& entry);
+  static void keep_shortfalls(Entry& entry, const std::vector<govern::LimitReport>& reports);
   void contest(Entry& entry, const std::vector<govern::Drift>& drifts);
   void adopt_claim(const govern::FoundClaim& found, const State& state);
   [[nodiscard]] bool take_over(const govern::FoundClaim& found, const State& state);
@@ -134,7 +143,7 @@ class Governor {
   Context context_;
   std::shared_ptr<const govern::Policy> policy_;
   Ledger ledger_;
-  std::vector<govern::Governed> leftovers_;      // groups whose process ended while others are still in them
+  std::vector<Leftover> leftovers_;
   std::deque<govern::DeadLetter> dead_letters_;  // newest last
   std::deque<JobResult> results_;                // newest last
   std::deque<double> attach_times_;              // seconds

@@ -24,12 +24,6 @@ void Ledger::erase(pid_t pid) {
   set_gauges();
 }
 
-void Ledger::clear() {
-  for (const auto& [pid, entry] : entries_) count_out(entry);
-  entries_.clear();
-  set_gauges();
-}
-
 void Ledger::set_state(Entry& entry, EntryState state) {
   if (entry.state == state) return;
   count_out(entry);

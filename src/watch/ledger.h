@@ -19,7 +19,6 @@ class Ledger {
   // In place of what had that pid before.
   Entry& put(Entry entry);
   void erase(pid_t pid);
-  void clear();
   void set_state(Entry& entry, EntryState state);
   void set_command(Entry& entry, const std::string& command);
 

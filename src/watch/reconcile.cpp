@@ -35,10 +35,7 @@ bool Governor::reconcile_some(std::chrono::milliseconds budget) {
   const auto until = std::chrono::steady_clock::now() + budget;
   if (round_.empty()) {
     for (const auto& [pid, entry] : ledger_.entries()) round_.push_back(pid);
-    std::erase_if(leftovers_, [this](const govern::Governed& rest) {
-      const auto members = context_.attacher.members(rest);
-      return members && members->empty() && context_.attacher.remove_groups(rest);
-    });
+    std::erase_if(leftovers_, [this](const Leftover& rest) { return remove_if_empty(rest.governed); });
   }
   while (!round_.empty() && std::chrono::steady_clock::now() < until) {
     Entry* entry = find(round_.back());
@@ -48,6 +45,23 @@ bool Governor::reconcile_some(std::chrono::milliseconds budget) {
   return !round_.empty();
 }
 
+Result<govern::Reassertion> Governor::reassert(Entry& entry) {
+  const std::vector<govern::Group> groups = entry.governed.groups;
+  auto now = context_.attacher.reassert(entry.governed);
+  if (entry.governed.groups != groups) write_claim(entry);
+  if (!now) return now;
+  entry.governance = now->governance;
+  entry.uncovered_bytes = now->uncovered_bytes;
+  keep_shortfalls(entry, now->limits);
+  return now;
+}
+
+void Governor::keep_shortfalls(Entry& entry, const std::vector<govern::LimitReport>& reports) {
+  entry.shortfalls.clear();
+  for (const govern::LimitReport& report : reports)
+    if (report.status != govern::LimitStatus::kApplied) entry.shortfalls.push_back(report);
+}
+
 void Governor::reconcile(Entry& entry) {
   const pid_t pid = entry.key.pid;
   const log::Fields fields{{"pid", cat(pid)}, {"job_id", entry.job_id}};
@@ -55,26 +69,20 @@ void Governor::reconcile(Entry& entry) {
   if (entry.state == EntryState::kContested) {
     const auto reports = context_.attacher.read_back(entry.governed);
     if (!reports) return;
-    entry.shortfalls.clear();
-    for (const govern::LimitReport& report : *reports)
-      if (report.status != govern::LimitStatus::kApplied) entry.shortfalls.push_back(report);
+    entry.governance = govern::decide_governance(*reports);
+    keep_shortfalls(entry, *reports);
     return;
   }
   if (entry.rest > 0) {
     --entry.rest;
     return;
   }
-  auto now = context_.attacher.reassert(entry.governed);
+  const auto now = reassert(entry);
   if (!now) {
     if (!govern::is_gone(now.error()) && now.error().code != Errc::kGone)
       log::warn(cat("PID ", pid, " cannot be compared with its policy: ", now.error().message), fields);
     return;
   }
-  entry.governance = now->governance;
-  entry.uncovered_bytes = now->uncovered_bytes;
-  entry.shortfalls.clear();
-  for (const govern::LimitReport& report : now->limits)
-    if (report.status != govern::LimitStatus::kApplied) entry.shortfalls.push_back(report);
   if (now->drifts.empty()) {
     entry.fights = 0;
     return;

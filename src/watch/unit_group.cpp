@@ -1,7 +1,5 @@
 #include "watch/unit_group.h"
 
-#include <unistd.h>
-
 #include <string>
 #include <vector>
 
@@ -17,23 +15,7 @@ namespace {
 // Where systemd puts a delegated unit's control processes, that they may run beside controllers.
 constexpr std::string_view kControlGroup = "/.control";
 
-Result<bool> is_alone(const sys::Host& host, const sys::Hierarchy& unified) {
-  FFRTMP_ASSIGN(const std::string own, sys::read_own_unified_cgroup(host));
-  FFRTMP_ASSIGN(const sys::CgroupDir group, sys::CgroupDir::open(unified.directory_of(own)));
-  FFRTMP_ASSIGN(const std::vector<pid_t> pids, group.own_procs());
-  return pids.size() <= 1;
-}
-
 }  // namespace
-
-Result<bool> enter_unit_leaf(const sys::Host& host, const sys::CgroupLayout& layout) {
-  if (layout.unified() == nullptr) return false;
-  if (geteuid() != 0) {
-    FFRTMP_ASSIGN(const bool alone, is_alone(host, *layout.unified()));
-    if (!alone) return false;
-  }
-  return govern::enter_daemon_leaf(host, layout);
-}
 
 Result<bool> reopen_unit(const sys::Host& host, const sys::CgroupLayout& layout) {
   const sys::Hierarchy* unified = layout.unified();

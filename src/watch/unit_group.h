@@ -6,10 +6,6 @@
 
 namespace ffrtmp::watch {
 
-// Moves the daemon into the leaf of its unit's group, where jobs' groups stand beside it. A group that only belongs to
-// the caller, as a session does, is no unit: who shares it with others stays in it. False when nothing was moved.
-[[nodiscard]] Result<bool> enter_unit_leaf(const sys::Host& host, const sys::CgroupLayout& layout);
-
 // For ExecStopPost. systemd starts a unit's processes in the unit's own group, and the kernel refuses that as long as
 // controllers are on for the groups below: behind a daemon that was killed, or that left limits on purpose, no other
 // could start. This switches them off; the next daemon switches them on again and writes the limits of what it takes

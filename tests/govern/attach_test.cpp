@@ -64,7 +64,7 @@ TEST_F(AttachCommand, KilledItLeavesTheWorkload) {
     if (path == home->at(hierarchy)) continue;
     const sys::Hierarchy* found = layout->find(hierarchy);
     ASSERT_TRUE(sys::CgroupDir::open(found->directory_of(home->at(hierarchy)))->add(workload.pid()));
-    ASSERT_TRUE(sys::CgroupDir::open(found->directory_of(path))->remove_tree());
+    ASSERT_TRUE(sys::remove_group(found->directory_of(path)));
     rmdir(found->directory_of(path.substr(0, path.rfind('/'))).c_str());
   }
 }
@@ -77,6 +77,19 @@ TEST_F(AttachCommand, EndsWithTheProcess) {
   const Ran ran = started.finish();
   EXPECT_EQ(ran.exit_code, 0) << ran.err;
   EXPECT_EQ(document_of(ran).platform_sla_reason, govern::SlaReason::kObservedToCompletion);
+}
+
+// A claim on a full disk: nobody could put the process back, so it is not taken.
+TEST_F(AttachCommand, WithoutItsClaimNothingStays) {
+  const Workload workload("exec sleep 1000");
+  const auto before = sys::read_membership(kHost, workload.pid());
+  ASSERT_EQ(setenv("FFRTMP_FAULT", "claim:ENOSPC", 1), 0);
+  const Ran ran = run_ffrtmp(line(workload.pid(), {"--fault", "--cpu-quota", "50", "--nice", "5"}), runtime());
+  unsetenv("FFRTMP_FAULT");
+  EXPECT_EQ(ran.exit_code, 1) << ran.err;
+  EXPECT_NE(ran.err.find("failed to attach: "), std::string::npos) << ran.err;
+  EXPECT_EQ(sys::read_membership(kHost, workload.pid()).value(), before.value());
+  EXPECT_EQ(sys::read_nice(workload.pid()).value(), 0);
 }
 
 TEST_F(AttachCommand, RefusesWhomItCannotGovern) {
@@ -140,7 +153,7 @@ TEST_F(AttachCommand, TellsLimitsThatItCouldNotKeep) {
   EXPECT_EQ(result.reason, "cpu_quota_failed");
   EXPECT_EQ(result.platform_sla_reason, govern::SlaReason::kLimitNotApplied);
   ASSERT_TRUE(sys::CgroupDir::open(cpu->directory_of(home->at(cpu->name)))->add(workload.pid()));
-  ASSERT_TRUE(other->remove_tree());
+  ASSERT_TRUE(sys::remove_group(other->path()));
   rmdir(cpu->directory_of(own.substr(0, own.rfind('/'))).c_str());
 }
 
@@ -165,7 +178,7 @@ TEST_F(AttachCommand, SaysWhichLimitItWouldEscape) {
     started.send(SIGTERM);
     EXPECT_EQ(started.finish().exit_code, 0);
   }
-  EXPECT_TRUE(outer->remove_tree());
+  EXPECT_TRUE(sys::remove_group(outer->path()));
 }
 
 TEST_F(AttachCommand, KeepsLimitsWhenAsked) {

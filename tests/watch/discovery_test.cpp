@@ -30,9 +30,7 @@ TEST(Discovery, ARunningTargetIsFoundByTheFirstScanAndANewOneByItsExec) {
   NEED_ROOT();
   WatchBox box;
   const pid_t before = box.start_target();
-  box.write_policy(kQuota + "scan_interval: 1h\n");
-  box.start_daemon();
-  ASSERT_TRUE(box.wait_governed(before));
+  ASSERT_TRUE(box.govern(before, kQuota + "scan_interval: 1h\n"));
   ASSERT_TRUE(box.wait_ready());
   EXPECT_EQ(box.knob(before, "cpu", "cpu.max", "cpu.cfs_quota_us"), is_cgroup_v2() ? "50000 100000" : "50000");
   if (has_process_events()) {
@@ -242,9 +240,7 @@ TEST(Discovery, DirectoriesAreResolvedAndWhole) {
   const std::string program = box.path("bin/" + box.target());
   const pid_t in = box.start({program, "600"}, "", box.path("data/x"));
   const pid_t beside = box.start({program, "600"}, "", box.path("database"));
-  box.write_policy(kQuota + "filters: {blocked_dirs: [" + box.path("link") + "]}\n");
-  box.start_daemon();
-  ASSERT_TRUE(box.wait_governed(beside));
+  ASSERT_TRUE(box.govern(beside, kQuota + "filters: {blocked_dirs: [" + box.path("link") + "]}\n"));
   ASSERT_TRUE(box.wait_ready());
   EXPECT_FALSE(box.is_governed(in));
 }
@@ -254,10 +250,8 @@ TEST(Discovery, ACommandsRuleWins) {
   NEED_ROOT();
   WatchBox box;
   const pid_t pid = box.start_target();
-  box.write_policy("default_limits: {cpu_quota: 100}\nfilters: {min_runtime: 60s}\ncommands: {" + box.target() +
-                   ": {filters: {min_runtime: 0s}, limits: {cpu_quota: 300}}}\n");
-  box.start_daemon();
-  ASSERT_TRUE(box.wait_governed(pid));
+  ASSERT_TRUE(box.govern(pid, "default_limits: {cpu_quota: 100}\nfilters: {min_runtime: 60s}\ncommands: {" +
+                                  box.target() + ": {filters: {min_runtime: 0s}, limits: {cpu_quota: 300}}}\n"));
   EXPECT_EQ(box.knob(pid, "cpu", "cpu.max", "cpu.cfs_quota_us"), is_cgroup_v2() ? "300000 100000" : "300000");
 }
 

@@ -14,6 +14,7 @@
 
 #include "base/text.h"
 #include "sys/exec_gate.h"
+#include "sys/proc_fs.h"
 #include "tests/watch/watch_box.h"
 
 namespace ffrtmp::test {
@@ -258,6 +259,27 @@ TEST_F(GateLife, ItsEnvironmentIsTheDaemons) {
   start(cat("[ \"$FFRTMP_GATE_MARK\" = here ] || exit 1\n", kServe));
   EXPECT_TRUE(turn_until([&] { return gate_->reading().is_on; }, 5s));
   unsetenv("FFRTMP_GATE_MARK");
+}
+
+// A stopped one holds whoever it holds, and nobody is left who would kill it.
+TEST_F(GateLife, AStoppedOneEndsWithItsDaemon) {
+  const pid_t daemon = fork();
+  if (daemon == 0) {
+    start(cat("printf R >&3\nprintf M >&3\necho $$ > ", dir_ / "pid", "\nkill -STOP $$\n"));
+    turn_until([&] { return fs::exists(dir_ / "pid"); });
+    kill(getpid(), SIGKILL);
+  }
+  int status = 0;
+  waitpid(daemon, &status, 0);
+  ASSERT_TRUE(WIFSIGNALED(status));
+  const auto gate = static_cast<pid_t>(parse_int(trim(read_file(dir_ / "pid"))).value_or(0));
+  ASSERT_GT(gate, 0);
+  const auto has_ended = [&] {
+    const auto stat = sys::read_stat(sys::Host::real(), gate);
+    return !stat || stat->has_ended();
+  };
+  EXPECT_TRUE(eventually(has_ended, 5s));
+  if (!has_ended()) kill(gate, SIGKILL);
 }
 
 TEST_F(GateLife, ASlowStartIsWaitedFor) {

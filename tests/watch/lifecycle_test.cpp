@@ -33,9 +33,7 @@ TEST(Lifecycle, NoSignalToTheDaemonReachesAWorkload) {
   for (const int signal : {SIGTERM, SIGINT, SIGHUP, SIGKILL}) {
     WatchBox box;
     const pid_t pid = box.start_target();
-    box.write_policy(kQuota);
-    box.start_daemon();
-    ASSERT_TRUE(box.wait_governed(pid));
+    ASSERT_TRUE(box.govern(pid, kQuota));
     ASSERT_TRUE(box.wait_ready());
     if (signal == SIGHUP) {
       box.daemon().send(SIGHUP);
@@ -75,9 +73,7 @@ TEST(Lifecycle, OnStopKeepLeavesLimitsForTheNextDaemon) {
   NEED_ROOT();
   WatchBox box;
   const pid_t pid = box.start_target();
-  box.write_policy(kQuota + "on_stop: keep\n");
-  box.start_daemon();
-  ASSERT_TRUE(box.wait_governed(pid));
+  ASSERT_TRUE(box.govern(pid, kQuota + "on_stop: keep\n"));
   EXPECT_EQ(box.stop_daemon(), 0);
   EXPECT_TRUE(box.is_governed(pid));
   EXPECT_EQ(box.nice_of(pid), 5);
@@ -129,6 +125,33 @@ TEST(Lifecycle, AfterAKillEverythingIsTakenOver) {
   EXPECT_EQ(box.groups(), std::vector<std::string>{});
 }
 
+// contract: G15
+TEST(Lifecycle, AfterAKillTheChildrenOfWhoEndedAreNotForgotten) {
+  NEED_ROOT();
+  WatchBox box;
+  box.install("/bin/dash");
+  const std::string script = cat("while [ ! -e ", box.path("go"), " ]; do sleep 0.05; done; sleep 600 & echo $! > ",
+                                 box.path("new"), "; mv ", box.path("new"), " ", box.path("child"), "; wait");
+  const pid_t pid = box.start_target({"-c", script});
+  const std::string before = box.group_of(pid);
+  ASSERT_TRUE(box.govern(pid, kQuota));
+  write_file(box.path("go"), "");
+  ASSERT_TRUE(eventually([&] { return fs::exists(box.path("child")); }, 10s));
+  const auto child = static_cast<pid_t>(parse_int(trim(read_file(box.path("child")))).value_or(0));
+  ASSERT_GT(child, 0);
+  box.end(pid);
+  EXPECT_TRUE(box.wait_log(cat("⊗ Detached from PID ", pid)));
+  EXPECT_TRUE(box.is_governed(child)) << "its limits hold as long as it runs";
+  EXPECT_EQ(box.stop_daemon(SIGKILL), 128 + SIGKILL);
+  box.start_daemon();
+  ASSERT_TRUE(box.wait_ready());
+  EXPECT_EQ(box.stop_daemon(), 0);
+  EXPECT_TRUE(box.alive(child));
+  EXPECT_EQ(box.group_of(child), before);
+  EXPECT_EQ(box.groups(), std::vector<std::string>{});
+  kill(child, SIGKILL);
+}
+
 // A port of the loopback that somebody else listens on.
 class TakenPort {
  public:
@@ -156,9 +179,7 @@ TEST(Lifecycle, AFailedStartLeavesWhatItTookOverToTheNext) {
   WatchBox box;
   const pid_t pid = box.start_target();
   const std::string before = box.group_of(pid);
-  box.write_policy(kQuota);
-  box.start_daemon();
-  ASSERT_TRUE(box.wait_governed(pid));
+  ASSERT_TRUE(box.govern(pid, kQuota));
   EXPECT_EQ(box.stop_daemon(SIGKILL), 128 + SIGKILL);
   const TakenPort port;
   box.start_daemon({"--metrics-listen", cat("127.0.0.1:", port.number())});
@@ -182,9 +203,7 @@ TEST(Lifecycle, ARestartAsksWhatItTakesOverOnceMore) {
     WatchBox box;
     const pid_t pid = box.start_target();
     const std::string before = box.group_of(pid);
-    box.write_policy(kQuota);
-    box.start_daemon();
-    ASSERT_TRUE(box.wait_governed(pid));
+    ASSERT_TRUE(box.govern(pid, kQuota));
     EXPECT_EQ(box.stop_daemon(SIGKILL), 128 + SIGKILL);
     box.write_policy(policy);
     box.start_daemon();
@@ -203,9 +222,7 @@ TEST(Lifecycle, ARestartWritesTheLimitsOfItsPolicy) {
   NEED_ROOT();
   WatchBox box;
   const pid_t pid = box.start_target();
-  box.write_policy(kQuota);
-  box.start_daemon();
-  ASSERT_TRUE(box.wait_governed(pid));
+  ASSERT_TRUE(box.govern(pid, kQuota));
   EXPECT_EQ(box.stop_daemon(SIGKILL), 128 + SIGKILL);
   box.write_policy("default_limits: {cpu_quota: 70}\n");
   box.start_daemon();
@@ -231,9 +248,7 @@ TEST(Lifecycle, Reload) {
   NEED_ROOT();
   WatchBox box;
   const pid_t pid = box.start_target();
-  box.write_policy(kQuota);
-  box.start_daemon();
-  ASSERT_TRUE(box.wait_governed(pid));
+  ASSERT_TRUE(box.govern(pid, kQuota));
   box.write_policy("default_limits: {cpu_quotta: 80}\n");
   box.daemon().send(SIGHUP);
   EXPECT_TRUE(box.wait_log("Config reload failed: " + box.path("watch.yaml") + ":"));
@@ -259,9 +274,7 @@ TEST(Lifecycle, WhatIsUndoneByHandComesBackAndAWarIsNotFought) {
   NEED_ROOT();
   WatchBox box;
   const pid_t pid = box.start_target();
-  box.write_policy(kQuota + "reconcile_interval: 500ms\n");
-  box.start_daemon();
-  ASSERT_TRUE(box.wait_governed(pid));
+  ASSERT_TRUE(box.govern(pid, kQuota + "reconcile_interval: 500ms\n"));
   const std::string file = box.knob_path(pid, "cpu", "cpu.max", "cpu.cfs_quota_us");
   const auto quota = [&] {
     return parse_int(split(box.knob(pid, "cpu", "cpu.max", "cpu.cfs_quota_us"), ' ')[0]).value_or(0);
@@ -283,6 +296,8 @@ TEST(Lifecycle, WhatIsUndoneByHandComesBackAndAWarIsNotFought) {
   std::ofstream(file) << "77000\n";
   std::this_thread::sleep_for(1500ms);
   EXPECT_EQ(quota(), 77000) << "no war";
+  EXPECT_NE(box.get("/v1/processes").second.find("\"governance\":\"nice_only\""), std::string::npos)
+      << "what is not in force is not told to be: " << box.get("/v1/processes").second;
 }
 
 TEST(Lifecycle, OnceLeavesLimitsAndSaysWhatItDid) {
@@ -453,9 +468,7 @@ TEST(Lifecycle, AKillBeforeTheFlushLosesNoCount) {
   NEED_ROOT();
   WatchBox box;
   const pid_t pid = box.start_target();
-  box.write_policy(kQuota);
-  box.start_daemon();
-  ASSERT_TRUE(box.wait_governed(pid));
+  ASSERT_TRUE(box.govern(pid, kQuota));
   EXPECT_EQ(box.stop_daemon(SIGKILL), 128 + SIGKILL);
   EXPECT_FALSE(fs::exists(box.state_path())) << "flushed every 30 s";
   box.start_daemon();

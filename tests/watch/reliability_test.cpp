@@ -251,6 +251,59 @@ TEST(Reliability, WhatWasAttachedBeforeTheEndIsInTheFile) {
   EXPECT_GT(log.rfind("State saved"), log.rfind("Detaching from PID"));
 }
 
+TEST(Reliability, ADiskThatHangsHoldsNoStop) {
+  NEED_ROOT();
+  WatchBox box;
+  const pid_t pid = box.start_target();
+  box.write_policy(kQuota);
+  box.start_daemon({"--fault"}, {"FFRTMP_FAULT=flush:STALL"});
+  ASSERT_TRUE(box.wait_governed(pid));
+  ASSERT_TRUE(box.wait_ready());
+  const auto begun = std::chrono::steady_clock::now();
+  box.daemon().send(SIGTERM);
+  EXPECT_EQ(box.daemon().wait(10s), 0);
+  EXPECT_LT(std::chrono::steady_clock::now() - begun, 10s);
+  EXPECT_FALSE(box.is_governed(pid));
+  EXPECT_EQ(box.count_log("State could not be saved"), 1u);
+  EXPECT_EQ(box.count_log("State saved"), 0u);
+}
+
+// A second signal in the middle of a stop: who still has its limits is in the file, and not counted again.
+TEST(Reliability, WhoKeepsItsLimitsAtASecondSignalIsInTheFile) {
+  NEED_ROOT();
+  constexpr int kTargets = 300;
+  WatchBox box;
+  box.write_policy(kQuota);
+  std::vector<pid_t> pids;
+  for (int i = 0; i < kTargets; ++i) pids.push_back(box.start_target());
+  box.start_daemon();
+  ASSERT_TRUE(box.wait_ready());
+  for (const pid_t pid : pids) ASSERT_TRUE(box.wait_governed(pid));
+  // Held where it has let go of a few, as the signal counts as a second one half a second later.
+  box.daemon().send(SIGTERM);
+  while (box.count_log("Detaching from PID") == 0 && box.daemon().running()) std::this_thread::yield();
+  box.daemon().send(SIGSTOP);
+  std::this_thread::sleep_for(700ms);
+  box.daemon().send(SIGTERM);
+  box.daemon().send(SIGCONT);
+  EXPECT_EQ(box.daemon().wait(30s), 0);
+  ASSERT_EQ(box.count_log("Second signal: the rest keeps its limits"), 1u);
+  std::set<std::string> kept;
+  for (const pid_t pid : pids)
+    if (box.is_governed(pid)) kept.insert(cat(pid));
+  ASSERT_GT(kept.size(), 0u);
+  std::set<std::string> in_file;
+  const auto state = read_state(box);
+  for (const auto& process : state.at("processes").as_object()) in_file.insert(process.key());
+  EXPECT_EQ(in_file, kept);
+  box.start_daemon();
+  ASSERT_TRUE(box.wait_ready());
+  EXPECT_EQ(box.count_log("Re-adopted PID"), kept.size());
+  EXPECT_EQ(box.stop_daemon(), 0);
+  const auto again = static_cast<std::int64_t>(kTargets - kept.size());  // let go, so that they are found anew
+  EXPECT_EQ(statistic(box, "total_discovered"), kTargets + again);
+}
+
 // contract: G34 (how often: FFRTMP_WATCH_ROUNDS)
 TEST(Reliability, AKillAtEachSystemCallOfAFlushLeavesAWholeState) {
   NEED_ROOT();

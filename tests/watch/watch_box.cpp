@@ -149,6 +149,12 @@ Process& WatchBox::start_daemon(const Arguments& flags, const Arguments& env) {
   return daemon_;
 }
 
+bool WatchBox::govern(pid_t pid, const std::string& policy) {
+  write_policy(policy);
+  start_daemon();
+  return wait_governed(pid);
+}
+
 int WatchBox::stop_daemon(int signal) {
   daemon_.send(signal);
   const int code = daemon_.wait(30s);

@@ -40,6 +40,8 @@ class WatchBox {
   void write_policy(const std::string& more = "");
   // It logs at debug, unless `flags` hold another level.
   Process& start_daemon(const Arguments& flags = {}, const Arguments& env = {});
+  // Starts it on this policy, and waits until it governs `pid`.
+  [[nodiscard]] bool govern(pid_t pid, const std::string& policy);
   Process& daemon() { return daemon_; }
   // Stops it; its exit code.
   int stop_daemon(int signal = 15);

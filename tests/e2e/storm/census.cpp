@@ -10,6 +10,7 @@
 #include "base/text.h"
 #include "sys/cgroup.h"
 #include "sys/proc_fs.h"
+#include "tests/support/own_cgroup.h"
 
 namespace ffrtmp::test {
 namespace {
@@ -104,8 +105,7 @@ std::map<std::string, std::set<std::string>> DoubleWatch::running() {
     const auto group = sys::Cgroup::open(path);
     if (!group) continue;
     const auto procs = group->procs();
-    const auto frozen = group->is_frozen();
-    if (!procs || (frozen && *frozen)) continue;
+    if (!procs || is_frozen(*group)) continue;
     for (const pid_t pid : *procs) {
       const auto stat = sys::read_stat(sys::Host::real(), pid);
       if (!stat || stat->state == 'Z' || stat->state == 'X' || stat->state == 'T') continue;

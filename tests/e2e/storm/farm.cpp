@@ -26,7 +26,7 @@ constexpr int kReachSeconds = 8;    // a point that is not reached by then is gi
 std::optional<sys::Cgroup> make_group() {
   const auto base = test::find_own_cgroup(sys::Host::real());
   if (!base) return std::nullopt;
-  auto group = sys::Cgroup::create(cat(*base, "/ffrtmp-storm-", getpid()));
+  auto group = make_cgroup(cat(*base, "/ffrtmp-storm-", getpid()));
   if (!group) return std::nullopt;
   return std::move(*group);
 }
@@ -46,7 +46,7 @@ Farm::~Farm() {
   if (!group_) return;
   (void)group_->kill();  // nothing is in it unless the test has failed
   (void)group_->wait_empty(5s);
-  (void)group_->remove();
+  (void)sys::remove_group(group_->path());
 }
 
 Process Farm::start(const Arguments& argv, const std::string& log) const {

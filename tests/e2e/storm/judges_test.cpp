@@ -126,8 +126,8 @@ TEST(DoubleWatch, SeesTwoAttemptsForOneOutput) {
   Findings findings;
   {
     DoubleWatch watch(base, findings);
-    const auto first = sys::Cgroup::create(base + "/ffrtmp/a1");
-    const auto second = sys::Cgroup::create(base + "/ffrtmp/a2");
+    const auto first = make_cgroup(base + "/ffrtmp/a1");
+    const auto second = make_cgroup(base + "/ffrtmp/a2");
     ASSERT_TRUE(first && second);
     const auto engine = [&](const sys::Cgroup& group, const std::string& attempt) {
       return Process({"sh", "-c", "sleep 60; :", cat("/out/o.", attempt, ".part.mp4")}, dir / "log", {},
@@ -146,7 +146,7 @@ TEST(DoubleWatch, SeesTwoAttemptsForOneOutput) {
       EXPECT_TRUE(group->wait_empty(5s));
     }
   }
-  EXPECT_TRUE(sys::Cgroup::open(base)->remove());
+  EXPECT_TRUE(sys::remove_group(base));
 }
 
 TEST(Census, SeesAProcessByItsPaths) {
