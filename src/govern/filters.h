@@ -22,6 +22,7 @@ struct Filters {
   std::vector<std::string> allowed_users, blocked_users;
   std::vector<std::uint32_t> allowed_uids, blocked_uids;
   std::vector<std::string> allowed_parents, blocked_parents;  // a pid, or a command name
+  [[nodiscard]] bool ask_for_parent() const { return !allowed_parents.empty() || !blocked_parents.empty(); }
   std::chrono::nanoseconds min_runtime{0}, max_runtime{0};    // 0: off
   std::vector<std::string> allowed_dirs, blocked_dirs;        // absolute and resolved, without a slash at the end
   bool operator==(const Filters&) const = default;

@@ -7,6 +7,11 @@
 #include "govern/claim.h"
 
 namespace ffrtmp::watch {
+namespace {
+
+constexpr std::size_t kParentsKept = 4096;
+
+}  // namespace
 
 using govern::Policy;
 using govern::ProcessFacts;
@@ -57,9 +62,10 @@ Examined Examiner::judge(ProcessFacts process, const Policy& policy, BootTime no
     out.why = std::move(exemption->observed);
     return out;
   }
-  const govern::FilterFacts facts = filter_facts(out.facts, now);
-  out.user = facts.user;
   const govern::Rule& rule = policy.rule_for(out.command);
+  govern::FilterFacts facts = own_filter_facts(out.facts, now);
+  if (rule.filters.ask_for_parent()) facts.parent = reader_.read_parent(out.facts.ppid);
+  out.user = facts.user;
   const govern::Verdict verdict = govern::decide(govern::check_filters(facts, rule.filters));
   out.outcome = verdict.kind == govern::Verdict::Kind::kMatch  ? Outcome::kMatch
                 : verdict.kind == govern::Verdict::Kind::kWait ? Outcome::kWait
@@ -86,10 +92,16 @@ std::vector<Exemption> Examiner::check_exemptions(const ProcessFacts& facts) {
 }
 
 govern::FilterFacts Examiner::filter_facts(const ProcessFacts& facts, BootTime now) {
+  govern::FilterFacts out = own_filter_facts(facts, now);
+  out.parent = reader_.read_parent(facts.ppid);
+  return out;
+}
+
+govern::FilterFacts Examiner::own_filter_facts(const ProcessFacts& facts, BootTime now) {
   govern::FilterFacts out;
   out.uid = facts.uid;
   out.user = facts.uid ? names_.name_of(*facts.uid) : "unknown";
-  out.parent = reader_.read_parent(facts.ppid);
+  out.parent.pid = facts.ppid;
   out.age = now - facts.started;
   out.cwd = facts.cwd;
   return out;
@@ -104,10 +116,15 @@ Exemption Examiner::check_kernel_thread(const ProcessFacts& facts) const {
 Exemption Examiner::check_self(const ProcessFacts& facts) {
   if (self_ == 0) return {"self", "no daemon asked", false};
   if (facts.key.pid == self_) return {"self", "is the daemon", true};
+  const Exemption foreign{"self", "is not of the daemon's tree", false};
+  const auto parent = scanner_.read(facts.ppid);
+  if (parent && foreign_parents_.contains(parent->key())) return foreign;
   const auto ancestors = reader_.read_ancestors(facts);
   if (std::find(ancestors.begin(), ancestors.end(), self_) != ancestors.end())
     return {"self", "descends from the daemon", true};
-  return {"self", "is not of the daemon's tree", false};
+  if (foreign_parents_.size() >= kParentsKept) foreign_parents_.clear();
+  if (parent) foreign_parents_.insert(parent->key());
+  return foreign;
 }
 
 Exemption Examiner::check_group(const ProcessFacts& facts) const {

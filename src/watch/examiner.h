@@ -2,6 +2,7 @@
 // One process, looked at once: is it a target, may it be governed, do the filters let it pass. The only place that
 // asks, for scan, event, retry, reload and `explain` alike.
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -56,6 +57,7 @@ class Examiner {
 
  private:
   [[nodiscard]] Examined judge(govern::ProcessFacts process, const govern::Policy& policy, BootTime now);
+  [[nodiscard]] govern::FilterFacts own_filter_facts(const govern::ProcessFacts& facts, BootTime now);  // no parent's
   [[nodiscard]] std::optional<Exemption> find_exemption(const govern::ProcessFacts& facts);
   [[nodiscard]] Exemption check_kernel_thread(const govern::ProcessFacts& facts) const;
   [[nodiscard]] Exemption check_self(const govern::ProcessFacts& facts);
@@ -67,6 +69,9 @@ class Examiner {
   sys::UserNames& names_;
   pid_t self_;
   govern::FactReader reader_;
+  // Parents seen outside the daemon's tree. They stay so: an orphan goes to an ancestor or to init, and the daemon adopts
+  // none.
+  std::set<sys::ProcessKey> foreign_parents_;
 };
 
 }  // namespace ffrtmp::watch
