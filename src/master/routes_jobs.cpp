@@ -42,7 +42,8 @@ Result<store::Submit> read_submit(const Call& call, const ServiceSettings& setti
 // A path must lie beneath a root that some node announced; before the first node registers only its syntax is known.
 Status Service::check_roots(const model::Parameters& parameters) const {
   const auto any_node = [&](auto holds) {
-    return std::any_of(node_facts_.begin(), node_facts_.end(), [&](const auto& node) { return holds(node.second.roots); });
+    return std::any_of(node_facts_.begin(), node_facts_.end(),
+                       [&](const auto& node) { return holds(node.second.roots); });
   };
   if (!any_node([](const auto& roots) { return !roots.empty(); })) return {};
   const auto check = [&](const std::optional<std::string>& path, const char* field) -> Status {

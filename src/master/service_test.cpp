@@ -266,7 +266,8 @@ TEST_F(MasterRoutes, ANodeWithoutItsTokenGetsOneThatWorks) {
   const Worker again = add_worker(1, false, {usable_encoder("libx264")}, before.node);
   EXPECT_EQ(again.node, before.node);
   EXPECT_TRUE(again.client->claim(claim_of(again, 0)));
-  EXPECT_EQ(http("POST", "/api/v1/claims", "{", before.token).status, 401) << "the former one is worth nothing any more";
+  EXPECT_EQ(http("POST", "/api/v1/claims", "{", before.token).status, 401)
+      << "the former one is worth nothing any more";
 }
 
 TEST_F(MasterRoutes, TheSameJobAgainIsNotCreatedAgain) {
@@ -465,7 +466,9 @@ TEST_F(MasterRoutes, LogsPastTheirRetentionGo) {
   const std::string old = cat(dir_.path(), "/", ids_.next(clock_.now().utc).str(), ".log");
   const std::string recent = cat(dir_.path(), "/", ids_.next(clock_.now().utc).str(), ".log");
   for (const std::string& path : {old, recent}) test::write_file(path, "x");
-  const auto days_ago = [](int days) { return std::filesystem::file_time_type::clock::now() - std::chrono::hours(24 * days); };
+  const auto days_ago = [](int days) {
+    return std::filesystem::file_time_type::clock::now() - std::chrono::hours(24 * days);
+  };
   std::filesystem::last_write_time(old, days_ago(8));
   std::filesystem::last_write_time(recent, days_ago(6));
   start();

@@ -43,10 +43,12 @@ TEST(ParseScan, HeadersAndPackets) {
 TEST(ProbeFile, LinesThatComeInPiecesAreTheSame) {
   std::string text;
   for (int i = 0; i < 100; ++i)
-    text += "packet|stream_index=0|pts_time=" + std::to_string(i * 2 + i % 2) + "|duration_time=1|size=5|pos=0|flags=K_\n";
+    text +=
+        "packet|stream_index=0|pts_time=" + std::to_string(i * 2 + i % 2) + "|duration_time=1|size=5|pos=0|flags=K_\n";
   text += "stream|index=0|codec_type=video|codec_name=h264\nformat|format_name=avi";  // the last line has no end
   for (const std::size_t piece : {1U, 7U, 64U, 100'000U}) {
-    const RunTool run = [&](const RunTool::Argv&, std::chrono::milliseconds, const TakeOutput& take) -> Result<ToolResult> {
+    const RunTool run = [&](const RunTool::Argv&, std::chrono::milliseconds,
+                            const TakeOutput& take) -> Result<ToolResult> {
       for (std::size_t at = 0; at < text.size(); at += piece)
         if (const Status taken = take(text.substr(at, piece)); !taken) return taken.error();
       return ToolResult{0, "", ""};
@@ -65,7 +67,8 @@ TEST(ProbeFile, LinesThatComeInPiecesAreTheSame) {
 
 TEST(ProbeFile, ALineWithoutAnEndIsRefused) {
   std::size_t taken_bytes = 0;
-  const RunTool run = [&](const RunTool::Argv&, std::chrono::milliseconds, const TakeOutput& take) -> Result<ToolResult> {
+  const RunTool run = [&](const RunTool::Argv&, std::chrono::milliseconds,
+                          const TakeOutput& take) -> Result<ToolResult> {
     const std::string piece(1 << 16, 'x');
     for (;; taken_bytes += piece.size())
       if (const Status taken = take(piece); !taken) return taken.error();

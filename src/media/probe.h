@@ -23,16 +23,15 @@ struct ToolResult {
 // Gets stdout in pieces, as it comes; an error ends the tool, and is what the caller gets.
 using TakeOutput = std::function<Status(std::string_view piece)>;
 
-// Runs a tool to its end: argv, no shell, killed with its group after `timeout` or when it is canceled (run_tool.h). Handed
-// in, so that tests and the worker's cgroups decide how.
+// Runs a tool to its end: argv, no shell, killed with its group after `timeout` or when it is canceled (run_tool.h).
+// Handed in, so that tests and the worker's cgroups decide how.
 class RunTool {
  public:
   using Argv = std::vector<std::string>;
 
   // From a callable that hands the output on as it comes, or from one that has it whole at the end.
   template <class Call>
-    requires(!std::same_as<std::remove_cvref_t<Call>, RunTool>)
-  RunTool(Call call) {  // implicit: a tool is what runs it
+  requires(!std::same_as<std::remove_cvref_t<Call>, RunTool>) RunTool(Call call) {  // implicit: a tool is what runs it
     if constexpr (std::invocable<Call&, const Argv&, std::chrono::milliseconds, const TakeOutput&>)
       call_ = std::move(call);
     else
@@ -44,7 +43,8 @@ class RunTool {
       };
   }
   // With `take` the result's `out` stays empty.
-  Result<ToolResult> operator()(const Argv& argv, std::chrono::milliseconds timeout, const TakeOutput& take = {}) const {
+  Result<ToolResult> operator()(const Argv& argv, std::chrono::milliseconds timeout,
+                                const TakeOutput& take = {}) const {
     return call_(argv, timeout, take);
   }
 

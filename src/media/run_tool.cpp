@@ -163,8 +163,7 @@ Result<ToolResult> run_once(const ToolSettings& settings, const std::vector<std:
 }  // namespace
 
 RunTool make_run_tool(ToolSettings settings) {
-  return [settings = std::move(settings)](const std::vector<std::string>& argv,
-                                          std::chrono::milliseconds timeout,
+  return [settings = std::move(settings)](const std::vector<std::string>& argv, std::chrono::milliseconds timeout,
                                           const TakeOutput& take) -> Result<ToolResult> {
     auto result = run_once(settings, argv, timeout, take);
     if (!result)

@@ -16,8 +16,8 @@ struct ToolSettings {
   const std::atomic<bool>* canceled = nullptr;  // looked at every 50 ms; outlives the RunTool
 };
 
-// kGone: no such program. kTimeout; kUnavailable after a cancel; kTooLarge: more than 64 MiB of output, or 4 GiB that is
-// taken as it comes. Any thread.
+// kGone: no such program. kTimeout; kUnavailable after a cancel; kTooLarge: more than 64 MiB of output, or 4 GiB that
+// is taken as it comes. Any thread.
 [[nodiscard]] RunTool make_run_tool(ToolSettings settings = {});
 
 }  // namespace ffrtmp::media

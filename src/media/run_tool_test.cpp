@@ -43,9 +43,8 @@ TEST(RunTool, OutputIsHandedOnAsItComesAndARefusalEndsIt) {
   ASSERT_TRUE(result);
   EXPECT_EQ(taken, 3000000U);
   EXPECT_EQ(result->out, "");
-  const auto refused = make_run_tool()({"sh", "-c", "while :; do echo x; done"}, 30s, [](std::string_view) -> Status {
-    return make_error(Errc::kCorrupt, "enough");
-  });
+  const auto refused = make_run_tool()({"sh", "-c", "while :; do echo x; done"}, 30s,
+                                       [](std::string_view) -> Status { return make_error(Errc::kCorrupt, "enough"); });
   ASSERT_FALSE(refused);
   EXPECT_EQ(refused.error().code, Errc::kCorrupt);
   EXPECT_EQ(make_run_tool()({"sh", "-c", "head -c 70000000 /dev/zero"}, 30s).error().code, Errc::kTooLarge);

@@ -1,5 +1,6 @@
 #pragma once
-// What /healthz and /readyz of every role answer. Reasons come from a fixed list of the role, never a path, key or user.
+// What /healthz and /readyz of every role answer. Reasons come from a fixed list of the role, never a path, key or
+// user.
 #include <boost/describe.hpp>
 #include <map>
 #include <optional>

@@ -10,8 +10,8 @@
 
 namespace ffrtmp::model {
 
-// An absolute path without "..", ".", empty parts, control bytes or a part that reads as an option. kInvalid says what is
-// wrong.
+// An absolute path without "..", ".", empty parts, control bytes or a part that reads as an option. kInvalid says what
+// is wrong.
 [[nodiscard]] Status check_path(std::string_view path);
 // `path` as it reads beneath `root`; nothing when its text does not lie there. Slashes at the root's end say nothing.
 [[nodiscard]] std::optional<std::string_view> relative_to(std::string_view path, std::string_view root);

@@ -89,7 +89,8 @@ Status SqliteSession::load() {
   FFRTMP_ASSIGN(const bool row, last.step());
   if (row) next_ordinal_ = last.integer(0) + 1;
   last.reset();
-  // Every label and every host that was ever asked for makes a class. One that no job waits in is made again when needed.
+  // Every label and every host that was ever asked for makes a class. One that no job waits in is made again when
+  // needed.
   FFRTMP_TRY(db_.execute("DELETE FROM requirement WHERE NOT EXISTS (SELECT 1 FROM queue WHERE class=requirement.id)"));
   return load_classes();
 }

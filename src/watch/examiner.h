@@ -69,8 +69,8 @@ class Examiner {
   sys::UserNames& names_;
   pid_t self_;
   govern::FactReader reader_;
-  // Parents seen outside the daemon's tree. They stay so: an orphan goes to an ancestor or to init, and the daemon adopts
-  // none.
+  // Parents seen outside the daemon's tree. They stay so: an orphan goes to an ancestor or to init, and the daemon
+  // adopts none.
   std::set<sys::ProcessKey> foreign_parents_;
 };
 

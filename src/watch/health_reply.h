@@ -14,7 +14,7 @@ struct HealthFacts {
   double uptime_seconds = 0;
   bool has_started = false;
   bool is_stopping = false;
-  std::string events = "off";  // or "on", "unavailable"
+  std::string events = "off";                           // or "on", "unavailable"
   govern::Governance best = govern::Governance::kFull;  // that can be reached on this host
 };
 

@@ -57,9 +57,9 @@ struct Notes {
 };
 BOOST_DESCRIBE_STRUCT(Notes, (),
                       (claim, boot_id, input_path, input_seconds, input_bytes, generated, demuxer, maps, left_out,
-                       output_dir, output_name, staged_name, segment_prefix, muxer, live_url, engine, encoder, on_hardware,
-                       engine_log_begin, earlier_seconds, fallback_reason, command, may_replace, staged_inode,
-                       staged_modified_ns, limits))
+                       output_dir, output_name, staged_name, segment_prefix, muxer, live_url, engine, encoder,
+                       on_hardware, engine_log_begin, earlier_seconds, fallback_reason, command, may_replace,
+                       staged_inode, staged_modified_ns, limits))
 
 // The move that publishes the output.
 [[nodiscard]] Move move_of(const Notes& notes);

@@ -25,9 +25,9 @@ class OutputDir {
 
 [[nodiscard]] bool is_directory(int dir, const std::string& name);
 
-// By what a file is known under whichever name it has. The time tells it from a file that was made later and got the freed
-// inode number, and from one with that number on another device: the layers of an overlay show several in one directory.
-// st_dev would not do, a reboot may change it.
+// By what a file is known under whichever name it has. The time tells it from a file that was made later and got the
+// freed inode number, and from one with that number on another device: the layers of an overlay show several in one
+// directory. st_dev would not do, a reboot may change it.
 struct FileMark {
   std::uint64_t inode = 0;       // 0: no file
   std::int64_t modified_ns = 0;  // st_mtim since 1970; a rename leaves it as it is
@@ -38,8 +38,8 @@ struct FileMark {
 // Of what bears the name, be it a link.
 [[nodiscard]] FileMark mark_of(int dir, const std::string& name);
 
-// "<stem>.<attempt>.part<ext>": where an attempt keeps its output for `name` before the move, and afterwards what the move
-// replaced.
+// "<stem>.<attempt>.part<ext>": where an attempt keeps its output for `name` before the move, and afterwards what the
+// move replaced.
 [[nodiscard]] std::string staged_name(const std::string& name, const std::string& attempt);
 [[nodiscard]] bool is_staged_name(std::string_view entry, const std::string& name);
 

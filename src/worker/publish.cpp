@@ -47,7 +47,8 @@ Result<FileMark> sync_staged(const Move& move) {
   close(fd);
   if (!good) return sys_error(cat("fsync ", path), err);
   const FileMark mark = mark_of(info);
-  if (move.mark.exists() && mark != move.mark) return make_error(Errc::kGone, cat("the staged file was replaced: ", path));
+  if (move.mark.exists() && mark != move.mark)
+    return make_error(Errc::kGone, cat("the staged file was replaced: ", path));
   return mark;
 }
 
@@ -91,10 +92,17 @@ void take_back(const Move& move) {
   const DirEntry staged{dir.fd(), move.staged};
   int err = 0;
   switch (decide_undo(move.mark, mark_of(dir.fd(), move.name), mark_of(dir.fd(), move.staged))) {
-    case Undo::kNothing: break;
-    case Undo::kRemove: err = unlinkat(dir.fd(), move.name.c_str(), 0) == 0 ? 0 : errno; break;
-    case Undo::kExchange: err = exchange(staged, path); break;
-    case Undo::kHandOn: err = hand_on(dir, move); break;
+    case Undo::kNothing:
+      break;
+    case Undo::kRemove:
+      err = unlinkat(dir.fd(), move.name.c_str(), 0) == 0 ? 0 : errno;
+      break;
+    case Undo::kExchange:
+      err = exchange(staged, path);
+      break;
+    case Undo::kHandOn:
+      err = hand_on(dir, move);
+      break;
   }
   if (err != 0) return warn_of_undo(move, err);
   unlinkat(dir.fd(), move.staged.c_str(), 0);

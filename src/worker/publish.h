@@ -1,12 +1,13 @@
 #pragma once
-// Putting a finished file at its final path, and taking it back when the attempt turns out to be stale. The path holds a
-// whole file at every moment.
+// Putting a finished file at its final path, and taking it back when the attempt turns out to be stale. The path holds
+// a whole file at every moment.
 //
-// An HLS output is a set of files: its segments bear the attempt's name, so that they never stand in another's way, and go
-// first; the playlist that names them goes last (publish_hls.h).
+// An HLS output is a set of files: its segments bear the attempt's name, so that they never stand in another's way, and
+// go first; the playlist that names them goes last (publish_hls.h).
 //
-// The directory itself is flock'ed for the few microseconds of a rename, so that a stale attempt that takes its file back
-// and a current one that puts its own there do not cross. A holder that is stopped in between is waited for, not for ever.
+// The directory itself is flock'ed for the few microseconds of a rename, so that a stale attempt that takes its file
+// back and a current one that puts its own there do not cross. A holder that is stopped in between is waited for, not
+// for ever.
 #include <string>
 
 #include "base/result.h"
@@ -39,8 +40,8 @@ struct Move {
 [[nodiscard]] Status publish(const Move& move);
 // The result was accepted: what was exchanged goes.
 void settle(const Move& move);
-// The result was refused as stale: our file goes, an exchanged one comes back. Another's file is left alone. When a rename
-// fails, all stays.
+// The result was refused as stale: our file goes, an exchanged one comes back. Another's file is left alone. When a
+// rename fails, all stays.
 void take_back(const Move& move);
 
 }  // namespace ffrtmp::worker

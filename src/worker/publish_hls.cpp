@@ -81,8 +81,7 @@ void remove_replaced_segments(const OutputDir& dir, const Move& move) {
   for (const std::string& segment : segments_of(cat(move.dir, "/", move.staged, "/", move.name))) {
     const auto prefix = prefix_of_segment(segment, move.name);
     const bool is_replaced = prefix && *prefix != move.segment_prefix;
-    if (is_replaced && !std::binary_search(shown.begin(), shown.end(), segment))
-      unlinkat(dir.fd(), segment.c_str(), 0);
+    if (is_replaced && !std::binary_search(shown.begin(), shown.end(), segment)) unlinkat(dir.fd(), segment.c_str(), 0);
   }
 }
 
@@ -149,11 +148,19 @@ void take_back_hls(const Move& move) {
   dir.lock();
   const sys::Fd staged = open_staged(dir, move.staged);
   int err = 0;
-  switch (decide_undo(move.mark, mark_of(dir.fd(), move.name), staged ? mark_of(staged.get(), move.name) : FileMark{})) {
-    case Undo::kNothing: break;
-    case Undo::kRemove: err = unlinkat(dir.fd(), move.name.c_str(), 0) == 0 ? 0 : errno; break;
-    case Undo::kExchange: err = exchange({staged.get(), move.name}, {dir.fd(), move.name}); break;
-    case Undo::kHandOn: err = hand_on(dir, staged.get(), move); break;
+  switch (
+      decide_undo(move.mark, mark_of(dir.fd(), move.name), staged ? mark_of(staged.get(), move.name) : FileMark{})) {
+    case Undo::kNothing:
+      break;
+    case Undo::kRemove:
+      err = unlinkat(dir.fd(), move.name.c_str(), 0) == 0 ? 0 : errno;
+      break;
+    case Undo::kExchange:
+      err = exchange({staged.get(), move.name}, {dir.fd(), move.name});
+      break;
+    case Undo::kHandOn:
+      err = hand_on(dir, staged.get(), move);
+      break;
   }
   if (err != 0) return warn_of_undo(move, err);
   for (const std::string& name : sys::names_in(dir.fd()))

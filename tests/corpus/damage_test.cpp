@@ -130,10 +130,11 @@ TEST(Corpus, AKilledEncoderThatDeclaredItsWholeLength) {
   ASSERT_EQ(clean.stopped, "") << clean.words;
   ASSERT_EQ(judge(clean, clean.output), "good");
   const std::string killed = clip_dir() / "killed.mkv";
-  const auto ended = tool()({"ffmpeg", "-nostdin", "-v", "error", "-re", "-i", in, "-c:v", "libx264", "-preset", "ultrafast",
-                             "-tune", "zerolatency", "-c:a", "aac", "-cluster_time_limit", "300", "-flush_packets", "1",
-                             killed},
-                            std::chrono::milliseconds(2500));
+  const auto ended =
+      tool()({"ffmpeg",  "-nostdin",       "-v",        "error", "-re",         "-i",   in,    "-c:v",
+              "libx264", "-preset",        "ultrafast", "-tune", "zerolatency", "-c:a", "aac", "-cluster_time_limit",
+              "300",     "-flush_packets", "1",         killed},
+             std::chrono::milliseconds(2500));
   ASSERT_EQ(ended.error().code, Errc::kTimeout) << "killed";
   EXPECT_EQ(ffprobe_says(killed, "format=duration").substr(0, 2), "4.");
   EXPECT_LT(frame_sums(killed).size(), frame_sums(clean.output).size());

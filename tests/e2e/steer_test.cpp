@@ -64,7 +64,8 @@ TEST(Steer, APausedJobMakesNoFrameAndThenCompletes) {
   box.start_master();
   box.start_worker();
   // Real ffmpeg at its slowest, so that there is a middle to pause in.
-  const auto number = box.submit(box.clip(6), box.path("o.mp4"), R"(,"preset":"slow","resolution":"1280x720","threads":1)");
+  const auto number =
+      box.submit(box.clip(6), box.path("o.mp4"), R"(,"preset":"slow","resolution":"1280x720","threads":1)");
   box.wait_for(number, is_running);
   EXPECT_EQ(box.http("POST", cat("/api/v1/jobs/", number, "/pause")).status, 202);
   box.wait_for(number, [](const api::Job& job) { return job.status == model::JobState::kPaused; }, 3s);

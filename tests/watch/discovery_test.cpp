@@ -313,7 +313,9 @@ TEST(Discovery, WithTheCapabilityForEventsAlone) {
   Process daemon(argv, box.path("watch.log"));
   ASSERT_TRUE(box.wait_ready()) << box.log();
   EXPECT_TRUE(box.wait_log("nice_only")) << "what it cannot is said";
-  const auto found = [&](pid_t pid) { return box.get("/v1/processes").second.find(cat("\"pid\":", pid)) != std::string::npos; };
+  const auto found = [&](pid_t pid) {
+    return box.get("/v1/processes").second.find(cat("\"pid\":", pid)) != std::string::npos;
+  };
   // The next scan is an hour away.
   Arguments own = nobody;
   own.insert(own.end(), {box.path("bin/" + box.target()), "600"});
