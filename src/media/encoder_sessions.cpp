@@ -11,7 +11,7 @@
 namespace ffrtmp::media {
 namespace {
 
-constexpr int kMostAtOnce = 16;  // no driver's bound is higher
+constexpr int kMostAtOnce = 16;  // beyond the highest bound of the matrix
 constexpr std::chrono::milliseconds kTimeout{20'000};
 
 bool is_on_hardware(const model::Encoder& encoder) { return encoder.usable && encoder.hardware; }

@@ -1,5 +1,7 @@
 #include "sys/gpu_devices.h"
 
+#include <fcntl.h>
+
 #include <algorithm>
 #include <filesystem>
 
@@ -9,11 +11,9 @@
 namespace ffrtmp::sys {
 namespace {
 
-std::vector<std::string> names_in(const std::string& dir) {
-  std::vector<std::string> names;
-  std::error_code none;
-  for (const auto& entry : std::filesystem::directory_iterator(dir, none))
-    names.push_back(entry.path().filename().string());
+std::vector<std::string> sorted_names(const std::string& path) {
+  const auto dir = open_file(path, O_RDONLY | O_DIRECTORY);
+  std::vector<std::string> names = dir ? names_in(dir->get()) : std::vector<std::string>();
   std::sort(names.begin(), names.end());
   return names;
 }
@@ -35,7 +35,7 @@ std::string value_of(std::string_view text, std::string_view key) {
 std::vector<RenderNode> read_render_nodes(const Host& host) {
   std::vector<RenderNode> nodes;
   const std::string drm = host.sys + "/class/drm";
-  for (const std::string& name : names_in(drm)) {
+  for (const std::string& name : sorted_names(drm)) {
     if (!name.starts_with("renderD")) continue;
     const std::string device = cat(drm, "/", name, "/device");
     std::error_code unbound;
@@ -48,7 +48,7 @@ std::vector<RenderNode> read_render_nodes(const Host& host) {
 std::vector<NvidiaGpu> read_nvidia_gpus(const Host& host) {
   std::vector<NvidiaGpu> gpus;
   const std::string dir = host.proc + "/driver/nvidia/gpus";
-  for (const std::string& bus : names_in(dir)) {
+  for (const std::string& bus : sorted_names(dir)) {
     const auto text = read_text(cat(dir, "/", bus, "/information"));
     if (!text) continue;
     gpus.push_back({static_cast<int>(gpus.size()), value_of(*text, "Model:"), value_of(*text, "GPU UUID:")});

@@ -90,20 +90,8 @@ void take_back(const Move& move) {
   dir.lock();
   const DirEntry path{dir.fd(), move.name};
   const DirEntry staged{dir.fd(), move.staged};
-  int err = 0;
-  switch (decide_undo(move.mark, mark_of(dir.fd(), move.name), mark_of(dir.fd(), move.staged))) {
-    case Undo::kNothing:
-      break;
-    case Undo::kRemove:
-      err = unlinkat(dir.fd(), move.name.c_str(), 0) == 0 ? 0 : errno;
-      break;
-    case Undo::kExchange:
-      err = exchange(staged, path);
-      break;
-    case Undo::kHandOn:
-      err = hand_on(dir, move);
-      break;
-  }
+  const Undo undo = decide_undo(move.mark, mark_of(dir.fd(), move.name), mark_of(dir.fd(), move.staged));
+  const int err = carry_out(undo, staged, path, [&] { return hand_on(dir, move); });
   if (err != 0) return warn_of_undo(move, err);
   unlinkat(dir.fd(), move.staged.c_str(), 0);
 }

@@ -147,21 +147,9 @@ void take_back_hls(const Move& move) {
   if (dir.fd() < 0) return;
   dir.lock();
   const sys::Fd staged = open_staged(dir, move.staged);
-  int err = 0;
-  switch (
-      decide_undo(move.mark, mark_of(dir.fd(), move.name), staged ? mark_of(staged.get(), move.name) : FileMark{})) {
-    case Undo::kNothing:
-      break;
-    case Undo::kRemove:
-      err = unlinkat(dir.fd(), move.name.c_str(), 0) == 0 ? 0 : errno;
-      break;
-    case Undo::kExchange:
-      err = exchange({staged.get(), move.name}, {dir.fd(), move.name});
-      break;
-    case Undo::kHandOn:
-      err = hand_on(dir, staged.get(), move);
-      break;
-  }
+  const FileMark playlist = staged ? mark_of(staged.get(), move.name) : FileMark{};
+  const int err = carry_out(decide_undo(move.mark, mark_of(dir.fd(), move.name), playlist), {staged.get(), move.name},
+                            {dir.fd(), move.name}, [&] { return hand_on(dir, staged.get(), move); });
   if (err != 0) return warn_of_undo(move, err);
   for (const std::string& name : sys::names_in(dir.fd()))
     if (prefix_of_segment(name, move.name) == move.segment_prefix) unlinkat(dir.fd(), name.c_str(), 0);
