@@ -412,16 +412,16 @@ void Daemon::handle(net::Request request, const net::Respond& respond) {
     return respond({405, "application/json", error_json("only GET"), {}});
   if (path == "/metrics") return respond({200, std::string(metrics::kContentType), metrics_.expose(), {}});
   if (path == "/healthz" || path == "/readyz") {
-    const auto reply = path == "/healthz" ? liveness(health_facts()) : readiness(health_facts());
+    const auto reply = path == "/healthz" ? liveness(facts()) : readiness(facts());
     return respond({reply.http_status(), "application/json", json::encode(reply), {}});
   }
   reactor_->post([this, path, respond] { respond(answer(path)); });
 }
 
 // On the server's thread: what is not shared was settled before it began.
-HealthFacts Daemon::health_facts() const {
+DaemonFacts Daemon::facts() const {
   const Now now = clock_.now();
-  HealthFacts facts;
+  DaemonFacts facts;
   facts.reading = health_->read();
   facts.now = now.boot;
   facts.uptime_seconds = std::chrono::duration<double>(now.boot - started_).count();

@@ -60,7 +60,7 @@ class Daemon {
   void stop(int signal);
 
   void handle(net::Request request, const net::Respond& respond);
-  [[nodiscard]] HealthFacts health_facts() const;
+  [[nodiscard]] DaemonFacts facts() const;
   [[nodiscard]] net::Response answer(const std::string& path);
   [[nodiscard]] StatusView status_view();
   [[nodiscard]] std::vector<ProcessView> process_views();

@@ -12,7 +12,7 @@ using model::CheckBody;
 CheckBody degraded(const char* reason) { return {"degraded", reason}; }
 CheckBody failed(const char* reason) { return {"failed", reason}; }
 
-CheckBody scan_check(const HealthFacts& facts) {
+CheckBody scan_check(const DaemonFacts& facts) {
   const auto& [state, counts, since, had_scan] = facts.reading;
   CheckBody check;
   if (state == HealthState::kUnhealthy)
@@ -28,7 +28,7 @@ CheckBody attach_check(const HealthMonitor::Reading& reading) {
   return matters ? degraded("attaches_fail") : CheckBody{};
 }
 
-CheckBody service_check(const HealthFacts& facts) {
+CheckBody service_check(const DaemonFacts& facts) {
   if (facts.is_stopping) return failed("stopping");
   return facts.has_started && facts.reading.had_scan ? CheckBody{} : failed("starting");
 }
@@ -49,7 +49,7 @@ CheckBody limits_check(Governance best) {
 
 }  // namespace
 
-model::HealthReply liveness(const HealthFacts& facts) {
+model::HealthReply liveness(const DaemonFacts& facts) {
   model::HealthReply reply;
   reply.role = "watch";
   reply.version = std::string(version());
@@ -59,7 +59,7 @@ model::HealthReply liveness(const HealthFacts& facts) {
   return reply;
 }
 
-model::HealthReply readiness(const HealthFacts& facts) {
+model::HealthReply readiness(const DaemonFacts& facts) {
   model::HealthReply reply = liveness(facts);
   reply.add("service", service_check(facts));
   reply.add("events", facts.events == "unavailable" ? degraded("process_events_unavailable") : CheckBody{});

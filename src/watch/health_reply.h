@@ -8,7 +8,7 @@
 
 namespace ffrtmp::watch {
 
-struct HealthFacts {
+struct DaemonFacts {
   HealthMonitor::Reading reading;
   BootTime now{};
   double uptime_seconds = 0;
@@ -19,9 +19,9 @@ struct HealthFacts {
 };
 
 // Alive: failed when the scans have failed for too long. Checks: scan, attach.
-[[nodiscard]] model::HealthReply liveness(const HealthFacts& facts);
+[[nodiscard]] model::HealthReply liveness(const DaemonFacts& facts);
 // Ready: from the first scan to the stop. Checks also: service, events, limits; the last two are degraded where the
 // daemon is not allowed what it would need.
-[[nodiscard]] model::HealthReply readiness(const HealthFacts& facts);
+[[nodiscard]] model::HealthReply readiness(const DaemonFacts& facts);
 
 }  // namespace ffrtmp::watch

@@ -7,8 +7,8 @@ namespace {
 
 using namespace std::chrono_literals;
 
-HealthFacts well() {
-  HealthFacts facts;
+DaemonFacts well() {
+  DaemonFacts facts;
   facts.reading.had_scan = true;
   facts.reading.facts.last_good_scan = BootTime{100s};
   facts.now = BootTime{103s};
@@ -20,13 +20,13 @@ HealthFacts well() {
 TEST(HealthReply, Table) {
   struct Row {
     const char* what;
-    void (*change)(HealthFacts&);
+    void (*change)(DaemonFacts&);
     const char* check;
     const char* reason;  // nullptr: fine
     const char* alive;
     const char* ready;
   };
-  using F = HealthFacts;
+  using F = DaemonFacts;
   const Row rows[] = {
       {"well", [](F&) {}, "scan", nullptr, "ok", "ok"},
       {"events are not wanted", [](F& f) { f.events = "off"; }, "events", nullptr, "ok", "ok"},
@@ -61,7 +61,7 @@ TEST(HealthReply, Table) {
        "attach", "attaches_fail", "degraded", "degraded"},
   };
   for (const Row& row : rows) {
-    HealthFacts facts = well();
+    DaemonFacts facts = well();
     row.change(facts);
     const auto reply = readiness(facts);
     EXPECT_EQ(liveness(facts).status, row.alive) << row.what;

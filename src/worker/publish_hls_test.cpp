@@ -51,6 +51,13 @@ class PublishHls : public testing::Test {
     if (mark) move.mark = *mark;
     return move;
   }
+  // One that stands at the path for good.
+  Move put(const Uuid& attempt, int segments, const std::string& content, bool may_replace = false) {
+    const Move m = stage(attempt, segments, content, may_replace);
+    EXPECT_TRUE(publish(m));
+    settle(m);
+    return m;
+  }
   static std::string segment(const Move& move, int number) { return cat(move.segment_prefix, "0000", number, ".ts"); }
   std::string read(const std::string& name) const { return test::read_file(cat(out_, "/", name)); }
 
@@ -82,9 +89,7 @@ TEST_F(PublishHls, WithoutOverwriteNothingOfTheSetAppears) {
 }
 
 TEST_F(PublishHls, AReplacedPlaylistGoesWithItsOwnSegmentsAndNothingElse) {
-  const Move first = stage(kFirst, 3, "a");
-  ASSERT_TRUE(publish(first));
-  settle(first);
+  const Move first = put(kFirst, 3, "a");
   // Beside it: a user's segment that a playlist may name, and one of another output.
   const std::string other = cat("other.", kFirst.str(), ".00000.ts");
   test::write_file(out_ + "/mine.ts", "a user's");
@@ -101,17 +106,13 @@ TEST_F(PublishHls, AReplacedPlaylistGoesWithItsOwnSegmentsAndNothingElse) {
 
 TEST_F(PublishHls, AReplacedPipeHoldsNobody) {
   ASSERT_EQ(mkfifo((out_ + "/film.m3u8").c_str(), 0600), 0);
-  const Move m = stage(kFirst, 1, "a", true);
-  ASSERT_TRUE(publish(m));
-  settle(m);
+  const Move m = put(kFirst, 1, "a", true);
   EXPECT_EQ(names_in(out_), (Names{segment(m, 0), "film.m3u8"}));
 }
 
 // contract: F22
 TEST_F(PublishHls, AStaleSetGoesAndTheReplacedOneIsWhole) {
-  const Move first = stage(kFirst, 2, "a");
-  ASSERT_TRUE(publish(first));
-  settle(first);
+  const Move first = put(kFirst, 2, "a");
   const Move second = stage(kSecond, 4, "b", true);
   ASSERT_TRUE(publish(second));
   take_back(second);
@@ -141,9 +142,7 @@ TEST_F(PublishHls, ALateOneLeavesTheCurrentSetAlone) {
 // contract: F22
 TEST_F(PublishHls, StaleSetsInAnyOrderGiveTheReplacedOneBack) {
   for (const bool earlier_first : {true, false}) {
-    const Move old = stage(kThird, 2, "a");
-    ASSERT_TRUE(publish(old));
-    settle(old);
+    const Move old = put(kThird, 2, "a");
     const Move first = stage(kFirst, 3, "b", true);
     ASSERT_TRUE(publish(first));
     const Move second = stage(kSecond, 4, "c", true);
@@ -158,23 +157,17 @@ TEST_F(PublishHls, StaleSetsInAnyOrderGiveTheReplacedOneBack) {
 }
 
 TEST_F(PublishHls, AStaleSetThatWasReplacedForGoodLeavesNothingOfTheOldOne) {
-  const Move old = stage(kThird, 2, "a");
-  ASSERT_TRUE(publish(old));
-  settle(old);
+  const Move old = put(kThird, 2, "a");
   const Move stale = stage(kFirst, 3, "b", true);
   ASSERT_TRUE(publish(stale));
-  const Move current = stage(kSecond, 1, "c", true);
-  ASSERT_TRUE(publish(current));
-  settle(current);
+  const Move current = put(kSecond, 1, "c", true);
   take_back(stale);
   EXPECT_EQ(names_in(out_), (Names{segment(current, 0), "film.m3u8"}));
   EXPECT_EQ(read("film.m3u8"), playlist_of(current.segment_prefix, 1));
 }
 
 TEST_F(PublishHls, SegmentsThatThePresentPlaylistNamesStay) {
-  const Move old = stage(kThird, 1, "a");
-  ASSERT_TRUE(publish(old));
-  settle(old);
+  const Move old = put(kThird, 1, "a");
   const Move stale = stage(kFirst, 1, "b", true);
   ASSERT_TRUE(publish(stale));
   test::write_file(out_ + "/mine.m3u8", playlist_of(old.segment_prefix, 1));
@@ -243,9 +236,7 @@ TEST(SegmentNames, AreKnownByPlaylistAndAttempt) {
 }
 
 TEST_F(PublishHls, AGrantedSetIsCopiedUnderAnotherName) {
-  const Move first = stage(kFirst, 2, "a");
-  ASSERT_TRUE(publish(first));
-  settle(first);
+  const Move first = put(kFirst, 2, "a");
   const auto granted = digest_of_hls({out_}, "film.m3u8", first.segment_prefix);
   ASSERT_TRUE(granted);
   Move second = stage(kSecond, 0, "b", true);
