@@ -22,6 +22,17 @@ std::string probe(const std::string& path, const std::string& entries) {
                                        "stream=" + entries, "-of", "csv=p=0", path}).out));
 }
 
+// A master and a worker whose ffmpeg is a fake one, which is returned.
+std::string start_with_fake(Box& box, std::string_view behaviour, const Arguments& flags = {}) {
+  box.start_master();
+  const std::string program = install_fake_ffmpeg(box.path("bin"), behaviour);
+  Arguments all{"--ffmpeg", program};
+  all.insert(all.end(), flags.begin(), flags.end());
+  box.start_worker("w1", all);
+  box.wait_for_nodes(1);
+  return program;
+}
+
 TEST(Transcode, ARealJobEndsWithAProvenOutput) {
   Box box;
   box.start_master();
@@ -94,9 +105,7 @@ TEST(Transcode, AnExistingOutputIsKeptUnlessAsked) {
 // contract: F41
 TEST(Transcode, ADamagedOutputIsNotPublished) {
   Box box;
-  box.start_master();
-  const std::string program = install_fake_ffmpeg(box.path("bin"), "damage=zero:60000");
-  box.start_worker("w1", {"--ffmpeg", program});
+  start_with_fake(box, "damage=zero:60000");
   const auto job = box.wait_end(box.submit(box.clip(6), box.path("o.mp4"), R"(,"bitrate":"2M")", R"(,"max_retries":0)"));
   EXPECT_EQ(job.status, model::JobState::kFailed);
   EXPECT_EQ(job.failure_reason, model::FailureReason::kOutputError) << job.error.value_or("");
@@ -106,9 +115,7 @@ TEST(Transcode, ADamagedOutputIsNotPublished) {
 // contract: F53
 TEST(Transcode, AnEngineThatDropsTheEndIsCaught) {
   Box box;
-  box.start_master();
-  const std::string program = install_fake_ffmpeg(box.path("bin"), "drop_tail=2;lie");
-  box.start_worker("w1", {"--ffmpeg", program});
+  start_with_fake(box, "drop_tail=2;lie");
   const auto job = box.wait_end(box.submit(box.clip(6), box.path("o.mp4"), "", R"(,"max_retries":0)"));
   EXPECT_EQ(job.failure_reason, model::FailureReason::kOutputError) << job.error.value_or("");
   EXPECT_FALSE(fs::exists(box.path("o.mp4")));
@@ -117,9 +124,7 @@ TEST(Transcode, AnEngineThatDropsTheEndIsCaught) {
 // contract: F20
 TEST(Transcode, AnEngineWithoutProgressStalls) {
   Box box;
-  box.start_master();
-  const std::string program = install_fake_ffmpeg(box.path("bin"), "hang;no_progress");
-  box.start_worker("w1", {"--ffmpeg", program, "--stall-timeout", "2s"});
+  start_with_fake(box, "hang;no_progress", {"--stall-timeout", "2s"});
   const auto started = std::chrono::steady_clock::now();
   const auto job = box.wait_end(box.submit(box.clip(1), box.path("o.mp4"), "", R"(,"max_retries":0)"));
   EXPECT_EQ(job.status, model::JobState::kTimedOut) << job.error.value_or("");
@@ -144,9 +149,7 @@ TEST(Transcode, WhatCannotGetBetterIsNotRetried) {
 // contract: F42
 TEST(Transcode, AFloodOfWordsIsBounded) {
   Box box;
-  box.start_master();
-  const std::string program = install_fake_ffmpeg(box.path("bin"), "flood=200M;frames=30;exit=1");
-  box.start_worker("w1", {"--ffmpeg", program});
+  start_with_fake(box, "flood=200M;frames=30;exit=1");
   const auto number = box.submit(box.clip(1), box.path("o.mp4"), "", R"(,"max_retries":0)");
   std::int64_t largest = 0;
   const long page = sysconf(_SC_PAGESIZE);
@@ -185,9 +188,7 @@ TEST(Transcode, TheCommandLineTellsHowItEnded) {
 // contract: F36
 TEST(Transcode, AHardwareEncoderThatBreaksGoesOnInSoftware) {
   Box box;
-  box.start_master();
-  box.start_worker("w1", {"--ffmpeg", install_fake_ffmpeg(box.path("bin"), "nvenc;nvenc_dies=0.5")});
-  box.wait_for_nodes(1);
+  start_with_fake(box, "nvenc;nvenc_dies=0.5");
   const auto job = box.wait_end(box.submit(box.clip(1), box.path("o.mp4")));
   ASSERT_EQ(job.status, model::JobState::kCompleted) << job.error.value_or("");
   EXPECT_EQ(job.attempts->size(), 1U);
@@ -205,10 +206,7 @@ TEST(Transcode, AHardwareEncoderThatBreaksGoesOnInSoftware) {
 // contract: F36
 TEST(Transcode, WhateverTheHardwareSaysSoftwareIsTried) {
   Box box;
-  box.start_master();
-  const std::string program = install_fake_ffmpeg(box.path("bin"), "nvenc");
-  box.start_worker("w1", {"--ffmpeg", program});
-  box.wait_for_nodes(1);
+  const std::string program = start_with_fake(box, "nvenc");
   int outputs = 0;
   // libavcodec/nvenc.c and hwcontext_cuda.c, as ffmpeg 5.1 says it: no session left, device gone, out of memory.
   for (const char* words : {"OpenEncodeSessionEx failed: out of memory (10): (no details)", "No capable devices found",
@@ -257,10 +255,7 @@ TEST(Transcode, HardwareOfThisMachineIsUsedWhereItIsProven) {
 // One more at once would fail: the GPU has two sessions, the worker four slots.
 TEST(Transcode, JobsWaitForASessionOfTheirEncoder) {
   Box box;
-  box.start_master();
-  box.start_worker(
-      "w1", {"--ffmpeg", install_fake_ffmpeg(box.path("bin"), "nvenc;nvenc_sessions=2"), "--max-concurrent-jobs", "4"});
-  box.wait_for_nodes(1);
+  start_with_fake(box, "nvenc;nvenc_sessions=2", {"--max-concurrent-jobs", "4"});
   const auto nodes = api::decode<api::NodeList>(box.http("GET", "/api/v1/nodes").body);
   ASSERT_TRUE(nodes && nodes->nodes.size() == 1);
   ASSERT_EQ(nodes->nodes.front().encoders.front().name, "h264_nvenc");
@@ -283,9 +278,7 @@ TEST(Transcode, JobsWaitForASessionOfTheirEncoder) {
 
 TEST(Transcode, ANamedHardwareEncoderIsNotReplaced) {
   Box box;
-  box.start_master();
-  box.start_worker("w1", {"--ffmpeg", install_fake_ffmpeg(box.path("bin"), "nvenc;nvenc_dies=0.1")});
-  box.wait_for_nodes(1);
+  start_with_fake(box, "nvenc;nvenc_dies=0.1");
   const auto job = box.wait_end(
       box.submit(box.clip(1), box.path("o.mp4"), ",\"codec\":\"h264_nvenc\"", ",\"max_retries\":0"));
   EXPECT_EQ(job.status, model::JobState::kFailed);
@@ -304,10 +297,7 @@ bool is_usable(Box& box, std::string_view name) {
 // contract: F35
 TEST(Transcode, ANewFfmpegIsNoticedAndRegistered) {
   Box box;
-  box.start_master();
-  const std::string program = install_fake_ffmpeg(box.path("bin"), "");
-  box.start_worker("w1", {"--ffmpeg", program, "--machine-check-interval", "300ms"});
-  box.wait_for_nodes(1);
+  const std::string program = start_with_fake(box, "", {"--machine-check-interval", "300ms"});
   EXPECT_TRUE(is_usable(box, "libx264"));
   EXPECT_FALSE(is_usable(box, "h264_nvenc"));
   set_fake_behaviour(program, "nvenc");
@@ -318,10 +308,7 @@ TEST(Transcode, ANewFfmpegIsNoticedAndRegistered) {
 // A driver that dies is nothing that changes its version.
 TEST(Transcode, HardwareThatBreaksTwiceInARowIsTriedAgain) {
   Box box;
-  box.start_master();
-  const std::string program = install_fake_ffmpeg(box.path("bin"), "nvenc");
-  box.start_worker("w1", {"--ffmpeg", program});
-  box.wait_for_nodes(1);
+  const std::string program = start_with_fake(box, "nvenc");
   EXPECT_TRUE(is_usable(box, "h264_nvenc"));
   set_fake_behaviour(program, "nvenc;nvenc_dies=0;nvenc_gone");
   for (const char* name : {"a.mp4", "b.mp4"}) {
