@@ -40,6 +40,10 @@ struct LiveOutput {
   std::string app;           // of RTMP with a stream key: the path of the URL
   std::string options_file;  // holds "rtmp_playpath=KEY"; empty: none
   std::string ca_file;       // PEM, for rtmps; empty: the system's
+  // The same with the address that the host's name was found to lead to, and of RTMP the URL that the server is told.
+  // Empty: the engine looks the name up.
+  std::string address_url = {};
+  std::string told_url = {};
 };
 
 struct RunPlan {

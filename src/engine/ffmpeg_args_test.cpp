@@ -111,6 +111,11 @@ TEST(PlanFfmpeg, LiveOutputs) {
             start + rates + " -g 50" + sound +
                 " -fpre /a/output.ffpreset -rtmp_app live -tls_verify 1 -ca_file /ca.pem -f flv -flvflags"
                 " no_duration_filesize rtmps://host:443/live");
+  EXPECT_EQ(
+      planned_live(
+          p, {"rtmp://host:1935/live/x", "", "", "", "rtmp://203.0.113.7:1935/live/x", "rtmp://host:1935/live"}, "flv"),
+      start + rates + " -g 50" + sound +
+          " -rtmp_tcurl rtmp://host:1935/live -f flv -flvflags no_duration_filesize rtmp://203.0.113.7:1935/live/x");
   EXPECT_EQ(planned_live(p, {"srt://host:9000", "", "", ""}, "mpegts"),
             start + rates + " -g 50" + sound + " -linger 5 -f mpegts srt://host:9000");
   p.fps = 29.97;

@@ -37,6 +37,7 @@ std::vector<std::string> live_output_options(const LiveOutput& live, const std::
   std::vector<std::string> out;
   if (!live.options_file.empty()) out = {"-fpre", live.options_file};
   if (!live.app.empty()) out.insert(out.end(), {"-rtmp_app", live.app});
+  if (!live.told_url.empty()) out.insert(out.end(), {"-rtmp_tcurl", live.told_url});
   if (live.url.starts_with("rtmps:")) {
     out.insert(out.end(), {"-tls_verify", "1"});  // off by default, and the key is a password
     if (!live.ca_file.empty()) out.insert(out.end(), {"-ca_file", live.ca_file});
@@ -45,7 +46,7 @@ std::vector<std::string> live_output_options(const LiveOutput& live, const std::
   out.insert(out.end(), {"-f", muxer});
   // A stream cannot be gone back in to write its length into the header.
   if (muxer == "flv") out.insert(out.end(), {"-flvflags", "no_duration_filesize"});
-  out.push_back(live.url);
+  out.push_back(live.address_url.empty() ? live.url : live.address_url);
   return out;
 }
 

@@ -29,8 +29,9 @@ std::string_view host_of(std::string_view url) {
   return bracket == std::string_view::npos ? url.substr(0, url.find(':')) : url.substr(0, bracket + 1);
 }
 
-Status check_host(const LiveUrl& url, const LiveRules& rules) {
-  if (model::is_listed(url, rules.outlets)) return {};
+// The address to use instead of the name; empty: the name, since the operator listed it.
+Result<std::string> judge_host(const LiveUrl& url, const LiveRules& rules) {
+  if (model::is_listed(url, rules.outlets)) return std::string();
   const auto refused = [&](const std::string& why) {
     return make_error(Errc::kForbidden, cat("no permission to send to ", model::outlet_of(url), ": ", why,
                                             ", and it is not listed (--allow-output)"));
@@ -40,7 +41,28 @@ Status check_host(const LiveUrl& url, const LiveRules& rules) {
   FFRTMP_ASSIGN(const auto addresses, rules.resolve(url.host));
   for (const std::string& address : addresses)
     if (model::is_restricted_address(address)) return refused(cat("it leads to ", address, ", which is not public"));
-  return {};
+  return addresses.empty() ? std::string() : addresses.front();
+}
+
+// What ffmpeg takes for the application of an RTMP path: "live" of "/live/x", "a/b" of "/a/b/x" (rtmpproto.c, 5.1).
+std::string_view application_of(std::string_view path) {
+  path.remove_prefix(std::min<std::size_t>(path.size(), 1));
+  const std::size_t first = path.find('/');
+  if (first == std::string_view::npos) return {};
+  const std::size_t second = path.find('/', first + 1);
+  return path.substr(0, second == std::string_view::npos ? first : second);
+}
+
+void use_address(engine::LiveOutput& output, LiveUrl url, const std::string& address) {
+  if (address.empty() || address == url.host || (url.scheme != "rtmp" && url.scheme != "srt")) return;
+  if (url.scheme == "rtmp") {
+    LiveUrl told = url;
+    told.path = cat("/", output.app.empty() ? application_of(url.path) : std::string_view(output.app));
+    told.query.clear();
+    output.told_url = told.text();
+  }
+  url.host = address;
+  output.address_url = url.text();
 }
 
 }  // namespace
@@ -69,16 +91,21 @@ Result<LiveTarget> plan_live_target(const model::Parameters& p, const Uuid& job,
       cat("rtmp://", host_of(rules.master_url), ":1935/live", p.stream_key ? "" : cat("/", job.str()));
   auto url = model::parse_live_url(named.value_or(by_default));
   if (!url) return make_error(Errc::kForbidden, url.error().message);
-  if (named) FFRTMP_TRY(check_host(*url, rules));
+  std::string address;
+  if (named) {
+    FFRTMP_ASSIGN(address, judge_host(*url, rules));
+  }
   LiveTarget out;
   out.muxer = url->scheme == "rtmp" || url->scheme == "rtmps" ? "flv" : "mpegts";
   out.output.url = url->text();
   out.shown = out.output.url;
-  if (!p.stream_key) return out;
-  while (url->path.ends_with('/')) url->path.pop_back();
-  out.output.url = url->text();
-  out.output.app = cat(url->path.substr(1), url->query.empty() ? "" : "?", url->query);
-  out.shown = cat(out.output.url, "/***");
+  if (p.stream_key) {
+    while (url->path.ends_with('/')) url->path.pop_back();
+    out.output.url = url->text();
+    out.output.app = cat(url->path.substr(1), url->query.empty() ? "" : "?", url->query);
+    out.shown = cat(out.output.url, "/***");
+  }
+  use_address(out.output, *url, address);
   return out;
 }
 

@@ -1,7 +1,7 @@
 #pragma once
 // Where a live output of a job goes, and whether it may: what a host's name leads to counts, not how it is written.
-// ffmpeg looks the name up again, so a name whose owner changes it in that moment gets by; nothing but a stream is
-// sent.
+// ffmpeg is given the address that was judged, so a name whose owner changes it in between changes nothing. Two look
+// the name up again: ffmpeg with rtmps, which believes nobody without the name's certificate, and GStreamer.
 #include <functional>
 #include <string>
 #include <vector>

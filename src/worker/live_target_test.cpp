@@ -75,6 +75,29 @@ TEST(LiveTarget, AHostCountsByWhereItLeads) {
   }
 }
 
+// A name that leads elsewhere a moment later: what was judged is what ffmpeg gets.
+// contract: F44
+TEST(LiveTarget, TheAddressThatWasJudgedIsTheOneThatIsUsed) {
+  const auto output = [](const std::string& url, const LiveRules& by, std::optional<std::string> key = {}) {
+    const auto target = plan_live_target(stream_to(url, std::move(key)), kJob, by);
+    return target ? target->output : engine::LiveOutput{target.error().message, "", "", ""};
+  };
+  const auto plain = output("rtmp://public.example/live/x", rules());
+  EXPECT_EQ(plain.url, "rtmp://public.example:1935/live/x");
+  EXPECT_EQ(plain.address_url, "rtmp://203.0.113.7:1935/live/x");
+  EXPECT_EQ(plain.told_url, "rtmp://public.example:1935/live");
+  EXPECT_EQ(output("rtmp://public.example/a/b/x", rules()).told_url, "rtmp://public.example:1935/a/b");
+  const auto keyed = output("rtmp://public.example/app/in?t=1", rules({}, {"2001:4860::1", "203.0.113.7"}), "s3cret");
+  EXPECT_EQ(keyed.address_url, "rtmp://[2001:4860::1]:1935/app/in?t=1");
+  EXPECT_EQ(keyed.told_url, "rtmp://public.example:1935/app/in?t=1");
+  const auto srt = output("srt://public.example:9000?latency=1", rules());
+  EXPECT_EQ(srt.address_url, "srt://203.0.113.7:9000?latency=1");
+  EXPECT_EQ(srt.told_url, "");
+  EXPECT_EQ(output("rtmps://public.example/live/x", rules()).address_url, "") << "its certificate is the name's";
+  EXPECT_EQ(output("rtmp://203.0.113.7/live/x", rules()).address_url, "");
+  EXPECT_EQ(output("rtmp://inner.example/live/x", rules({"rtmp://inner.example"}, {"10.0.0.1"})).address_url, "");
+}
+
 TEST(LiveTarget, WhatCannotBeLookedUpMayPass) {
   LiveRules by = rules();
   by.resolve = [](const std::string&) -> Result<Texts> { return make_error(Errc::kUnavailable, "again later"); };

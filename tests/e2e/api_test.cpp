@@ -135,24 +135,24 @@ TEST(Api, AStoreThatFailsIsNotReady) {
   EXPECT_EQ(code_of(reply), "store_unavailable");
 }
 
-TEST(Api, NoCreatedBeforeItsCommit) {
-  Box box;
-  box.start_master();
-  const std::string trace = box.path("trace");
-  Process tracer({"strace", "-f", "-q", "-o", trace, "-e", "trace=fsync,fdatasync,write,sendto,sendmsg,pwrite64", "-p", cat(box.master().pid())},
-                 box.path("strace.log"));
-  ASSERT_TRUE(eventually([&] { return std::filesystem::exists(trace); }, 5s));
-  std::this_thread::sleep_for(300ms);
-  for (int i = 0; i < 20; ++i) box.submit("/m/a.mp4", cat("/m/o", i, ".mp4"));
-  tracer.send(SIGINT);
-  tracer.wait(5s);
-  // Per submit: the log file is written and synced, and only then does the reply leave. With one client at a time the
-  // order of the trace is the order of the calls: between two replies stands a finished sync.
-  int replies = 0;
+// True once a tracer has every thread of the process.
+bool is_traced_whole(pid_t pid) {
+  for (const auto& thread : std::filesystem::directory_iterator(cat("/proc/", pid, "/task")))
+    if (read_file((thread.path() / "status").string()).find("\nTracerPid:\t0\n") != std::string::npos) return false;
+  return true;
+}
+
+struct Replies {
+  int all = 0;
+  int early = 0;  // without a finished sync since the reply before
+};
+
+// Per submit the log file is written and synced, and only then does the reply leave. With one client at a time the
+// order of the trace is the order of the calls: between two replies stands a finished sync.
+Replies read_replies(const std::string& trace) {
+  Replies replies;
   int synced_since = 0;
-  int early = 0;
-  const std::string calls = read_file(trace);
-  for (const std::string_view line : split(calls, '\n')) {
+  for (const std::string_view line : split(trace, '\n')) {
     const bool sync = line.find("fdatasync(") != std::string_view::npos || line.find("fsync(") != std::string_view::npos ||
                       line.find("fdatasync resumed") != std::string_view::npos || line.find("fsync resumed") != std::string_view::npos;
     if (sync && line.find("unfinished") == std::string_view::npos && line.find("= 0") != std::string_view::npos) ++synced_since;
@@ -162,12 +162,29 @@ TEST(Api, NoCreatedBeforeItsCommit) {
     const bool reply = (line.find(" write(") != std::string_view::npos || line.find(" sendto(") != std::string_view::npos) &&
                        line.find("\\27\\3\\3") != std::string_view::npos && size.value_or(0) > 300;
     if (!reply) continue;
-    ++replies;
-    if (synced_since == 0) ++early;
+    ++replies.all;
+    if (synced_since == 0) ++replies.early;
     synced_since = 0;
   }
-  EXPECT_EQ(replies, 20);
-  EXPECT_EQ(early, 0);
+  return replies;
+}
+
+TEST(Api, NoCreatedBeforeItsCommit) {
+  Box box;
+  box.start_master();
+  const std::string trace = box.path("trace");
+  Process tracer({"strace", "-f", "-q", "-o", trace, "-e", "trace=fsync,fdatasync,write,sendto,sendmsg,pwrite64", "-p",
+                  cat(box.master().pid())},
+                 box.path("strace.log"));
+  ASSERT_TRUE(eventually([&] { return is_traced_whole(box.master().pid()); }, 10s));
+  for (int i = 0; i < 20; ++i) box.submit("/m/a.mp4", cat("/m/o", i, ".mp4"));
+  // The tracer writes a call down after it; ended before, it would lose the last one.
+  EXPECT_TRUE(eventually([&] { return read_replies(read_file(trace)).all == 20; }, 5s));
+  tracer.send(SIGINT);
+  tracer.wait(5s);
+  const Replies replies = read_replies(read_file(trace));
+  EXPECT_EQ(replies.all, 20);
+  EXPECT_EQ(replies.early, 0);
 }
 
 // contract: F46
