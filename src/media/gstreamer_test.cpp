@@ -75,7 +75,7 @@ TEST(DetectGstreamer, WithoutTheProgram) {
 TEST(DetectGstreamer, TheRealOne) {
   const test::TempDir dir;
   const auto run =
-      make_run_tool({{cat("PATH=", std::getenv("PATH")), cat("GST_REGISTRY=", dir / "registry")}, {}, -1, nullptr});
+      make_run_tool({{cat("PATH=", std::getenv("PATH")), cat("GST_REGISTRY=", dir / "registry")}, {}, nullptr});
   const auto found = detect_gstreamer("gst-launch-1.0", run);
   EXPECT_TRUE(found.usable) << found.reason.value_or("") << found.detail.value_or("");
   EXPECT_THAT(found.version, HasSubstr("1."));

@@ -24,6 +24,12 @@ constexpr std::size_t kMaxOutBytes = std::size_t{64} << 20;
 constexpr std::size_t kMaxTakenBytes = std::size_t{4} << 30;
 constexpr std::chrono::milliseconds kCancelLook{50};
 
+// Of ffmpeg, and of C++ libraries in it.
+bool wants_memory(std::string_view complaints) {
+  return complaints.find("Cannot allocate memory") != std::string_view::npos ||
+         complaints.find("bad_alloc") != std::string_view::npos;
+}
+
 struct Pipe {
   sys::Fd read;
   sys::Fd write;
@@ -145,8 +151,13 @@ Result<ToolResult> run_once(const ToolSettings& settings, const std::vector<std:
   command.env = settings.env.empty() ? sys::own_environment() : settings.env;
   command.fds = {{1, streams.out.write.get()}, {2, streams.err.write.get()}};
   command.nice = settings.nice;
-  command.cgroup_dir = settings.cgroup_dir;
+  command.max_data_bytes = settings.max_data_bytes;
   command.die_with_parent = true;
+  sys::Fd ruleset;
+  if (settings.reach) {
+    FFRTMP_ASSIGN(ruleset, sys::make_ruleset(*settings.reach));
+  }
+  command.ruleset_fd = ruleset.get();
   const auto end = SteadyClock::now() + timeout;
   FFRTMP_ASSIGN(sys::Child child, sys::spawn(command));
   Running running(std::move(child));
@@ -156,6 +167,8 @@ Result<ToolResult> run_once(const ToolSettings& settings, const std::vector<std:
   Collector collector(result, take);
   FFRTMP_TRY(pump(running, streams, collector, end, settings.canceled));
   result.exit_code = running.finish();
+  if (settings.max_data_bytes && wants_memory(result.err))  // at which ffmpeg may well exit 0
+    return sys_error(cat("needs more than ", *settings.max_data_bytes >> 20, " MiB"), ENOMEM);
   if (result.err.size() > kErrTailBytes) result.err.erase(0, result.err.size() - kErrTailBytes);
   return result;
 }

@@ -50,6 +50,37 @@ TEST(RunTool, OutputIsHandedOnAsItComesAndARefusalEndsIt) {
   EXPECT_EQ(make_run_tool()({"sh", "-c", "head -c 70000000 /dev/zero"}, 30s).error().code, Errc::kTooLarge);
 }
 
+TEST(RunTool, WhatWantsMoreMemoryThanItMayIsToldApart) {
+  const std::vector<std::string> big{
+      "ffmpeg",    "-nostdin", "-v",       "error",   "-f", "lavfi", "-i", "color=size=8192x8192:rate=1",
+      "-frames:v", "1",        "-pix_fmt", "gbrpf32", "-f", "null",  "-"};
+  ToolSettings little;
+  little.max_data_bytes = std::uint64_t{160} << 20;
+  const auto starved = make_run_tool(little)(big, 60s);
+  ASSERT_FALSE(starved) << starved->err;
+  EXPECT_EQ(starved.error().sys, ENOMEM);
+  EXPECT_NE(starved.error().message.find("ffmpeg: needs more than 160 MiB"), std::string::npos)
+      << starved.error().message;
+  const auto fed = make_run_tool()(big, 60s);
+  ASSERT_TRUE(fed) << fed.error().message;
+  EXPECT_EQ(fed->exit_code, 0) << fed->err;
+}
+
+TEST(RunTool, WhatIsOutOfItsReachIsNotOpened) {
+  const test::TempDir dir;
+  test::write_file(dir / "mine", "mine");
+  test::write_file(dir / "theirs", "theirs");
+  ToolSettings confined;
+  confined.reach = {{"/bin", "/usr", "/lib", "/lib64", "/etc/ld.so.cache", dir / "mine"}, {"/dev/null"}, {}};
+  const auto got =
+      make_run_tool(confined)({"sh", "-c", "cat \"$0/mine\" \"$0/theirs\"; echo x > \"$0/mine\"", dir.path()}, 10s);
+  if (!got && got.error().code == Errc::kUnsupported) GTEST_SKIP() << "this kernel has no Landlock";
+  ASSERT_TRUE(got) << got.error().message;
+  EXPECT_EQ(got->out, "mine");
+  EXPECT_NE(got->err.find("theirs: Permission denied"), std::string::npos) << got->err;
+  EXPECT_EQ(test::read_file(dir / "mine"), "mine");
+}
+
 // Pids that the script wrote; each must be gone.
 void expect_gone(const std::string& pids) {
   std::size_t start = 0;
@@ -84,7 +115,7 @@ TEST(RunTool, ACancelEndsIt) {
     canceled = true;
   });
   const auto begin = std::chrono::steady_clock::now();
-  const auto result = make_run_tool({{}, {}, -1, &canceled})({"sleep", "60"}, 60s);
+  const auto result = make_run_tool({{}, {}, &canceled})({"sleep", "60"}, 60s);
   later.join();
   ASSERT_FALSE(result);
   EXPECT_EQ(result.error().code, Errc::kUnavailable);

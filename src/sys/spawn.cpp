@@ -25,10 +25,20 @@ namespace {
 constexpr std::string_view kDefaultPath = "/usr/local/bin:/usr/bin:/bin";
 
 // Steps of the child that can fail, in the order of kStepNames.
-enum Step : std::int32_t { kSession, kParent, kJoinGroup, kGate, kChdir, kNice, kConfine, kDescriptors, kExec };
-constexpr const char* kStepNames[] = {"setsid", "parent died", "join cgroup",      "dropped before its exec",
-                                      "chdir",  "setpriority", "confine",          "pass descriptors",
-                                      "exec"};
+enum Step : std::int32_t {
+  kSession,
+  kParent,
+  kJoinGroup,
+  kGate,
+  kChdir,
+  kNice,
+  kMemory,
+  kConfine,
+  kDescriptors,
+  kExec
+};
+constexpr const char* kStepNames[] = {"setsid",      "parent died",  "join cgroup", "dropped before its exec", "chdir",
+                                      "setpriority", "limit memory", "confine",     "pass descriptors",        "exec"};
 
 struct Failure {
   std::int32_t step;
@@ -111,6 +121,10 @@ bool place_descriptors(const Launch& launch, int* report_fd) {
   }
   if (launch.cwd != nullptr && chdir(launch.cwd) != 0) fail(report, kChdir, errno);
   if (command.nice && setpriority(PRIO_PROCESS, 0, *command.nice) != 0) fail(report, kNice, errno);
+  if (command.max_data_bytes) {
+    const rlimit limit{*command.max_data_bytes, *command.max_data_bytes};
+    if (setrlimit(RLIMIT_DATA, &limit) != 0) fail(report, kMemory, errno);
+  }
   if (command.ruleset_fd >= 0) {
     const bool confined = prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 &&
                           syscall(SYS_landlock_restrict_self, command.ruleset_fd, 0) == 0;

@@ -3,6 +3,7 @@
 // Source: clone3(2), CLONE_INTO_CGROUP since Linux 5.7; without clone3 the child joins the group before its exec.
 #include <sys/types.h>
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
@@ -27,6 +28,7 @@ struct Command {
   std::optional<int> nice;
   int cgroup_dir = -1;             // descriptor of a unified group's directory; -1: the caller's group
   int ruleset_fd = -1;             // of sys/confinement.h; the child can then gain no privileges by its exec either
+  std::optional<std::uint64_t> max_data_bytes;  // what it may hold of private memory (RLIMIT_DATA); children inherit it
   bool new_pid_namespace = false;  // the child is its init: when it ends, the kernel kills all others in it
   bool die_with_parent = false;    // SIGKILL when the spawning thread ends; setuid programs shed it
 };

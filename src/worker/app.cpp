@@ -152,10 +152,11 @@ class RunningApp final : public App {
   void know(Machine machine) {
     machine_ = std::move(machine);
     const sys::Host host = sys::Host::real();
-    shared_.means = std::make_shared<const Means>(
-        Means{machine_.facts.encoders, machine_.gstreamer.value_or(model::Gstreamer{}), machine_.facts.cpu_threads,
-              machine_.facts.ram_total_bytes, reach_of_engine(shared_.settings.ffmpeg, host),
-              reach_of_engine(shared_.settings.gst_launch, host)});
+    shared_.means = std::make_shared<const Means>(Means{
+        machine_.facts.encoders, machine_.gstreamer.value_or(model::Gstreamer{}), machine_.facts.cpu_threads,
+        machine_.facts.ram_total_bytes, reach_of_engine(shared_.settings.ffmpeg, host),
+        reach_of_engine(shared_.settings.gst_launch, host),
+        joined(reach_of_engine(shared_.settings.ffprobe, host), reach_of_engine(shared_.settings.verifier, host))});
     meters_.know_machine(machine_.facts);
   }
 

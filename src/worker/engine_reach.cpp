@@ -1,5 +1,6 @@
 #include "worker/engine_reach.h"
 
+#include <algorithm>
 #include <filesystem>
 
 #include "base/text.h"
@@ -32,6 +33,16 @@ constexpr const char* kWritable[] = {"/dev/null", "/dev/zero", "/dev/random", "/
 constexpr std::string_view kNvidiaDevices = "nvidia";  // nvidia0, nvidiactl, nvidia-uvm, nvidia-caps, …
 
 }  // namespace
+
+EngineReach joined(EngineReach reach, const EngineReach& other) {
+  const auto add = [](std::vector<std::string>& to, const std::vector<std::string>& paths) {
+    for (const std::string& path : paths)
+      if (std::find(to.begin(), to.end(), path) == to.end()) to.push_back(path);
+  };
+  add(reach.readable, other.readable);
+  add(reach.writable, other.writable);
+  return reach;
+}
 
 EngineReach reach_of_engine(const std::string& program, const sys::Host& host) {
   EngineReach reach;

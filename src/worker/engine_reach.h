@@ -13,6 +13,9 @@ struct EngineReach {
   std::vector<std::string> writable;
 };
 
+// Of both together.
+[[nodiscard]] EngineReach joined(EngineReach reach, const EngineReach& other);
+
 // `program` is looked up in PATH; the directory it lies in (links followed) is readable, for what it brings along.
 [[nodiscard]] EngineReach reach_of_engine(const std::string& program, const sys::Host& host);
 

@@ -10,6 +10,7 @@ namespace {
 
 constexpr std::int64_t kRamPercentForJobs = 80;  // contract fleet.md 2
 constexpr std::int64_t kMib = 1 << 20;
+constexpr std::int64_t kLeastToolBytes = 512 * kMib;
 
 bool is_in(const std::string& file, const std::vector<std::string>& directories) {
   return std::any_of(directories.begin(), directories.end(),
@@ -30,6 +31,11 @@ model::Limits limits_of(const model::ResourceLimits& asked, std::int64_t ram_tot
   if (asked.io_max)
     if (auto line = model::parse_io_max(*asked.io_max)) limits.io_max.push_back(std::move(*line));
   return limits;
+}
+
+std::uint64_t tool_memory(const model::ResourceLimits& asked, std::int64_t ram_total_bytes, int slots) {
+  const auto share = limits_of(asked, ram_total_bytes, slots).memory_limit_bytes;
+  return static_cast<std::uint64_t>(std::max(share.value_or(0), kLeastToolBytes));
 }
 
 std::vector<model::LimitOutcome> tell_limits(const std::vector<govern::LimitReport>& reports,

@@ -110,7 +110,7 @@ Result<media::Detection> find_encoders(const Settings& settings, media::Encoding
   std::error_code none;
   if (!std::filesystem::is_directory(settings.state_dir, none))
     return media::detect_encoders(request, media::make_run_tool());
-  return media::detect_encoders_cached(request, media::make_run_tool({tool_environment(settings), {}, -1, nullptr}),
+  return media::detect_encoders_cached(request, media::make_run_tool({tool_environment(settings), {}, nullptr}),
                                        settings.state_dir + "/encoders.json", now, host);
 }
 

@@ -48,6 +48,7 @@ struct Means {
   std::int64_t ram_total_bytes = 0;
   EngineReach ffmpeg_reach;
   EngineReach gstreamer_reach;
+  EngineReach tool_reach;  // of ffprobe and the verifier
 };
 
 // What runners share: read-only after the start, but for what the machine can do, which a runner takes at its birth, and
@@ -127,6 +128,8 @@ class Runner {
   [[nodiscard]] supervisor::Plan first_plan() const;
   // Of any engine of the attempt: it writes the one file, when it is not "".
   [[nodiscard]] supervisor::Plan plan_of(const engine::RunPlan& run, const std::string& written) const;
+  // For ffprobe and the verifier: confined as engines are, to reading `media` (a file, or the directory of a set).
+  [[nodiscard]] media::RunTool tool_on(const std::string& media) const;
   // Of the one that makes the output.
   [[nodiscard]] supervisor::Plan encode_plan(const engine::RunPlan& run) const;
   void scan_input_later();

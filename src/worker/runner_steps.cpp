@@ -61,7 +61,14 @@ std::optional<double> shorter(std::optional<double> a, std::optional<double> b) 
   return std::min(*a, *b);
 }
 
+// Of a tool that got no further for want of memory.
+std::optional<FailureReason> tool_failure(const Error& error) {
+  if (error.sys == ENOMEM) return FailureReason::kResourceError;
+  return std::nullopt;
+}
+
 FailureReason input_failure(const Error& error) {
+  if (const auto starved = tool_failure(error)) return *starved;
   if (error.code == Errc::kIo || error.code == Errc::kTimeout) return FailureReason::kPlatformError;
   return FailureReason::kInputError;
 }
@@ -179,11 +186,10 @@ std::optional<model::AttemptResult> Runner::plan_and_start() {
   notes_.demuxer = *demuxer;
   // The supervisor starts while ffprobe looks at the input.
   if (auto failed = start_supervisor()) return failed;
-  const auto run = media::make_run_tool({{}, 10, -1, &stop_tools_});
   media::ProbeOptions options;
   options.ffprobe = shared_.settings.ffprobe;
   options.demuxer = *demuxer;
-  auto probe = media::probe_file(opened->path, options, run);
+  auto probe = media::probe_file(opened->path, options, tool_on(opened->path));
   if (canceled_) return canceled_result(true);
   if (!probe) return failure(input_failure(probe.error()), cat("input: ", probe.error().message));
   auto choice = media::choose_streams(*probe, p, notes_.muxer);
@@ -315,6 +321,16 @@ supervisor::Plan Runner::first_plan() const {
   return plan;
 }
 
+media::RunTool Runner::tool_on(const std::string& media) const {
+  media::ToolSettings tool{engine_environment(shared_.settings), 10, &stop_tools_};
+  tool.max_data_bytes = tool_memory(notes_.claim.job.resource_limits, means_->ram_total_bytes, shared_.settings.slots);
+  if (shared_.settings.confine) {
+    tool.reach = {means_->tool_reach.readable, means_->tool_reach.writable, {}};
+    tool.reach->read.push_back(media);
+  }
+  return media::make_run_tool(std::move(tool));
+}
+
 supervisor::Plan Runner::plan_of(const engine::RunPlan& run, const std::string& written) const {
   const model::ResourceLimits& limits = notes_.claim.job.resource_limits;
   supervisor::Plan plan = first_plan();
@@ -381,8 +397,8 @@ void Runner::scan_input_later() {
   options.demuxer = notes_.demuxer;
   options.packets = true;
   options.timeout = kScanTime;
-  input_scan_ = std::async(std::launch::async, [path = notes_.input_path, options, stop = &stop_tools_] {
-    return media::probe_file(path, options, media::make_run_tool({{}, 10, -1, stop}));
+  input_scan_ = std::async(std::launch::async, [path = notes_.input_path, options, run = tool_on(notes_.input_path)] {
+    return media::probe_file(path, options, run);
   });
 }
 
@@ -478,11 +494,12 @@ model::AttemptResult Runner::verify_and_stage(model::AttemptResult result) {
   auto expected = media::expect_output(*scan, p, notes_.maps, notes_.muxer);
   if (!expected) return fail(FailureReason::kInputError, expected.error().message);
   if (is_live()) return judge_live(std::move(result), *expected);
-  auto verdict = beside_talk([&, this] {
-    return media::verify_output(staged, *expected, options, media::make_run_tool({{}, 10, -1, &stop_tools_}));
-  });
+  auto verdict =
+      beside_talk([&, this] { return media::verify_output(staged, *expected, options, tool_on(staged_path())); });
   if (canceled_) return canceled_result(true);
-  if (!verdict) return fail(FailureReason::kPlatformError, cat("verification could not run: ", verdict.error().message));
+  if (!verdict)
+    return fail(tool_failure(verdict.error()).value_or(FailureReason::kPlatformError),
+                cat("verification could not run: ", verdict.error().message));
   result.output = std::move(verdict->output);
   result.output->path = cat(notes_.output_dir, "/", notes_.output_name);
   result.output->left_out = notes_.left_out;

@@ -139,6 +139,36 @@ TEST(Limits, AnEngineReachesItsInputAndItsOutputAlone) {
   EXPECT_TRUE(std::filesystem::exists(box.path("out.mp4"))) << "its work it can do: " << job.error.value_or("");
 }
 
+// What looks at a job's media is handed the same files of strangers.
+// contract: F44
+TEST(Limits, AProbeReachesItsFileAloneAndHoldsNoMoreMemoryThanTheJob) {
+  if (syscall(SYS_landlock_create_ruleset, nullptr, 0, 1) <= 0) GTEST_SKIP() << "this kernel has no Landlock";
+  Box box;
+  std::filesystem::create_directory(box.path("bin"));
+  write_file(box.path("secret"), "the secret");
+  const auto probe_that = [&](const std::string& script) {
+    write_file(box.path("bin/ffprobe"), cat("#!/bin/sh\n", script, "exit 1\n"));
+    std::filesystem::permissions(box.path("bin/ffprobe"), std::filesystem::perms::owner_all);
+  };
+  // The last line of its complaints is the job's error.
+  probe_that(cat("cat ", box.path("secret"), " > /dev/null 2>&1 && read=yes\n", "echo x 2>/dev/null > ",
+                 box.path("new.mp4"), " && wrote=yes\n",
+                 "echo \"read:$read wrote:$wrote data:$(ulimit -d) home:$HOME\" >&2\n"));
+  box.start_master();
+  box.start_worker("w1", {"--ffprobe", box.path("bin/ffprobe")});
+  box.wait_for_nodes(1);
+  const std::string limits = R"(,"max_retries":0,"resource_limits":{"max_memory_mb":700})";
+  const auto looked = box.wait_end(box.submit(box.clip(1), box.path("out.mp4"), "", limits));
+  EXPECT_EQ(looked.error.value_or(""), "input: read: wrote: data:716800 home:/nonexistent");
+  EXPECT_FALSE(std::filesystem::exists(box.path("new.mp4")));
+
+  probe_that("echo 'in.mp4: Cannot allocate memory' >&2\n");
+  const auto starved = box.wait_end(box.submit(box.clip(1), box.path("out.mp4"), "", limits));
+  EXPECT_EQ(starved.failure_reason, model::FailureReason::kResourceError);
+  EXPECT_NE(starved.error.value_or("").find("needs more than 700 MiB"), std::string::npos)
+      << starved.error.value_or("");
+}
+
 // contract: F47
 TEST(Limits, AFullDiskIsNamedBeforeAndDuringAJob) {
   if (!may_limit()) GTEST_SKIP() << "mounting needs root";
