@@ -28,7 +28,8 @@ struct Dispatch {
 };
 
 Status load_attempt(Tx& tx, ApplyContext& context, const model::Attempt& attempt) {
-  FFRTMP_ASSIGN(const JobPtr job, job_of(tx, attempt.job_sequence));
+  FFRTMP_ASSIGN(const JobPtr job, readable_job(tx, attempt.job_sequence));
+  if (!job) return {};
   LiveAttempt live = live_of(attempt, context);
   live.started = job->now.status != model::JobState::kAssigned;
   live.pending = command_for(job->now, attempt.id);

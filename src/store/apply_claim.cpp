@@ -112,7 +112,8 @@ class Picker {
 
   Status take_from(Front& front, std::vector<Pick>& picks) {
     const QueueEntry entry = front.entries[front.at++];
-    FFRTMP_ASSIGN(JobPtr job, job_of(tx_, entry.sequence));
+    FFRTMP_ASSIGN(JobPtr job, readable_job(tx_, entry.sequence));
+    if (!job) return {};
     if (passed_over_ < kMaxPassedOver && job->now.avoid_node_id == node_id_ && another_fits(*front.of)) {
       ++passed_over_;
       return {};

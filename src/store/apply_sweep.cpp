@@ -9,7 +9,7 @@ namespace {
 constexpr int kRetriesPerSweep = 1000;
 
 Result<bool> queue_retry(Tx& tx, ApplyContext& context, std::int64_t sequence) {
-  FFRTMP_ASSIGN(JobPtr job, tx.find_job(JobRef(sequence)));
+  FFRTMP_ASSIGN(JobPtr job, readable_job(tx, sequence));
   if (!job) return false;
   JobChange change(std::move(job), context.now);
   FFRTMP_TRY(change.step(model::Event::kBackoffOver, by_master("backoff over")));

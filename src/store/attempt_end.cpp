@@ -53,6 +53,14 @@ Result<JobPtr> job_of(Tx& tx, std::int64_t sequence) {
   return job;
 }
 
+Result<JobPtr> readable_job(Tx& tx, std::int64_t sequence) {
+  auto job = tx.find_job(JobRef(sequence));
+  if (job || job.error().code != Errc::kCorrupt) return job;
+  log::error("a damaged job is set aside", {{"job", cat(sequence)}, {"reason", job.error().message}});
+  FFRTMP_TRY(tx.set_aside(sequence));
+  return JobPtr();
+}
+
 Result<model::Attempt> row_of(Tx& tx, const Uuid& attempt_id) {
   FFRTMP_ASSIGN(auto attempt, tx.find_attempt(attempt_id));
   if (!attempt) return make_error(Errc::kInternal, cat("live attempt ", attempt_id.str(), " has no row"));

@@ -49,6 +49,7 @@ class MemorySession : public Session {
   }
   Status enqueue(const QueueEntry& entry) override;
   Status dequeue(const QueueEntry& entry) override;
+  Status set_aside(std::int64_t) override { return {}; }  // nothing here is ever damaged
   Result<std::vector<QueueEntry>> head(ClassId class_id, int limit) override;
   Result<std::vector<std::int64_t>> due_retries(UtcTime now, int limit) override;
   Status insert_attempt(const model::Attempt& attempt) override;

@@ -7,7 +7,7 @@ namespace ffrtmp::store {
 
 class Session : public Tx {
  public:
-  // Makes the group durable. After kStoreUnavailable, from here or from any row operation, the caller rolls back.
+  // Makes the group durable. After an error, from here or from any row operation, the caller rolls back.
   virtual Status commit() = 0;
   virtual void roll_back() = 0;
   // Writes and reads one row, in a transaction of its own.

@@ -14,6 +14,16 @@ std::string job_columns() {
              ", id, owner, created_at, spec, effective, scenario_parsed");
 }
 
+Status read_columns(const Statement& row, model::Job& job) {
+  FFRTMP_TRY(read_row(row, 1, job.now));
+  FFRTMP_TRY(read_value(row, kCold, job.id));
+  FFRTMP_TRY(read_value(row, kCold + 1, job.owner));
+  FFRTMP_TRY(read_value(row, kCold + 2, job.created_at));
+  FFRTMP_TRY(read_value(row, kCold + 3, job.spec));
+  FFRTMP_TRY(read_value(row, kCold + 4, job.effective));
+  return read_value(row, kCold + 5, job.scenario_parsed);
+}
+
 }  // namespace
 
 std::string select_jobs() { return cat("SELECT ", job_columns(), ", last_transition", kFrom); }
@@ -33,13 +43,9 @@ int columns_of_job() { return kCold + kColdColumns; }
 
 Status read_job(const Statement& row, model::Job& job) {
   job.sequence_number = row.integer(0);
-  FFRTMP_TRY(read_row(row, 1, job.now));
-  FFRTMP_TRY(read_value(row, kCold, job.id));
-  FFRTMP_TRY(read_value(row, kCold + 1, job.owner));
-  FFRTMP_TRY(read_value(row, kCold + 2, job.created_at));
-  FFRTMP_TRY(read_value(row, kCold + 3, job.spec));
-  FFRTMP_TRY(read_value(row, kCold + 4, job.effective));
-  return read_value(row, kCold + 5, job.scenario_parsed);
+  if (auto read = read_columns(row, job); !read)
+    return std::move(read).error().within(cat("job ", job.sequence_number));
+  return {};
 }
 
 }  // namespace ffrtmp::store

@@ -46,7 +46,7 @@ Status read_one(const Statement& s, int column, T& out) {
     out = UtcTime(std::chrono::microseconds(s.integer(column)));
   } else if constexpr (std::is_same_v<T, Uuid>) {
     const std::string_view bytes = s.blob(column);
-    if (bytes.size() != out.bytes.size()) return make_error(Errc::kStoreUnavailable, "a stored id is damaged");
+    if (bytes.size() != out.bytes.size()) return make_error(Errc::kCorrupt, "a stored id is damaged");
     std::memcpy(out.bytes.data(), bytes.data(), bytes.size());
   } else if constexpr (std::is_same_v<T, std::string>) {
     out = s.text(column);
@@ -54,7 +54,7 @@ Status read_one(const Statement& s, int column, T& out) {
     out = T{};
   } else {
     auto parsed = json::decode<T>(s.text(column), json::UnknownKeys::kIgnore);
-    if (!parsed) return make_error(Errc::kStoreUnavailable, cat("stored JSON is damaged: ", parsed.error().message));
+    if (!parsed) return make_error(Errc::kCorrupt, cat("stored JSON is damaged: ", parsed.error().message));
     out = *std::move(parsed);
   }
   return {};

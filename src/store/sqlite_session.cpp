@@ -49,6 +49,7 @@ SqliteSession::SqliteSession(Database db, Database checkpoints)
       dequeue_(db_, "DELETE FROM queue WHERE class=?1 AND key=?2 AND sequence=?3"),
       dequeue_wherever_(db_, "DELETE FROM queue WHERE sequence=?1 RETURNING class"),
       head_(db_, "SELECT key, sequence FROM queue WHERE class=?1 ORDER BY key, sequence LIMIT ?2"),
+      forget_retry_(db_, "UPDATE job SET next_retry_at=NULL WHERE sequence=?1"),
       due_retries_(db_,
                    "SELECT sequence FROM job WHERE next_retry_at<=?1 AND next_retry_at IS NOT NULL"
                    " ORDER BY next_retry_at LIMIT ?2"),
@@ -347,6 +348,12 @@ Status SqliteSession::dequeue_wherever(std::int64_t sequence) {
   }
 }
 
+Status SqliteSession::set_aside(std::int64_t sequence) {
+  FFRTMP_TRY(will_write());
+  FFRTMP_TRY(dequeue_wherever(sequence));
+  return run(forget_retry_, sequence);
+}
+
 Result<std::vector<QueueEntry>> SqliteSession::head(ClassId class_id, int limit) {
   std::vector<QueueEntry> entries;
   FFRTMP_TRY(bind_all(head_, class_id, limit));
@@ -390,7 +397,8 @@ Result<std::vector<Attempt>> SqliteSession::read_attempts(Statement& query) {
   while (true) {
     FFRTMP_ASSIGN(const bool row, query.step());
     if (!row) return attempts;
-    FFRTMP_TRY(read_row(query, 0, attempts.emplace_back()));
+    if (auto read = read_row(query, 0, attempts.emplace_back()); !read)
+      return std::move(read).error().within(cat("an attempt of job ", query.integer(1)));
   }
 }
 

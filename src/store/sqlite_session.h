@@ -27,6 +27,7 @@ class SqliteSession final : public Session {
   Result<std::span<const RequirementClass>> classes() override;
   Status enqueue(const QueueEntry& entry) override;
   Status dequeue(const QueueEntry& entry) override;
+  Status set_aside(std::int64_t sequence) override;
   Result<std::vector<QueueEntry>> head(ClassId class_id, int limit) override;
   Result<std::vector<std::int64_t>> due_retries(UtcTime now, int limit) override;
   Status insert_attempt(const model::Attempt& attempt) override;
@@ -97,7 +98,7 @@ class SqliteSession final : public Session {
 
   Statement begin_, commit_, rollback_;
   Statement insert_job_, insert_spec_, update_job_, job_by_sequence_, job_by_id_, add_transition_;
-  Statement insert_class_, enqueue_, dequeue_, dequeue_wherever_, head_, due_retries_;
+  Statement insert_class_, enqueue_, dequeue_, dequeue_wherever_, head_, forget_retry_, due_retries_;
   Statement insert_attempt_, update_attempt_, end_attempt_, attempt_by_id_, grants_,
       live_attempts_query_;
   Statement put_progress_, put_node_, node_by_id_, nodes_, find_idempotency_, put_idempotency_, expired_keys_,

@@ -8,6 +8,8 @@
 #include <csignal>
 #include <filesystem>
 #include <fstream>
+#include <future>
+#include <set>
 
 #include "base/fault.h"
 #include "json/json.h"
@@ -159,6 +161,100 @@ TEST_P(SqliteStoreTest, ADamagedOrNewerFileIsRefusedByName) {
   ASSERT_FALSE(damaged);
   EXPECT_EQ(damaged.error().code, Errc::kStoreUnavailable);
   EXPECT_NE(damaged.error().message.find(other / "master.db"), std::string::npos) << damaged.error().message;
+}
+
+// What a bad disk, or a hand in the file, makes of a row.
+void damage(const std::string& file, std::int64_t sequence) {
+  auto db = Database::open(file, Database::Mode::kWriter);
+  ASSERT_TRUE(db) << db.error().message;
+  ASSERT_TRUE(db->execute(cat("UPDATE job_spec SET effective='{\"input' WHERE sequence=", sequence).c_str()));
+}
+
+TEST_P(SqliteStoreTest, ADamagedJobStandsInNobodysWay) {
+  const auto first = submit().sequence_number;
+  const auto bad = submit().sequence_number;
+  const auto last = submit().sequence_number;
+  damage(dir / "master.db", bad);
+  const TestNode node = add_node(3);
+  const auto granted = claim(node, 3);
+  ASSERT_EQ(granted.size(), 2U);
+  EXPECT_EQ(granted[0].job.sequence_number, first);
+  EXPECT_EQ(granted[1].job.sequence_number, last);
+  restart();
+  EXPECT_TRUE(claim(node, 3).empty());
+  const auto canceled = control(bad, ControlJob::Kind::kCancel);
+  ASSERT_FALSE(canceled);
+  EXPECT_EQ(canceled.error().code, Errc::kCorrupt);
+  EXPECT_NE(canceled.error().message.find(cat("job ", bad, ": stored JSON is damaged")), std::string::npos)
+      << canceled.error().message;
+}
+
+TEST_P(SqliteStoreTest, ARetryOfADamagedJobHoldsNoOtherUp) {
+  const TestNode node = add_node(2);
+  const auto bad = submit().sequence_number;
+  const auto good = submit().sequence_number;
+  for (const auto& one : claim(node, 2))
+    finish(node, one.attempt.id, ResultStatus::kFailed, FailureReason::kPlatformError);
+  ASSERT_EQ(detail(good).view.job.now.status, JobState::kRetrying);
+  damage(dir / "master.db", bad);
+  restart();
+  clock.advance(1h);
+  const auto swept = store->apply_wait(Sweep{});
+  ASSERT_TRUE(swept) << swept.error().message;
+  EXPECT_EQ(swept->retries_due, 1);
+  EXPECT_EQ(detail(good).view.job.now.status, JobState::kQueued);
+}
+
+TEST_P(SqliteStoreTest, AMasterStartsWithADamagedJobThatRuns) {
+  const TestNode node = add_node(2);
+  const auto bad = submit().sequence_number;
+  const Uuid lost = claim_one(node);
+  submit();
+  const Uuid kept = claim_one(node);
+  store.reset();
+  damage(dir / "master.db", bad);
+  open();
+  progress(node, kept, 1);
+  EXPECT_FALSE(store->apply_wait(report(node, lost)));
+}
+
+// A command that meets the damaged row fails; those that are committed together with it do not.
+TEST_P(SqliteStoreTest, ADamagedRowFailsNoOtherCommandOfItsGroup) {
+  const auto bad = submit().sequence_number;
+  damage(dir / "master.db", bad);
+  std::promise<void> is_held;
+  std::promise<void> all_wait;
+  store->apply(a_job(), [&](const Result<Reply>&) {  // on the writer's thread: what comes meanwhile is one group
+    is_held.set_value();
+    all_wait.get_future().wait();
+  });
+  is_held.get_future().wait();
+  std::vector<std::future<Result<Reply>>> replies;
+  const auto send = [&](Command command) {
+    auto reply = std::make_shared<std::promise<Result<Reply>>>();
+    replies.push_back(reply->get_future());
+    store->apply(std::move(command), [reply](Result<Reply> result) { reply->set_value(std::move(result)); });
+  };
+  ControlJob cancel;
+  cancel.job = bad;
+  cancel.kind = ControlJob::Kind::kCancel;
+  send(a_job());
+  send(cancel);
+  send(a_job());
+  send(cancel);
+  send(a_job());
+  all_wait.set_value();
+  std::vector<bool> good;
+  std::set<std::int64_t> numbers;
+  for (auto& reply : replies) {
+    const auto result = reply.get();
+    good.push_back(result.has_value());
+    if (result) numbers.insert(std::get<Submit::Reply>(*result).job.sequence_number);
+  }
+  EXPECT_EQ(good, (std::vector<bool>{true, false, true, false, true}));
+  EXPECT_EQ(numbers.size(), 3U);
+  restart();
+  for (const std::int64_t number : numbers) EXPECT_EQ(detail(number).view.job.now.status, JobState::kQueued);
 }
 
 TEST_P(SqliteStoreTest, ClassesThatNobodyWaitsInGoAtAStart) {

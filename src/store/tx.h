@@ -1,7 +1,7 @@
 #pragma once
 // The rows of one transaction: the small set of operations that apply() needs of a backend. A backend (memory, SQLite,
-// later PostgreSQL) implements these and nothing of the rules. Errors: kStoreUnavailable only; "no such row" is an
-// empty optional or pointer. Called on the writer's thread.
+// later PostgreSQL) implements these and nothing of the rules. Errors: kStoreUnavailable, and kCorrupt for a row that
+// cannot be read, which it names; "no such row" is an empty optional or pointer. Called on the writer's thread.
 #include <map>
 #include <memory>
 #include <optional>
@@ -62,6 +62,8 @@ class Tx {
   virtual Result<std::span<const RequirementClass>> classes() = 0;
   virtual Status enqueue(const QueueEntry& entry) = 0;
   virtual Status dequeue(const QueueEntry& entry) = 0;
+  // A job that cannot be read is found by head() and due_retries() no more; its row stays as it is otherwise.
+  virtual Status set_aside(std::int64_t sequence) = 0;
   // The entries of one class with the smallest keys, in order; at most `limit`.
   virtual Result<std::vector<QueueEntry>> head(ClassId class_id, int limit) = 0;
   // Jobs in `retrying` whose next_retry_at has come, earliest first.

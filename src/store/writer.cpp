@@ -128,23 +128,36 @@ void Writer::run_group(Group group) {
 }
 
 Status Writer::apply_group(Group& group, Effects& effects) {
-  live_.begin_group();
-  Status status;
+  while (true) {
+    live_.begin_group();
+    effects = {};
+    Item* damaged = nullptr;
+    Status status = try_group(group, effects, damaged);
+    if (status) {
+      live_.keep_group();
+      return status;
+    }
+    session_.roll_back();
+    live_.undo_group();
+    if (damaged == nullptr) {
+      log::error("store failed", {{"reason", status.error().message}, {"commands", cat(group.size())}});
+      return status;
+    }
+    damaged->met_damage = true;
+    log::error("a row of the store is damaged", {{"reason", status.error().message}});
+  }
+}
+
+Status Writer::try_group(Group& group, Effects& effects, Item*& damaged) {
   for (const auto& item : group) {
+    if (item->met_damage) continue;
     item->reply = apply_one(item->command, effects);
-    if (*item->reply || item->reply->error().code != Errc::kStoreUnavailable) continue;
-    status = item->reply->error();
-    break;
+    if (*item->reply) continue;
+    const Errc code = item->reply->error().code;
+    if (code == Errc::kCorrupt) damaged = item.get();
+    if (code == Errc::kCorrupt || code == Errc::kStoreUnavailable) return item->reply->error();
   }
-  if (status) status = session_.commit();
-  if (status) {
-    live_.keep_group();
-    return status;
-  }
-  session_.roll_back();
-  live_.undo_group();
-  log::error("store failed", {{"reason", status.error().message}, {"commands", cat(group.size())}});
-  return status;
+  return session_.commit();
 }
 
 Result<Reply> Writer::apply_one(const Command& command, Effects& effects) {

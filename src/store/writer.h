@@ -3,7 +3,9 @@
 // and commits them together: while a commit syncs, the next group gathers, and for a moment after it.
 //
 //   apply() ──> waiting ──take──> group: apply each ──> commit ──> listener(effects) ──> done(reply) of each
-//                                   └── a storage failure: roll back, done(kStoreUnavailable) for the whole group
+//                                   ├── a storage failure: roll back, done(kStoreUnavailable) for the whole group
+//                                   └── a damaged row: roll back, done(kCorrupt) for the command that met it, and the
+//                                       others again without it
 #include <condition_variable>
 #include <deque>
 #include <mutex>
@@ -36,6 +38,7 @@ class Writer {
     Command command;
     Store::Done done;
     std::optional<Result<Reply>> reply;
+    bool met_damage = false;  // its reply stands
   };
   using Group = std::vector<std::unique_ptr<Item>>;  // commands are large: moved by pointer
   using Probe = std::function<void(Status)>;
@@ -47,6 +50,8 @@ class Writer {
   void run_group(Group group);
   // Fills in the replies of the group; fails with the storage failure that ended it.
   Status apply_group(Group& group, Effects& effects);
+  // Fails with what ended the group; `damaged` is then the item that met a damaged row, null for a storage failure.
+  Status try_group(Group& group, Effects& effects, Item*& damaged);
   Result<Reply> apply_one(const Command& command, Effects& effects);
   [[nodiscard]] double draw_jitter();
 
