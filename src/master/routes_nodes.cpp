@@ -63,6 +63,7 @@ void Service::register_node(std::shared_ptr<Call> call) {
   if (!body) return call->fail(body.error());
   if (body->slots < 1 || body->slots > kMaxSlots) return call->fail(field_error("slots", "must be 1 to 64"));
   if (body->instance_id.is_nil()) return call->fail(field_error("instance_id", "is required"));
+  if (body->node_id && body->node_id->is_nil()) return call->fail(field_error("node_id", "must not be all zeros"));
   const auto& law = settings_.intervals;
   if (body->heartbeat_seconds && std::chrono::seconds(*body->heartbeat_seconds) * 3 > law.offline)
     return call->fail(field_error("heartbeat_seconds", cat("three heartbeats must fit into the ", law.offline.count() / 1000,
@@ -72,7 +73,8 @@ void Service::register_node(std::shared_ptr<Call> call) {
   if (call->caller.is_node() && body->node_id && *body->node_id != *call->caller.node_id)
     return call->fail(make_error(Errc::kForbidden, "the token belongs to another node"));
   command.node_id = call->caller.is_node() ? call->caller.node_id : body->node_id;
-  command.new_node_id = ids_.next(clock_.now().utc);
+  // A worker names its node before we do: then a registration whose answer was lost finds it when it comes again.
+  command.new_node_id = body->node_id.value_or(ids_.next(clock_.now().utc));
   command.instance_id = body->instance_id;
   command.boot_id = body->boot_id;
   command.attempts = body->attempts;

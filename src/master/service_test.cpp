@@ -270,6 +270,17 @@ TEST_F(MasterRoutes, ANodeWithoutItsTokenGetsOneThatWorks) {
       << "the former one is worth nothing any more";
 }
 
+// contract: F31
+TEST_F(MasterRoutes, AFirstRegistrationWhoseAnswerWasLostFindsItsNode) {
+  start();
+  const Uuid mine = ids_.next(clock_.now().utc);
+  EXPECT_EQ(add_worker(1, false, {usable_encoder("libx264")}, mine).node, mine);
+  const Worker again = add_worker(1, false, {usable_encoder("libx264")}, mine);
+  EXPECT_EQ(again.node, mine);
+  EXPECT_TRUE(again.client->claim(claim_of(again, 0)));
+  EXPECT_EQ(api::decode<api::NodeList>(http("GET", "/api/v1/nodes").body)->count, 1);
+}
+
 TEST_F(MasterRoutes, TheSameJobAgainIsNotCreatedAgain) {
   start();
   const auto first = http("POST", "/api/v1/jobs", kJob, kKey, {{"idempotency-key", "k"}});
@@ -538,6 +549,9 @@ TEST_F(MasterRoutes, BodiesOutOfRangeNameTheField) {
   EXPECT_EQ(field_of(http("POST", "/api/v1/nodes/register", register_body(R"("slots":0)"))), "slots");
   EXPECT_EQ(field_of(http("POST", "/api/v1/nodes/register", register_body(R"("slots":65)"))), "slots");
   EXPECT_EQ(field_of(http("POST", "/api/v1/nodes/register", R"({"name":"b","slots":1})")), "instance_id");
+  EXPECT_EQ(field_of(http("POST", "/api/v1/nodes/register",
+                          register_body(R"("slots":1,"node_id":"00000000-0000-0000-0000-000000000000")"))),
+            "node_id");
   EXPECT_EQ(field_of(http("POST", "/api/v1/nodes/register", register_body(R"("slots":1,"heartbeat_seconds":31)"))),
             "heartbeat_seconds");
   EXPECT_EQ(field_of(http("POST", node, R"({"wait":31})", worker.token)), "wait");

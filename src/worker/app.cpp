@@ -199,6 +199,12 @@ class RunningApp final : public App {
     FFRTMP_ASSIGN(auto client, connect(token.empty() ? shared_.settings.api_key : token));
     std::vector<Notes> left = AttemptDir::left_over(attempts_dir());
     if (registered_) left.clear();  // a running worker's attempts are its runners
+    // Written down before the master hears of it: when its answer is lost, or we die before it is read, the next
+    // registration finds the node that the first one made.
+    if (!identity_.node_id()) {
+      const std::lock_guard lock(mutex_);
+      FFRTMP_TRY(identity_.save(RandomIds().next(SystemClock().now().utc), ""));
+    }
     api::RegisterRequest request;
     static_cast<model::NodeFacts&>(request) = machine_.facts;
     request.node_id = identity_.node_id();

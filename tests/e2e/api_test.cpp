@@ -196,8 +196,7 @@ TEST(Api, SecretsStayWithTheirOwner) {
   const std::string key = box.key();
   ASSERT_GE(key.size(), 40U);
   // The master knows the node a moment before its worker has written its token down.
-  ASSERT_TRUE(eventually([&] { return std::filesystem::exists(box.path("w1/node.json")); }, 10s));
-  const auto node = read_file(box.path("w1/node.json"));
+  const std::string node = box.wait_for_token();
   const std::size_t at = node.find("ffn_");
   ASSERT_NE(at, std::string::npos);
   const std::string token = node.substr(at, node.find('"', at) - at);

@@ -205,6 +205,13 @@ void Box::start_worker(const std::string& name, const Arguments& flags) {
   workers_[name] = Process(argv, dir_ / (name + ".log"));
 }
 
+std::string Box::wait_for_token(const std::string& name) {
+  const std::string file = path(name + "/node.json");
+  EXPECT_TRUE(eventually(
+      [&] { return std::filesystem::exists(file) && read_file(file).find("ffn_") != std::string::npos; }, 20s));
+  return read_file(file);
+}
+
 void Box::wait_for_nodes(std::size_t count) {
   ASSERT_TRUE(eventually(
       [&] {

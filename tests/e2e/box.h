@@ -60,6 +60,8 @@ class Box {
   Process& master() { return master_; }
   Process& worker(const std::string& name = "w1") { return workers_.at(name); }
   [[nodiscard]] std::string worker_dir(const std::string& name = "w1") const { return dir_ / name; }
+  // Until the worker has written down the token that the master gave it; returns its node.json.
+  std::string wait_for_token(const std::string& name = "w1");
   void wait_for_nodes(std::size_t count);
   // `ffrtmp --client … ARGS`.
   Ran cli(const Arguments& arguments);

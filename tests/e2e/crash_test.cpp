@@ -176,7 +176,7 @@ TEST(Crash, IdentityIsTheStateDirectory) {
   box.wait_for_nodes(2);
   // A copy of the first one's directory under another process: the newer instance takes over.
   fs::create_directories(box.path("copy"));
-  ASSERT_TRUE(eventually([&] { return fs::exists(box.path("w1/node.json")); }, 10s));
+  box.wait_for_token();
   fs::copy_file(box.path("w1/node.json"), box.path("copy/node.json"));
   box.start_worker("copy");
   EXPECT_EQ(box.worker("w1").wait(15s), 1);
@@ -192,6 +192,32 @@ TEST(Crash, IdentityIsTheStateDirectory) {
   EXPECT_TRUE(eventually([&] { return count_offline() == 1; }, 10s));
   box.worker("copy").send(SIGCONT);
   EXPECT_TRUE(eventually([&] { return count_offline() == 0; }, 10s));
+}
+
+// A worker that died between the commit of its first registration and the answer.
+// contract: F31
+TEST(Crash, AWorkerThatNeverHeardItsFirstAnswerIsTheSameNode) {
+  Box box;
+  box.start_master();
+  const auto kill_worker = [&] {
+    box.worker().send(SIGKILL);
+    ASSERT_EQ(box.worker().wait(5s), 128 + SIGKILL);
+  };
+  box.master().send(SIGSTOP);
+  box.start_worker("w1");
+  const std::string file = box.path("w1/node.json");
+  EXPECT_TRUE(eventually([&] { return fs::exists(file); }, 20s)) << "its id stands before anybody answers";
+  const std::string asked = fs::exists(file) ? read_file(file) : "";
+  kill_worker();
+  box.master().send(SIGCONT);
+  box.start_worker("w1");
+  box.wait_for_token();
+  kill_worker();
+  write_file(file, asked);  // as it stood when the request was sent
+  box.start_worker("w1");
+  EXPECT_TRUE(box.wait_for_token().starts_with(asked.substr(0, asked.rfind("\"\"")))) << asked;
+  box.wait_end(box.submit(box.clip(1), box.path("o.mp4")));
+  EXPECT_EQ(api::decode<api::NodeList>(box.http("GET", "/api/v1/nodes").body)->nodes.size(), 1U);
 }
 
 // contract: F19
