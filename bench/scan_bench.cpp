@@ -3,11 +3,12 @@
 //
 // usage: scan_bench stat ROUNDS GAP_MS     one getdents64 walk of /proc and one read of each stat, ROUNDS times; the gap
 //                                          between two makes caches as cold as the daemon finds them
-//        scan_bench facts ROUNDS GAP_MS    also what is looked at once of a new process: exe, cmdline, status, cwd, cgroup
+//        scan_bench facts ROUNDS GAP_MS    also what is looked at once of a new process: exe, cmdline, owner, cwd, cgroup
 //        scan_bench sleep                  does nothing until it is killed (the target)
 // Prints CPU microseconds a round and the number of processes.
 #include <dirent.h>
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -34,7 +35,7 @@ void look_at(int proc, const char* pid, bool facts) {
   std::snprintf(path, sizeof path, "%s/stat", pid);
   read_file(proc, path);
   if (!facts) return;
-  for (const char* file : {"cmdline", "status", "cgroup"}) {
+  for (const char* file : {"cmdline", "cgroup"}) {
     std::snprintf(path, sizeof path, "%s/%s", pid, file);
     read_file(proc, path);
   }
@@ -42,6 +43,8 @@ void look_at(int proc, const char* pid, bool facts) {
     std::snprintf(path, sizeof path, "%s/%s", pid, link);
     [[maybe_unused]] const ssize_t n = readlinkat(proc, path, g_text, sizeof g_text);
   }
+  struct stat owner {};
+  [[maybe_unused]] const int known = fstatat(proc, pid, &owner, 0);
 }
 
 int walk(int proc, bool facts) {

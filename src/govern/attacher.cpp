@@ -152,9 +152,10 @@ Limits Governed::in_force() const {
 Attacher::Attacher(AttacherSettings settings) : settings_(std::move(settings)) {}
 
 std::optional<std::string> Attacher::job_of_group(std::string_view path) {
-  const auto parts = split(path, '/');
-  for (std::size_t i = 0; i + 1 < parts.size(); ++i)
-    if (parts[i] == kParentName && !parts[i + 1].empty()) return std::string(parts[i + 1]);
+  for (auto at = path.find(kParentStep); at != std::string_view::npos; at = path.find(kParentStep, at + 1)) {
+    const std::string_view rest = path.substr(at + kParentStep.size());
+    if (!rest.empty() && rest.front() != '/') return std::string(rest.substr(0, rest.find('/')));
+  }
   return std::nullopt;
 }
 

@@ -64,11 +64,11 @@ Result<std::vector<std::string>> enable_in(const CgroupDir& group, const std::ve
 }  // namespace
 
 std::string job_path(std::string_view base, std::string_view job_id) {
-  return cat(base == "/" ? std::string_view() : base, "/", kParentName, "/", job_id);
+  return cat(base == "/" ? std::string_view() : base, kParentStep, job_id);
 }
 
 std::string base_of(std::string_view path) {
-  const std::string_view base = path.substr(0, path.rfind(cat("/", kParentName, "/")));
+  const std::string_view base = path.substr(0, path.rfind(kParentStep));
   return std::string(base.empty() ? "/" : base);
 }
 

@@ -15,6 +15,7 @@
 namespace ffrtmp::govern {
 
 inline constexpr std::string_view kParentName = "ffrtmp";
+inline constexpr std::string_view kParentStep = "/ffrtmp/";  // in the path of a job's group
 
 [[nodiscard]] std::string job_path(std::string_view base, std::string_view job_id);
 // The base of a path that job_path made.

@@ -8,59 +8,68 @@
 #include <climits>
 
 #include "base/text.h"
-#include "sys/file_io.h"
+#include "sys/fd.h"
 
 namespace ffrtmp::govern {
 namespace {
 
 constexpr std::size_t kMaxArgumentBytes = 4096;
+constexpr std::size_t kMaxCgroupBytes = 1 << 20;
 constexpr std::string_view kDeleted = " (deleted)";
 constexpr int kMaxAncestors = 4096;  // more than the deepest tree: pids reused between two reads may form a ring
 
 // Target of a link in /proc. The kernel appends " (deleted)" to what was unlinked; a name that really ends so has
 // links.
-std::optional<std::string> read_link(const std::string& link) {
+std::optional<std::string> read_link(int dir, const char* link) {
   std::array<char, PATH_MAX> buffer;
-  const ssize_t size = readlink(link.c_str(), buffer.data(), buffer.size());
+  const ssize_t size = readlinkat(dir, link, buffer.data(), buffer.size());
   if (size <= 0) return std::nullopt;
-  std::string target(buffer.data(), static_cast<std::size_t>(size));
+  std::string_view target(buffer.data(), static_cast<std::size_t>(size));
   if (target.ends_with(kDeleted)) {
     struct stat info {};
-    if (stat(link.c_str(), &info) != 0 || info.st_nlink == 0) target.resize(target.size() - kDeleted.size());
+    if (fstatat(dir, link, &info, 0) != 0 || info.st_nlink == 0) target.remove_suffix(kDeleted.size());
   }
-  return target;
+  return std::string(target);
 }
 
-std::string read_head(const std::string& path, std::size_t size) {
-  auto file = sys::open_file(path, O_RDONLY);
-  if (!file) return {};
-  std::string text(size, '\0');
-  const ssize_t got = read(file->get(), text.data(), size);
-  text.resize(got > 0 ? static_cast<std::size_t>(got) : 0);
+// Of a file that the kernel writes in one piece: what is shorter than asked is its end. "" when it cannot be read.
+std::string read_piece(int dir, const char* name, std::size_t max_bytes) {
+  std::array<char, 4096> buffer;
+  std::string text;
+  const sys::Fd file(openat(dir, name, O_RDONLY | O_CLOEXEC));
+  while (file && text.size() < max_bytes) {
+    const ssize_t got = read(file.get(), buffer.data(), buffer.size());
+    if (got > 0) text.append(buffer.data(), static_cast<std::size_t>(got));
+    if (got < static_cast<ssize_t>(buffer.size())) break;
+  }
   return text;
+}
+
+// Empty arguments at the end are no arguments (a process that overwrote its title).
+std::string_view without_empty_end(std::string_view cmdline) {
+  while (!cmdline.empty() && cmdline.back() == '\0') cmdline.remove_suffix(1);
+  return cmdline;
+}
+
+CommandNames names_of(std::string_view exe, std::string_view cmdline) {
+  CommandNames names;
+  if (!exe.empty()) names.exe = basename_of(exe);
+  const std::string_view arguments = without_empty_end(cmdline);
+  if (!arguments.empty()) names.argv0 = basename_of(arguments.substr(0, arguments.find('\0')));
+  return names;
 }
 
 }  // namespace
 
 std::vector<std::string> parse_cmdline(std::string_view text) {
-  while (!text.empty() && text.back() == '\0') text.remove_suffix(1);
+  text = without_empty_end(text);
   std::vector<std::string> arguments;
   if (text.empty()) return arguments;
   for (const std::string_view part : split(text, '\0')) arguments.emplace_back(part);
   return arguments;
 }
 
-std::optional<std::uint32_t> parse_effective_uid(std::string_view status) {
-  for (const std::string_view line : split(status, '\n')) {
-    if (!line.starts_with("Uid:")) continue;
-    const auto fields = split(line, '\t');
-    if (fields.size() < 3) return std::nullopt;
-    const auto uid = parse_int(trim(fields[2]));
-    if (!uid || *uid < 0 || *uid > UINT32_MAX) return std::nullopt;
-    return static_cast<std::uint32_t>(*uid);
-  }
-  return std::nullopt;
-}
+std::vector<std::string> ProcessFacts::argv() const { return parse_cmdline(cmdline); }
 
 std::string_view basename_of(std::string_view path) {
   const auto slash = path.rfind('/');
@@ -73,20 +82,14 @@ BootTime FactReader::time_of(std::uint64_t ticks) const {
                   std::chrono::nanoseconds(ticks % per_second * 1'000'000'000 / per_second));
 }
 
-CommandNames FactReader::read_command(pid_t pid, std::string* exe, std::vector<std::string>* argv) const {
-  CommandNames names;
-  const std::string dir = cat(host_.proc, "/", pid, "/");
-  if (auto path = read_link(dir + "exe")) {
-    names.exe = std::string(basename_of(*path));
-    if (exe != nullptr) *exe = std::move(*path);
-  }
-  auto arguments = parse_cmdline(read_head(dir + "cmdline", kMaxArgumentBytes));
-  if (!arguments.empty()) names.argv0 = std::string(basename_of(arguments.front()));
-  if (argv != nullptr) *argv = std::move(arguments);
-  return names;
+// By the number alone, for who asks nothing else of it.
+CommandNames FactReader::read_command(pid_t pid) const {
+  const std::string process = cat(pid, "/");
+  return names_of(read_link(scanner_.fd(), (process + "exe").c_str()).value_or(""),
+                  read_piece(scanner_.fd(), (process + "cmdline").c_str(), kMaxArgumentBytes));
 }
 
-ProcessFacts FactReader::read_names(const sys::ProcLine& line) {
+ProcessFacts FactReader::read_names(const sys::ProcLine& line, const sys::ProcDir& process) const {
   ProcessFacts facts;
   facts.key = line.key();
   facts.ppid = line.ppid;
@@ -95,33 +98,44 @@ ProcessFacts FactReader::read_names(const sys::ProcLine& line) {
   facts.is_kernel_thread = line.is_kernel_thread();
   facts.exec_stamp = line.exec_stamp();
   facts.started = time_of(line.start_ticks);
-  if (!facts.is_kernel_thread && !facts.has_ended()) facts.names = read_command(line.pid, &facts.exe, &facts.argv);
+  if (facts.is_kernel_thread || facts.has_ended()) return facts;
+  facts.exe = read_link(process.fd(), "exe").value_or("");
+  facts.cmdline = read_piece(process.fd(), "cmdline", kMaxArgumentBytes);
+  facts.names = names_of(facts.exe, facts.cmdline);
   return facts;
 }
 
 Result<ProcessFacts> FactReader::read_names(pid_t pid) {
-  FFRTMP_ASSIGN(const sys::ProcLine line, scanner_.read(pid));
-  return read_names(line);
+  FFRTMP_ASSIGN(const sys::ProcDir process, scanner_.open_process(pid));
+  FFRTMP_ASSIGN(const sys::ProcLine line, scanner_.read(process));
+  return read_names(line, process);
+}
+
+Status FactReader::read_rest(ProcessFacts& facts, const sys::ProcDir& process) {
+  // The directory's owner is the effective user, also of a process that may not be looked into (task_dump_owner() of
+  // fs/proc/base.c): what `status` says, without its forty other lines.
+  struct stat owner {};
+  if (fstat(process.fd(), &owner) == 0) facts.uid = owner.st_uid;
+  facts.cwd = read_link(process.fd(), "cwd");
+  facts.cgroups = read_piece(process.fd(), "cgroup", kMaxCgroupBytes);
+  if (!facts.cgroups.empty()) return {};
+  const auto still = scanner_.read(process);
+  return still ? Status{} : Status(still.error());
 }
 
 Status FactReader::read_rest(ProcessFacts& facts) {
-  const std::string dir = cat(host_.proc, "/", facts.key.pid);
-  facts.uid = parse_effective_uid(read_head(dir + "/status", kMaxArgumentBytes));
-  struct stat owner {};
-  if (!facts.uid && stat(dir.c_str(), &owner) == 0) facts.uid = owner.st_uid;
-  facts.cwd = read_link(dir + "/cwd");
-  if (auto membership = sys::read_membership(host_, facts.key.pid)) facts.cgroup = std::move(*membership);
-  FFRTMP_ASSIGN(const sys::ProcLine line, scanner_.read(facts.key.pid));
+  FFRTMP_ASSIGN(const sys::ProcDir process, scanner_.open_process(facts.key.pid));
+  FFRTMP_ASSIGN(const sys::ProcLine line, scanner_.read(process));
   if (line.start_ticks != facts.key.start_ticks)
     return make_error(Errc::kGone, cat("process ", facts.key.pid, " is another one now"));
-  return {};
+  return read_rest(facts, process);
 }
 
 ParentFacts FactReader::read_parent(pid_t ppid) {
   ParentFacts parent;
   parent.pid = ppid;
   if (ppid <= 0 || !scanner_.read(ppid)) return parent;
-  parent.names = read_command(ppid, nullptr, nullptr);
+  parent.names = read_command(ppid);
   parent.is_readable = parent.names.exe || parent.names.argv0;
   return parent;
 }

@@ -13,7 +13,6 @@
 #include "base/clock.h"
 #include "base/result.h"
 #include "sys/cgroup_layout.h"
-#include "sys/host.h"
 #include "sys/proc_scan.h"
 
 namespace ffrtmp::govern {
@@ -36,12 +35,14 @@ struct ProcessFacts {
 
   CommandNames names;
   std::string exe;                   // whole path as the process's mount namespace has it, "" when unreadable
-  std::vector<std::string> argv;     // the first 4 KiB of it
+  std::string cmdline;               // the first 4 KiB of /proc/PID/cmdline
   std::optional<std::uint32_t> uid;  // effective
   std::optional<std::string> cwd;
-  sys::Membership cgroup;  // by hierarchy; empty when unreadable
+  std::string cgroups;  // /proc/PID/cgroup; empty when unreadable
 
   [[nodiscard]] bool has_ended() const { return sys::is_ended(state); }
+  [[nodiscard]] std::vector<std::string> argv() const;
+  [[nodiscard]] sys::Membership membership() const { return sys::parse_membership(cgroups); }
 };
 
 // The parent as filters see it.
@@ -53,33 +54,30 @@ struct ParentFacts {
 
 class FactReader {
  public:
-  // `host` outlives the reader. `ticks_per_second` is sysconf(_SC_CLK_TCK).
-  FactReader(const sys::Host& host, sys::ProcScanner& scanner, long ticks_per_second)
-      : host_(host), scanner_(scanner), ticks_per_second_(ticks_per_second) {}
+  // `scanner` outlives the reader. `ticks_per_second` is sysconf(_SC_CLK_TCK).
+  FactReader(sys::ProcScanner& scanner, long ticks_per_second)
+      : scanner_(scanner), ticks_per_second_(ticks_per_second) {}
 
   // What tells whether it may be a target: one read of stat, the link of its executable, its arguments.
   [[nodiscard]] Result<ProcessFacts> read_names(pid_t pid);
-  [[nodiscard]] ProcessFacts read_names(const sys::ProcLine& line);
-  // Adds owner, directory and groups, and checks that the pid is still the same process; kGone otherwise.
+  [[nodiscard]] ProcessFacts read_names(const sys::ProcLine& line, const sys::ProcDir& process) const;
+  // Adds owner, directory and groups; kGone when it has ended.
+  [[nodiscard]] Status read_rest(ProcessFacts& facts, const sys::ProcDir& process);
+  // The same, if the pid is still that process's; kGone otherwise.
   [[nodiscard]] Status read_rest(ProcessFacts& facts);
   [[nodiscard]] ParentFacts read_parent(pid_t ppid);
-  [[nodiscard]] CommandNames read_command(pid_t pid) const { return read_command(pid, nullptr, nullptr); }
+  [[nodiscard]] CommandNames read_command(pid_t pid) const;
   // From its parent upwards to pid 1 or the end of what is there.
   [[nodiscard]] std::vector<pid_t> read_ancestors(const ProcessFacts& facts);
   [[nodiscard]] BootTime time_of(std::uint64_t ticks) const;
 
  private:
-  [[nodiscard]] CommandNames read_command(pid_t pid, std::string* exe, std::vector<std::string>* argv) const;
-
-  const sys::Host& host_;
   sys::ProcScanner& scanner_;
   long ticks_per_second_;
 };
 
 // Pure. Arguments of /proc/PID/cmdline; empty ones at the end are no arguments (a process that overwrote its title).
 [[nodiscard]] std::vector<std::string> parse_cmdline(std::string_view text);
-// Pure. Effective uid of /proc/PID/status ("Uid: real effective saved fs").
-[[nodiscard]] std::optional<std::uint32_t> parse_effective_uid(std::string_view status);
 [[nodiscard]] std::string_view basename_of(std::string_view path);
 
 }  // namespace ffrtmp::govern

@@ -45,12 +45,11 @@ class FactsTest : public ::testing::Test {
     fs::create_directories(root_ / "proc");
     return std::move(*sys::ProcScanner::open(host_));
   }();
-  FactReader reader_{host_, scanner_, 100};
+  FactReader reader_{scanner_, 100};
 };
 
 TEST_F(FactsTest, WholeProcess) {
   test::write_file(root_ / "proc/7/cmdline", std::string("/usr/bin/ffmpeg\0-i\0\0a b\0", 24));
-  test::write_file(root_ / "proc/7/status", "Name:\tx\nUid:\t1000\t1001\t1002\t1003\nGid:\t1\t1\t1\t1\n");
   test::write_file(root_ / "proc/7/cgroup", "9:memory:/m\n0::/u\n");
   test::write_file(root_ / "bin/ffmpeg-6.1", "");
   fs::create_directories(root_ / "work dir");
@@ -63,10 +62,10 @@ TEST_F(FactsTest, WholeProcess) {
   EXPECT_EQ(facts->threads, 3u);
   EXPECT_EQ(facts->started, BootTime(1234s + 560ms));
   EXPECT_EQ(facts->names, (CommandNames{"ffmpeg-6.1", "ffmpeg"}));
-  EXPECT_EQ(facts->argv, (std::vector<std::string>{"/usr/bin/ffmpeg", "-i", "", "a b"}));
-  EXPECT_EQ(facts->uid, 1001u);
+  EXPECT_EQ(facts->argv(), (std::vector<std::string>{"/usr/bin/ffmpeg", "-i", "", "a b"}));
+  EXPECT_EQ(facts->uid, getuid()) << "the owner of its directory";
   EXPECT_EQ(facts->cwd, root_ / "work dir");
-  EXPECT_EQ(facts->cgroup, (sys::Membership{{"memory", "/m"}, {"unified", "/u"}}));
+  EXPECT_EQ(facts->membership(), (sys::Membership{{"memory", "/m"}, {"unified", "/u"}}));
 }
 
 // contract: G23
@@ -86,8 +85,7 @@ TEST_F(FactsTest, WhatCannotBeReadIsAbsent) {
   ASSERT_TRUE(facts);
   EXPECT_EQ(facts->names, CommandNames{});
   EXPECT_EQ(facts->cwd, std::nullopt);
-  EXPECT_EQ(facts->uid, getuid()) << "the owner of /proc/PID stands in for its status";
-  EXPECT_TRUE(facts->cgroup.empty());
+  EXPECT_TRUE(facts->membership().empty());
   EXPECT_EQ(reader_.read_names(8).error().code, Errc::kGone);
 }
 
@@ -135,13 +133,6 @@ TEST(ParseCmdline, Rows) {
   EXPECT_EQ(parse({"a\0\0b\0\0\0", 7}), (List{"a", "", "b"}));
 }
 
-TEST(ParseEffectiveUid, Rows) {
-  EXPECT_EQ(parse_effective_uid("Uid:\t0\t65534\t0\t0\n"), 65534u);
-  EXPECT_EQ(parse_effective_uid("Uid:\t0\t4294967294\t0\t0\n"), 4294967294u);
-  for (const char* text : {"", "Uid:", "Uid:\t0", "Uid:\tx\ty\n", "Gid:\t0\t1\t0\t0\n"})
-    EXPECT_EQ(parse_effective_uid(text), std::nullopt) << text;
-}
-
 // A child of this test that runs `program` with that argv[0].
 class Child {
  public:
@@ -182,7 +173,7 @@ class RealFacts : public ::testing::Test {
   test::TempDir dir_;
   sys::Host host_ = sys::Host::real();
   sys::ProcScanner scanner_ = std::move(*sys::ProcScanner::open(host_));
-  FactReader reader_{host_, scanner_, sysconf(_SC_CLK_TCK)};
+  FactReader reader_{scanner_, sysconf(_SC_CLK_TCK)};
 };
 
 // contract: G24
@@ -207,6 +198,29 @@ TEST_F(RealFacts, AReplacedBinaryKeepsItsName) {
   const ProcessFacts facts = names_of(child.pid());
   EXPECT_EQ(facts.names.exe, "ffmpeg");
   EXPECT_EQ(facts.exe, dir_ / "ffmpeg");
+}
+
+// A process that changed its user may not be looked into: its files are root's, its directory is not.
+TEST_F(RealFacts, TheUserIsTheEffectiveOne) {
+  if (geteuid() != 0) GTEST_SKIP() << "needs root";
+  int ready[2];
+  ASSERT_EQ(pipe(ready), 0);
+  const pid_t child = fork();
+  if (child == 0) {
+    const bool changed = setresuid(0, 65534, 1) == 0;
+    (void)!write(ready[1], &changed, 1);
+    for (;;) pause();
+  }
+  bool changed = false;
+  ASSERT_EQ(::read(ready[0], &changed, 1), 1);
+  EXPECT_TRUE(changed);
+  auto facts = reader_.read_names(child);
+  ASSERT_TRUE(facts);
+  EXPECT_TRUE(reader_.read_rest(*facts));
+  EXPECT_EQ(facts->uid, 65534u);
+  kill(child, SIGKILL);
+  waitpid(child, nullptr, 0);
+  EXPECT_EQ(reader_.read_rest(*facts).error().code, Errc::kGone);
 }
 
 TEST_F(RealFacts, AgeIsThatOfTheProcess) {

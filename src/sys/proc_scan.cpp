@@ -39,8 +39,6 @@ pid_t pid_of(const char* name) {
   return *name == '\0' ? pid : 0;
 }
 
-bool is_vanished(int err) { return err == ENOENT || err == ESRCH; }
-
 }  // namespace
 
 std::uint64_t ProcLine::exec_stamp() const {
@@ -90,18 +88,32 @@ Result<ProcScanner> ProcScanner::open(const Host& host) {
   return ProcScanner(std::move(dir));
 }
 
+Result<ProcLine> ProcScanner::read_at(int dir, const char* name) {
+  const Fd file(openat(dir, name, O_RDONLY | O_CLOEXEC));
+  if (!file) return last_sys_error(cat("open ", name));
+  const ssize_t got = ::read(file.get(), line_.data(), line_.size());
+  if (got < 0) return last_sys_error(cat("read ", name));
+  return parse_proc_line({line_.data(), static_cast<std::size_t>(got)});
+}
+
 Result<ProcLine> ProcScanner::read(pid_t pid) {
   char name[32];
   char* const end = std::to_chars(name, name + 16, pid).ptr;
   std::memcpy(end, "/stat", 6);
-  const Fd file(openat(dir_.get(), name, O_RDONLY | O_CLOEXEC));
-  if (!file) return last_sys_error(cat("open ", std::string_view(name)));
-  const ssize_t got = ::read(file.get(), line_.data(), line_.size());
-  if (got < 0) return last_sys_error(cat("read ", std::string_view(name)));
-  return parse_proc_line({line_.data(), static_cast<std::size_t>(got)});
+  return read_at(dir_.get(), name);
 }
 
-Status ProcScanner::walk(const std::function<bool(const ProcLine&)>& visit) {
+Result<ProcLine> ProcScanner::read(const ProcDir& process) { return read_at(process.fd(), "stat"); }
+
+Result<ProcDir> ProcScanner::open_process(pid_t pid) {
+  char name[16];
+  *std::to_chars(name, name + sizeof name - 1, pid).ptr = '\0';
+  Fd dir(openat(dir_.get(), name, O_PATH | O_DIRECTORY | O_CLOEXEC));
+  if (!dir) return last_sys_error(cat("open ", name));
+  return ProcDir(std::move(dir));
+}
+
+Status ProcScanner::walk(const std::function<Result<bool>(pid_t)>& visit) {
   if (lseek(dir_.get(), 0, SEEK_SET) < 0) return last_sys_error("seek the process directory");
   const auto buffer = std::make_unique<char[]>(kEntriesBytes);
   for (;;) {
@@ -113,12 +125,8 @@ Status ProcScanner::walk(const std::function<bool(const ProcLine&)>& visit) {
       at += entry->d_reclen;
       const pid_t pid = pid_of(entry->d_name);
       if (pid <= 0) continue;
-      auto line = read(pid);
-      if (line) {
-        if (!visit(*line)) return {};
-      } else if (line.error().code != Errc::kGone && !is_vanished(line.error().sys)) {
-        return std::move(line).error();
-      }
+      FFRTMP_ASSIGN(const bool goes_on, visit(pid));
+      if (!goes_on) return {};
     }
   }
 }

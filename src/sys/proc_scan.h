@@ -37,18 +37,34 @@ struct ProcLine {
 // Pure. The name is what stands between the first '(' and the last ')'. kCorrupt otherwise.
 [[nodiscard]] Result<ProcLine> parse_proc_line(std::string_view text);
 
+// /proc/PID, opened. It goes with the process: what is read through it is of that one and no other, and once that has
+// ended nothing can be read, whoever has its number then. Source: fs/proc/base.c, whose inodes hold a struct pid.
+class ProcDir {
+ public:
+  [[nodiscard]] int fd() const { return fd_.get(); }
+
+ private:
+  friend class ProcScanner;
+  explicit ProcDir(Fd fd) : fd_(std::move(fd)) {}
+  Fd fd_;
+};
+
 class ProcScanner {
  public:
   [[nodiscard]] static Result<ProcScanner> open(const Host& host);
 
-  // Calls `visit` for every process there is; one that vanishes meanwhile is left out. The line of a process that
-  // cannot be parsed is an error of the whole walk. A `visit` that returns false ends it.
-  [[nodiscard]] Status walk(const std::function<bool(const ProcLine&)>& visit);
+  // Calls `visit` with the number of every process there is, until it says false. Its error is the walk's.
+  [[nodiscard]] Status walk(const std::function<Result<bool>(pid_t)>& visit);
   // One process; kGone when there is none.
   [[nodiscard]] Result<ProcLine> read(pid_t pid);
+  [[nodiscard]] Result<ProcLine> read(const ProcDir& process);
+  [[nodiscard]] Result<ProcDir> open_process(pid_t pid);
+  // The directory of all processes.
+  [[nodiscard]] int fd() const { return dir_.get(); }
 
  private:
   explicit ProcScanner(Fd dir) : dir_(std::move(dir)) {}
+  [[nodiscard]] Result<ProcLine> read_at(int dir, const char* name);
   Fd dir_;
   std::array<char, 1024> line_{};  // 52 numbers and a name of 64 bytes at most
 };

@@ -1,10 +1,15 @@
 #include "sys/proc_scan.h"
 
 #include <gtest/gtest.h>
+#include <linux/sched.h>
+#include <signal.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <map>
+#include <array>
+#include <cerrno>
+#include <set>
 
 #include "base/text.h"
 #include "sys/file_io.h"
@@ -57,16 +62,62 @@ TEST(ProcScanner, WalksABuiltTree) {
   test::write_file(root / "proc/uptime", "1 1");
   auto scanner = ProcScanner::open({root / "proc", root / "sys"});
   ASSERT_TRUE(scanner);
-  std::map<pid_t, std::string> found;
   for (int round = 0; round < 2; ++round) {
-    found.clear();
-    ASSERT_TRUE(scanner->walk([&](const ProcLine& line) {
-      found[line.pid] = line.comm;
-      return true;
-    }));
-    EXPECT_EQ(found, (std::map<pid_t, std::string>{{1, "init"}, {20, "a ) b c"}}));
+    std::set<pid_t> found;
+    ASSERT_TRUE(scanner->walk([&](pid_t pid) { return found.insert(pid).second; }));
+    EXPECT_EQ(found, (std::set<pid_t>{1, 20, 31}));
   }
+  EXPECT_EQ(scanner->read(1)->comm, "init");
+  EXPECT_EQ(scanner->read(20)->comm, "a ) b c");
   EXPECT_EQ(scanner->read(31).error().code, Errc::kGone);
+}
+
+TEST(ProcScanner, AWalkEndsWhereItsVisitorSaysSo) {
+  const test::TempDir root;
+  for (const char* file : {"proc/1/stat", "proc/2/stat"}) test::write_file(root / file, stat_line(1, "x"));
+  auto scanner = ProcScanner::open({root / "proc", root / "sys"});
+  ASSERT_TRUE(scanner);
+  int visits = 0;
+  EXPECT_TRUE(scanner->walk([&](pid_t) { return ++visits > 1; }));
+  EXPECT_EQ(visits, 1);
+  const Status failed = scanner->walk([](pid_t) -> Result<bool> { return make_error(Errc::kIo, "no"); });
+  ASSERT_FALSE(failed);
+  EXPECT_EQ(failed.error().message, "no");
+}
+
+// The number of a process that ended may be another's at once: an opened directory is never of that one.
+TEST(ProcScanner, AnOpenedProcessStaysItself) {
+  auto scanner = ProcScanner::open(Host::real());
+  ASSERT_TRUE(scanner);
+  const auto start = [](pid_t wanted) {
+    std::array<pid_t, 1> numbers{wanted};
+    clone_args args{};
+    args.exit_signal = SIGCHLD;
+    if (wanted != 0) args.set_tid = reinterpret_cast<std::uint64_t>(numbers.data());
+    args.set_tid_size = wanted == 0 ? 0 : 1;
+    const auto pid = static_cast<pid_t>(syscall(SYS_clone3, &args, sizeof args));
+    if (pid == 0) {
+      pause();
+      _exit(0);
+    }
+    return pid;
+  };
+  const auto end = [](pid_t pid) {
+    kill(pid, SIGKILL);
+    waitpid(pid, nullptr, 0);
+  };
+  const pid_t first = start(0);
+  const auto opened = scanner->open_process(first);
+  ASSERT_TRUE(opened);
+  EXPECT_EQ(scanner->read(*opened)->key(), scanner->read(first)->key());
+  end(first);
+  const pid_t second = start(first);
+  if (second < 0 && errno == EPERM) GTEST_SKIP() << "needs root";
+  ASSERT_EQ(second, first);
+  EXPECT_TRUE(scanner->read(first));
+  EXPECT_EQ(scanner->read(*opened).error().code, Errc::kGone);
+  end(second);
+  EXPECT_EQ(scanner->open_process(first).error().code, Errc::kGone);
 }
 
 TEST(ProcScanner, AgreesWithTheSlowReaderAboutThisProcess) {

@@ -91,7 +91,8 @@ bool Governor::take_over(const govern::FoundClaim& found, const State& state) {
   entry.command = govern::match_target(facts->names, *policy_).value_or(facts->names.exe.value_or(""));
   entry.job_id = found.claim.governed.job_id;
   entry.governed = found.claim.governed;
-  context_.attacher.find_groups(entry.governed, &facts->cgroup);
+  const sys::Membership membership = facts->membership();
+  context_.attacher.find_groups(entry.governed, &membership);
   const bool has_no_group = entry.governed.groups.empty() && entry.governed.limits.need_cgroup();
   if (has_no_group && !holds_priorities(entry.governed)) return false;  // the kill came before the move
   const auto known = state.processes.find(cat(pid));

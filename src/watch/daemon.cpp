@@ -504,7 +504,7 @@ std::vector<ProcessView> Daemon::process_views() {
   for (const auto& [pid, entry] : governor_->entries()) {
     views.push_back(process_view(entry, policy_->commands.contains(entry.command), now));
     if (auto facts = examiner_->reader().read_names(pid); facts && facts->key == entry.key)
-      views.back().command_line = std::move(facts->argv);
+      views.back().command_line = facts->argv();
   }
   std::sort(views.begin(), views.end(), [](const ProcessView& a, const ProcessView& b) { return a.pid < b.pid; });
   return views;

@@ -16,7 +16,7 @@ namespace {
 using Outcome = Examined::Outcome;
 
 // A long scan looks for events this often: at 12 us a process they wait 0.8 ms at most.
-constexpr int kLinesPerLook = 64;
+constexpr int kVisitsPerLook = 64;
 // From the gate's answer to the new program: microseconds, when the exec does not fail.
 constexpr auto kExecTime = std::chrono::seconds(2);
 constexpr int kBatchesPerTurn = 64;  // 4,096 events, then others get their turn
@@ -88,10 +88,11 @@ bool Discovery::scan() {
 
 Status Discovery::look_at_all(std::vector<Examined>& matches) {
   FFRTMP_TRY(fault::check("scan", "processes"));
-  int lines = 0;
-  return context_.scanner.walk([&](const sys::ProcLine& line) {
-    visit(line, matches);
-    if (++lines % kLinesPerLook == 0 && events_ && is_readable(events_->fd())) {
+  int visited = 0;
+  Examiner::Walk walk;
+  return context_.scanner.walk([&](pid_t pid) -> Result<bool> {
+    FFRTMP_TRY(visit(pid, walk, matches));
+    if (++visited % kVisitsPerLook == 0 && events_ && is_readable(events_->fd())) {
       context_.realtime.raise();
       drain();
       context_.realtime.lower();
@@ -100,8 +101,30 @@ Status Discovery::look_at_all(std::vector<Examined>& matches) {
   });
 }
 
-void Discovery::visit(const sys::ProcLine& line, std::vector<Examined>& matches) {
-  if (line.is_kernel_thread()) return;
+Status Discovery::visit(pid_t pid, Examiner::Walk& walk, std::vector<Examined>& matches) {
+  if (context_.governor.find(pid) != nullptr || known_.contains(pid)) {
+    const auto line = context_.scanner.read(pid);
+    if (!line && line.error().code == Errc::kGone) return {};
+    if (!line) return line.error();
+    if (!has_changed(*line)) return {};
+  }
+  FFRTMP_ASSIGN(Examined seen, context_.examiner.examine(pid, *policy_, context_.clock.now().boot, walk));
+  if (seen.outcome == Outcome::kGone) return {};
+  if (Entry* entry = context_.governor.find(pid)) {
+    if (entry->key == seen.facts.key) {
+      context_.governor.on_exec(*entry, seen);
+      return {};
+    }
+    context_.governor.on_exit(pid, std::nullopt);
+  }
+  if (seen.outcome == Outcome::kMatch)
+    matches.push_back(std::move(seen));
+  else
+    remember(seen);
+  return {};
+}
+
+bool Discovery::has_changed(const sys::ProcLine& line) {
   const sys::ProcessKey key = line.key();
   const std::uint64_t stamp = line.exec_stamp();
   Entry* entry = context_.governor.find(key.pid);
@@ -111,24 +134,18 @@ void Discovery::visit(const sys::ProcLine& line, std::vector<Examined>& matches)
     context_.governor.on_exit(key.pid, std::nullopt);
     entry = nullptr;
   }
-  if (entry == nullptr && line.has_ended()) return;
-  const auto scan = static_cast<std::uint32_t>(reading_.scans + 1);
   if (entry != nullptr) {
     entry->scan = reading_.scans + 1;
-    if (entry->exec_stamp != stamp)
-      context_.governor.on_exec(*entry, context_.examiner.examine(line, *policy_, context_.clock.now().boot));
-    return;
+    return entry->exec_stamp != stamp;
   }
   const auto known = known_.find(key.pid);
-  if (known != known_.end() && known->second.start_ticks == key.start_ticks && known->second.exec_stamp == stamp) {
-    known->second.scan = scan;
-    if (!known->second.may_change) return;
-  }
-  Examined seen = context_.examiner.examine(line, *policy_, context_.clock.now().boot);
-  if (seen.outcome == Outcome::kMatch)
-    matches.push_back(std::move(seen));
-  else
-    remember(seen);
+  if (known == known_.end()) return true;
+  const bool is_same = known->second.start_ticks == key.start_ticks && known->second.exec_stamp == stamp;
+  // A kernel thread changes its name as it pleases.
+  const bool is_nobody = line.is_kernel_thread() || line.has_ended();
+  if (!is_nobody && !is_same) return true;
+  known->second.scan = static_cast<std::uint32_t>(reading_.scans + 1);
+  return !is_nobody && known->second.may_change;
 }
 
 void Discovery::remember(const Examined& seen) {

@@ -69,7 +69,9 @@ class Discovery {
     bool may_change = false;  // its verdict rests on more than its program and its age
   };
   [[nodiscard]] Status look_at_all(std::vector<Examined>& matches);
-  void visit(const sys::ProcLine& line, std::vector<Examined>& matches);
+  [[nodiscard]] Status visit(pid_t pid, Examiner::Walk& walk, std::vector<Examined>& matches);
+  // Of a process that was met before: whether it has to be looked at anew.
+  [[nodiscard]] bool has_changed(const sys::ProcLine& line);
   void remember(const Examined& seen);
   void wait_for(const Examined& young);
   void look_again(const sys::ProcessKey& key);

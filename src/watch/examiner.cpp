@@ -5,6 +5,7 @@
 #include "base/text.h"
 #include "govern/attacher.h"
 #include "govern/claim.h"
+#include "govern/job_dir.h"
 
 namespace ffrtmp::watch {
 namespace {
@@ -22,48 +23,59 @@ Examiner::Examiner(Settings settings, sys::ProcScanner& scanner, sys::UserNames&
       scanner_(scanner),
       names_(names),
       self_(self),
-      reader_(settings_.host, scanner, settings_.ticks_per_second) {}
+      reader_(scanner, settings_.ticks_per_second) {}
 
 bool Examiner::may_be_target(pid_t pid, const Policy& policy) {
   return govern::match_target(reader_.read_command(pid), policy).has_value();
 }
 
 Examined Examiner::examine(pid_t pid, const Policy& policy, BootTime now) {
-  const auto line = scanner_.read(pid);
-  return line ? examine(*line, policy, now) : Examined{};
+  const auto process = scanner_.open_process(pid);
+  if (!process) return {};
+  const auto line = scanner_.read(*process);
+  return line ? judge(reader_.read_names(*line, *process), {*process, policy, now}) : Examined{};
 }
 
-Examined Examiner::examine(const sys::ProcLine& line, const Policy& policy, BootTime now) {
-  return judge(reader_.read_names(line), policy, now);
+Result<Examined> Examiner::examine(pid_t pid, const Policy& policy, BootTime now, Walk& walk) {
+  const auto process = scanner_.open_process(pid);
+  const auto line = process ? scanner_.read(*process) : Result<sys::ProcLine>(process.error());
+  if (line) return judge(reader_.read_names(*line, *process), {*process, policy, now, &walk});
+  if (line.error().code == Errc::kGone) return Examined{};
+  return line.error();
 }
 
 Examined Examiner::examine_exec(pid_t pid, const std::string& path, const std::string& named, const Policy& policy,
                                 BootTime now) {
-  const auto line = scanner_.read(pid);
+  const auto process = scanner_.open_process(pid);
+  if (!process) return {};
+  const auto line = scanner_.read(*process);
   if (!line) return {};
-  ProcessFacts facts = reader_.read_names(*line);
+  ProcessFacts facts = reader_.read_names(*line, *process);
   facts.exe = path;
   facts.names.exe = std::string(govern::basename_of(path));
   facts.names.argv0 = std::string(govern::basename_of(named));  // what it is called by, most likely
-  return judge(std::move(facts), policy, now);
+  return judge(std::move(facts), {*process, policy, now});
 }
 
-Examined Examiner::judge(ProcessFacts process, const Policy& policy, BootTime now) {
+Examined Examiner::judge(ProcessFacts process, const Subject& subject) {
   Examined out;
   out.outcome = Outcome::kNotTarget;
   out.facts = std::move(process);
-  auto command = govern::match_target(out.facts.names, policy);
+  auto command = govern::match_target(out.facts.names, subject.policy);
   if (!command) return out;
   out.command = std::move(*command);
-  if (!reader_.read_rest(out.facts)) return Examined{};
-  if (auto exemption = find_exemption(out.facts)) {
+  if (!reader_.read_rest(out.facts, subject.process)) return Examined{};
+  auto exemption = find_exemption(out.facts, subject.walk);
+  out.facts.cmdline = {};
+  out.facts.cgroups = {};
+  if (exemption) {
     out.outcome = Outcome::kExempt;
     out.test = std::move(exemption->test);
     out.why = std::move(exemption->observed);
     return out;
   }
-  const govern::Rule& rule = policy.rule_for(out.command);
-  govern::FilterFacts facts = own_filter_facts(out.facts, now);
+  const govern::Rule& rule = subject.policy.rule_for(out.command);
+  govern::FilterFacts facts = own_filter_facts(out.facts, subject.now);
   if (rule.filters.ask_for_parent()) facts.parent = reader_.read_parent(out.facts.ppid);
   out.user = facts.user;
   const govern::Verdict verdict = govern::decide(govern::check_filters(facts, rule.filters));
@@ -79,10 +91,14 @@ Examined Examiner::judge(ProcessFacts process, const Policy& policy, BootTime no
 }
 
 // As check_exemptions, but dearer tests are left out behind one that says enough.
-std::optional<Exemption> Examiner::find_exemption(const ProcessFacts& facts) {
+std::optional<Exemption> Examiner::find_exemption(const ProcessFacts& facts, Walk* walk) {
   if (auto found = check_kernel_thread(facts); found.is_exempt) return found;
   if (auto found = check_group(facts); found.is_exempt) return found;
-  if (auto found = check_self(facts); found.is_exempt) return found;
+  const bool is_foreign = walk != nullptr && facts.key.pid != self_ && walk->foreign_parents.contains(facts.ppid);
+  if (!is_foreign) {
+    if (auto found = check_self(facts); found.is_exempt) return found;
+    if (walk != nullptr) walk->foreign_parents.insert(facts.ppid);
+  }
   if (auto found = check_claim(facts); found.is_exempt) return found;
   return std::nullopt;
 }
@@ -128,7 +144,8 @@ Exemption Examiner::check_self(const ProcessFacts& facts) {
 }
 
 Exemption Examiner::check_group(const ProcessFacts& facts) const {
-  for (const auto& [hierarchy, path] : facts.cgroup)
+  if (facts.cgroups.find(govern::kParentStep) == std::string::npos) return {"group", "is in no governed group", false};
+  for (const auto& [hierarchy, path] : facts.membership())
     if (const auto job = govern::Attacher::job_of_group(path))
       return {"group", cat("is in the group of job ", *job, " (", hierarchy, ":", path, ")"), true};
   return {"group", "is in no governed group", false};

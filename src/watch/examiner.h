@@ -14,6 +14,7 @@
 
 namespace ffrtmp::watch {
 
+// One look. Of a match only what its governing needs is kept: there may be thousands at once.
 struct Examined {
   enum class Outcome { kGone, kNotTarget, kExempt, kSkip, kWait, kMatch };
   Outcome outcome = Outcome::kGone;
@@ -42,9 +43,16 @@ class Examiner {
   // `self`: the daemon's pid as host.proc numbers it; 0: none. `names` outlives the examiner.
   Examiner(Settings settings, sys::ProcScanner& scanner, sys::UserNames& names, pid_t self);
 
+  // What one walk over all processes need not ask twice. The daemon starts nothing meanwhile.
+  struct Walk {
+    std::set<pid_t> foreign_parents;  // that are not of the daemon's tree
+  };
+
   // The executable's link and the arguments only: what an event of a stranger costs.
   [[nodiscard]] bool may_be_target(pid_t pid, const govern::Policy& policy);
-  [[nodiscard]] Examined examine(const sys::ProcLine& line, const govern::Policy& policy, BootTime now);
+  // kGone in the outcome and no error when there is no such process.
+  [[nodiscard]] Result<Examined> examine(pid_t pid, const govern::Policy& policy, BootTime now, Walk& walk);
+  // By itself, what cannot be read counting as gone.
   [[nodiscard]] Examined examine(pid_t pid, const govern::Policy& policy, BootTime now);
   // A process that is about to execute `path`, which the policy names `named`: asked as if it had.
   [[nodiscard]] Examined examine_exec(pid_t pid, const std::string& path, const std::string& named,
@@ -56,9 +64,16 @@ class Examiner {
   [[nodiscard]] govern::FactReader& reader() { return reader_; }
 
  private:
-  [[nodiscard]] Examined judge(govern::ProcessFacts process, const govern::Policy& policy, BootTime now);
+  // A process that is looked at: its directory is held until the verdict.
+  struct Subject {
+    const sys::ProcDir& process;
+    const govern::Policy& policy;
+    BootTime now{};
+    Walk* walk = nullptr;  // none: it is looked at by itself
+  };
+  [[nodiscard]] Examined judge(govern::ProcessFacts facts, const Subject& subject);
   [[nodiscard]] govern::FilterFacts own_filter_facts(const govern::ProcessFacts& facts, BootTime now);  // no parent's
-  [[nodiscard]] std::optional<Exemption> find_exemption(const govern::ProcessFacts& facts);
+  [[nodiscard]] std::optional<Exemption> find_exemption(const govern::ProcessFacts& facts, Walk* walk);
   [[nodiscard]] Exemption check_kernel_thread(const govern::ProcessFacts& facts) const;
   [[nodiscard]] Exemption check_self(const govern::ProcessFacts& facts);
   [[nodiscard]] Exemption check_group(const govern::ProcessFacts& facts) const;

@@ -107,11 +107,12 @@ class Explainer {
     const std::string provenance = policy_.place_of("placement");
     std::string observed;
     bool good = true;
+    const sys::Membership membership = facts_.membership();
     for (const govern::Controller controller : govern::controllers_for(rule().limits)) {
       const auto* hierarchy = layout_.of_controller(govern::kernel_name(controller, sys::CgroupVersion::kV2));
       if (hierarchy == nullptr) continue;
-      const auto own = facts_.cgroup.find(hierarchy->name);
-      if (own == facts_.cgroup.end() || govern::Attacher::job_of_group(own->second)) continue;
+      const auto own = membership.find(hierarchy->name);
+      if (own == membership.end() || govern::Attacher::job_of_group(own->second)) continue;
       const auto place = govern::decide_place(
           govern::read_place_facts({hierarchy,
                                     own->second,
