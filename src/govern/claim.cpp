@@ -98,12 +98,13 @@ bool is_same_file(int fd, const std::string& path) {
 
 std::optional<FoundClaim> open_claim(const std::string& path) {
   for (int tries = 0; tries < kTries; ++tries) {
-    const auto fd = sys::open_file(path, O_RDONLY | O_NOFOLLOW);
-    if (!fd || !counts(fd->get())) return std::nullopt;
-    auto claim = read_claim(fd->get(), path);
-    const bool live = sys::is_locked(fd->get());
+    // No Error is made of what is asked of every new process and hardly ever there.
+    const sys::Fd fd(open(path.c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC));
+    if (!fd || !counts(fd.get())) return std::nullopt;
+    auto claim = read_claim(fd.get(), path);
+    const bool live = sys::is_locked(fd.get());
     // Replaced by its owner since: the lock that was tried is of a file nobody can find any more.
-    if (!is_same_file(fd->get(), path)) continue;
+    if (!is_same_file(fd.get(), path)) continue;
     if (claim) return FoundClaim{std::move(claim).value(), live, path};
     // Of another version, or damaged: whoever holds it governs the process that the file is named after.
     const auto key = parse_file_name(std::string_view(path).substr(path.rfind('/') + 1));

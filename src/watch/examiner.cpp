@@ -76,8 +76,11 @@ Examined Examiner::judge(ProcessFacts process, const Subject& subject) {
   }
   const govern::Rule& rule = subject.policy.rule_for(out.command);
   govern::FilterFacts facts = own_filter_facts(out.facts, subject.now);
-  if (rule.filters.ask_for_parent()) facts.parent = reader_.read_parent(out.facts.ppid);
   out.user = facts.user;
+  out.due = out.facts.started + rule.filters.min_runtime;
+  out.outcome = Outcome::kMatch;
+  if (rule.filters == govern::Filters{}) return out;
+  if (rule.filters.ask_for_parent()) facts.parent = reader_.read_parent(out.facts.ppid);
   const govern::Verdict verdict = govern::decide(govern::check_filters(facts, rule.filters));
   out.outcome = verdict.kind == govern::Verdict::Kind::kMatch  ? Outcome::kMatch
                 : verdict.kind == govern::Verdict::Kind::kWait ? Outcome::kWait
@@ -86,7 +89,6 @@ Examined Examiner::judge(ProcessFacts process, const Subject& subject) {
     out.test = govern::name_of(verdict.why->filter);
     out.why = cat(verdict.why->observed, " ", verdict.why->rule);
   }
-  out.due = out.facts.started + rule.filters.min_runtime;
   return out;
 }
 

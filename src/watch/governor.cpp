@@ -80,8 +80,9 @@ void Governor::try_attach(Entry& entry, Source source, std::optional<std::chrono
   const bool can_limit = best == Governance::kFull || best == Governance::kPartial || !limits.any() ||
                          (best == Governance::kNiceOnly && (limits.nice || limits.oom_score_adj));
   if (context_.dry_run) {
-    log::info(cat("would attach to PID ", pid, " (", entry.command, ") as job ", entry.job_id),
-              {{"pid", cat(pid)}, {"job_id", entry.job_id}});
+    if (log::enabled(log::Level::kInfo))
+      log::info(cat("would attach to PID ", pid, " (", entry.command, ") as job ", entry.job_id),
+                {{"pid", cat(pid)}, {"job_id", entry.job_id}});
     ledger_.set_state(entry, EntryState::kObserve);
     entry.reason = "dry_run";
     return;

@@ -57,9 +57,7 @@ Metrics::Metrics()
       found_(registry_.gauge(describe("discovery_processes_found", "Processes that are tracked after the last scan."))),
       new_(registry_.gauge(
           describe("discovery_new_attachments", "Attaches between the last two scans, by events too."))),
-      tracked_(registry_.gauge(describe("discovery_tracked_processes", "Processes that are tracked."))),
       active_(registry_.gauge(describe("active_attachments", "Attached processes, contested ones too.", {"command"}))),
-      retry_length_(registry_.gauge(describe("retry_queue_length", "Processes that wait for another try."))),
       dead_letters_(registry_.gauge(describe("dead_letters", "Attaches that were given up, the newest 1000."))),
       health_(registry_.gauge(describe("health_state", "0 healthy, 1 degraded, 2 unhealthy."))),
       failures_(registry_.gauge(describe("health_consecutive_failures", "Failures since the last success.", {"kind"}))),
@@ -82,12 +80,14 @@ Metrics::Metrics()
   for (const std::string_view result : {"success", "failure", "dead_letter"}) of(retries_, {result});
   exec_events_ = &of(events_, {"exec"});
   exit_events_ = &of(events_, {"exit"});
+  auto tracked_family = registry_.gauge(describe("discovery_tracked_processes", "Processes that are tracked."));
+  auto retry_family = registry_.gauge(describe("retry_queue_length", "Processes that wait for another try."));
+  tracked_ = &of(tracked_family);
+  retry_length_ = &of(retry_family);
   for (const std::string_view compliant : {"true", "false"}) of(sla_, {compliant});
   of(resyncs_);
   of(gate_late_);
-  retry_queue(0);
   dead_letters(0);
-  tracked(0);
   found(0, 0);
   health(0, 0, 0);
 }
@@ -110,7 +110,7 @@ void Metrics::found(double processes, double attachments) {
   of(found_).set(processes);
   of(new_).set(attachments);
 }
-void Metrics::tracked(double processes) { of(tracked_).set(processes); }
+void Metrics::tracked(double processes) { tracked_->set(processes); }
 void Metrics::latency(std::string_view source, double seconds) { of(latency_, {source}).observe(seconds); }
 void Metrics::exec_event() { exec_events_->add(); }
 void Metrics::exit_event() { exit_events_->add(); }
@@ -120,7 +120,7 @@ void Metrics::attach(std::string_view result) { of(attaches_, {result}).add(); }
 void Metrics::active(std::string_view command, double by) { of(active_, {command}).add(by); }
 void Metrics::limit(std::string_view limit, std::string_view status) { of(limits_, {limit, status}).add(); }
 void Metrics::attach_error(std::string_view error_class) { of(attach_errors_, {error_class}).add(); }
-void Metrics::retry_queue(double length) { of(retry_length_).set(length); }
+void Metrics::retry_queue(double length) { retry_length_->set(length); }
 void Metrics::dead_letters(double letters) { of(dead_letters_).set(letters); }
 void Metrics::retry(std::string_view result) { of(retries_, {result}).add(); }
 void Metrics::health(int state, int scan_failures, int attach_failures) {

@@ -41,11 +41,12 @@ class Metrics {
   Metric& of(metrics::FamilyOf<Metric>& family, std::initializer_list<std::string_view> labels = {});
 
   metrics::Registry registry_;
-  metrics::Counter *exec_events_ = nullptr,
-                   *exit_events_ = nullptr;  // of events_: every process of the host counts there
+  // Every process of the host counts there, and every change of what is tracked.
+  metrics::Counter *exec_events_ = nullptr, *exit_events_ = nullptr;
+  metrics::Gauge *tracked_ = nullptr, *retry_length_ = nullptr;
   metrics::FamilyOf<metrics::Counter> scans_, events_, resyncs_, gate_late_, attaches_, limits_, attach_errors_,
       retries_, reloads_, flushes_, reassertions_, jobs_, jobs_by_mode_, jobs_by_exit_, sla_;
-  metrics::FamilyOf<metrics::Gauge> found_, new_, tracked_, active_, retry_length_, dead_letters_, health_, failures_,
+  metrics::FamilyOf<metrics::Gauge> found_, new_, active_, dead_letters_, health_, failures_,
       sla_rate_;
   metrics::FamilyOf<metrics::Histogram> scan_seconds_, latency_;
 };
