@@ -1,10 +1,11 @@
 // What a scan of all processes costs at the least: the system calls alone, without a line of bookkeeping. Run by
 // bench/scan, which holds the daemon's own cost beside it.
 //
-// usage: scan_bench stat ROUNDS GAP_MS     one getdents64 walk of /proc and one read of each stat, ROUNDS times; the gap
+// usage: scan_bench stat ROUNDS GAP_MS     one getdents64 walk of /proc and one read of each stat, ROUNDS times; the
+// gap
 //                                          between two makes caches as cold as the daemon finds them
-//        scan_bench facts ROUNDS GAP_MS    also what is looked at once of a new process: exe, cmdline, owner, cwd, cgroup
-//        scan_bench sleep                  does nothing until it is killed (the target)
+//        scan_bench facts ROUNDS GAP_MS    also what is looked at once of a new process: exe, cmdline, owner, cwd,
+//        cgroup scan_bench sleep                  does nothing until it is killed (the target)
 // Prints CPU microseconds a round and the number of processes.
 #include <dirent.h>
 #include <fcntl.h>

@@ -9,6 +9,7 @@
 #include "base/text.h"
 #include "cli/session.h"
 #include "govern/claim.h"
+#include "sys/heap.h"
 #include "up/watch_text.h"
 #include "watch/daemon.h"
 #include "watch/explain.h"
@@ -136,6 +137,7 @@ int run_watch(const Invocation& invocation) {
     return 0;
   }
   watch::block_signals();
+  sys::keep_heap_small();
   const bool is_once = prepared.settings.once;
   auto daemon = watch::Daemon::start(std::move(prepared.settings));
   if (!daemon) return fail(daemon.error().message);

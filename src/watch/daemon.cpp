@@ -18,6 +18,7 @@
 #include "govern/delegation.h"
 #include "json/json.h"
 #include "sys/file_io.h"
+#include "sys/heap.h"
 #include "sys/lock.h"
 #include "watch/layout.h"
 
@@ -415,7 +416,10 @@ void Daemon::handle(net::Request request, const net::Respond& respond) {
     const auto reply = path == "/healthz" ? liveness(facts()) : readiness(facts());
     return respond({reply.http_status(), "application/json", json::encode(reply), {}});
   }
-  reactor_->post([this, path, respond] { respond(answer(path)); });
+  reactor_->post([this, path, respond] {
+    respond(answer(path));
+    sys::trim_heap();  // views of thousands
+  });
 }
 
 // On the server's thread: what is not shared was settled before it began.

@@ -8,6 +8,7 @@
 #include "base/fault.h"
 #include "base/log.h"
 #include "base/text.h"
+#include "sys/heap.h"
 #include "sys/pid_fd.h"
 
 namespace ffrtmp::watch {
@@ -70,6 +71,7 @@ bool Discovery::scan() {
     return false;
   }
   admit(matches, Governor::Source::kScan, std::nullopt);
+  matches = {};
   drop_vanished();
   ++reading_.scans;
   reading_.last_scan_at = context_.clock.now().utc;
@@ -82,6 +84,7 @@ bool Discovery::scan() {
              cat("Scan complete: new=", found_since_scan_, " tracked=", tracked,
                  " duration=", shown_ms(reading_.last_scan_seconds), "ms"),
              {});
+  if (found_since_scan_ > 0) sys::trim_heap();
   found_since_scan_ = 0;
   return true;
 }
