@@ -74,7 +74,7 @@ void Governor::take_over_dead(const govern::DeadLetter& letter) {
   Entry entry = make_entry(*facts);
   entry.user = context_.examiner.filter_facts(*facts, entry.discovered).user;
   entry.command = letter.command;
-  entry.job_id = letter.job_id;
+  entry.governed.set_job_id(letter.job_id);
   entry.tries = letter.tries;
   entry.state = EntryState::kDead;
   if (auto pidfd = sys::open_pidfd(context_.host, key)) entry.pidfd = std::move(*pidfd);
@@ -89,12 +89,12 @@ bool Governor::take_over(const govern::FoundClaim& found, const State& state) {
   Entry entry = make_entry(*facts);
   entry.user = context_.examiner.filter_facts(*facts, now.boot).user;
   entry.command = govern::match_target(facts->names, *policy_).value_or(facts->names.exe.value_or(""));
-  entry.job_id = found.claim.governed.job_id;
-  entry.governed = found.claim.governed;
+  govern::Governed governed = found.claim.governed;
   const sys::Membership membership = facts->membership();
-  context_.attacher.find_groups(entry.governed, &membership);
-  const bool has_no_group = entry.governed.groups.empty() && entry.governed.limits.need_cgroup();
-  if (has_no_group && !holds_priorities(entry.governed)) return false;  // the kill came before the move
+  context_.attacher.find_groups(governed, &membership);
+  const bool has_no_group = governed.groups.empty() && governed.limits.need_cgroup();
+  if (has_no_group && !holds_priorities(governed)) return false;  // the kill came before the move
+  keep_governed(entry, std::move(governed));
   const auto known = state.processes.find(cat(pid));
   const bool is_known = known != state.processes.end() && key_of(known->second) == entry.key;
   const bool is_counted = is_known && known->second.attached_at;
@@ -113,7 +113,8 @@ bool Governor::take_over(const govern::FoundClaim& found, const State& state) {
   if (!is_counted) ++statistics_.total_attachments;
   entry.state = EntryState::kAttached;
   (void)reassert(entry);  // its end is told by other means
-  log::info(cat("Re-adopted PID ", pid, " (job: ", entry.job_id, ")"), {{"pid", cat(pid)}, {"job_id", entry.job_id}});
+  log::info(cat("Re-adopted PID ", pid, " (job: ", entry.job_id(), ")"),
+            {{"pid", cat(pid)}, {"job_id", entry.job_id()}});
   watch_end(ledger_.put(std::move(entry)));
   ask_again(pid);  // its policy may be another one by now
   changed();

@@ -49,15 +49,16 @@ ProcessView process_view(const Entry& entry, bool has_own_rule, BootTime now) {
   view.ppid = entry.ppid;
   view.cwd = entry.cwd;
   view.age_seconds = std::chrono::duration<double>(now - entry.started).count();
-  view.job_id = entry.job_id;
+  view.job_id = entry.job_id();
   view.rule = has_own_rule ? "commands." + entry.command : "defaults";
   view.state = entry.state;
   view.governance = entry.governance;
   view.reason = entry.reason;
   view.evidence = entry.evidence;
   if (entry.state == EntryState::kAttached || entry.state == EntryState::kContested)
-    view.limits = limit_views(entry.governed.limits, entry.shortfalls);
-  for (const govern::Group& group : entry.governed.groups) view.groups.push_back(cat(group.hierarchy, ":", group.path));
+    view.limits = limit_views(entry.governed.limits(), entry.shortfalls);
+  for (const govern::Group& group : entry.governed.groups())
+    view.groups.push_back(cat(group.hierarchy, ":", group.path));
   view.uncovered_bytes = entry.uncovered_bytes;
   view.discovered_at = entry.discovered_at;
   view.attached_at = entry.attached_at;
@@ -65,7 +66,7 @@ ProcessView process_view(const Entry& entry, bool has_own_rule, BootTime now) {
 }
 
 RetryView retry_view(const Entry& entry) {
-  return {entry.key.pid, entry.job_id, entry.command, entry.next_try_at, entry.tries};
+  return {entry.key.pid, entry.job_id(), entry.command, entry.next_try_at, entry.tries};
 }
 
 std::vector<ViolationView> violation_views(const std::deque<JobResult>& results) {

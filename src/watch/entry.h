@@ -16,6 +16,7 @@
 #include "govern/retry.h"
 #include "sys/fd.h"
 #include "sys/proc_fs.h"
+#include "watch/kept_governed.h"
 
 namespace ffrtmp::watch {
 
@@ -37,7 +38,6 @@ struct Entry {
   std::string command;
   std::string user;
   std::string cwd;
-  std::string job_id;
   BootTime started{};
   BootTime discovered{};
   UtcTime discovered_at{};
@@ -54,13 +54,15 @@ struct Entry {
   sys::Fd pidfd;
   std::optional<int> wait_status;  // of waitpid(2), as the exit event told it
   std::optional<govern::HeldClaim> claim;
-  govern::Governed governed;
+  KeptGoverned governed;
 
   std::vector<govern::FailedTry> tries;
   std::optional<UtcTime> next_try_at;
   std::uint64_t try_timer = 0;  // number of the timer that counts: earlier ones do nothing
   int fights = 0;               // looks in a row that found something undone
   int rest = 0;                 // looks to leave out before the next one
+
+  [[nodiscard]] const std::string& job_id() const { return governed.job_id(); }
 };
 
 using govern::JobResult;

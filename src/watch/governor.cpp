@@ -51,7 +51,7 @@ void Governor::admit(const Examined& found, Source source, std::optional<std::ch
   Entry entry = make_entry(found.facts);
   entry.command = found.command;
   entry.user = found.user;
-  entry.job_id = govern::make_auto_job_id(found.command, found.facts.key.pid);
+  entry.governed.set_job_id(govern::make_auto_job_id(found.command, found.facts.key.pid));
   if (!counted_.contains(entry.key)) ++statistics_.total_discovered;
   changed();
   try_attach(ledger_.put(std::move(entry)), source, exec_age);
@@ -81,15 +81,15 @@ void Governor::try_attach(Entry& entry, Source source, std::optional<std::chrono
                          (best == Governance::kNiceOnly && (limits.nice || limits.oom_score_adj));
   if (context_.dry_run) {
     if (log::enabled(log::Level::kInfo))
-      log::info(cat("would attach to PID ", pid, " (", entry.command, ") as job ", entry.job_id),
-                {{"pid", cat(pid)}, {"job_id", entry.job_id}});
+      log::info(cat("would attach to PID ", pid, " (", entry.command, ") as job ", entry.job_id()),
+                {{"pid", cat(pid)}, {"job_id", entry.job_id()}});
     ledger_.set_state(entry, EntryState::kObserve);
     entry.reason = "dry_run";
     return;
   }
   if (can_limit)
-    log::info(cat("Attaching to PID ", pid, " (", entry.command, ") as job ", entry.job_id),
-              {{"pid", cat(pid)}, {"job_id", entry.job_id}});
+    log::info(cat("Attaching to PID ", pid, " (", entry.command, ") as job ", entry.job_id()),
+              {{"pid", cat(pid)}, {"job_id", entry.job_id()}});
   const auto failure = carry_out(entry);
   if (failure && govern::is_gone(failure->error)) {
     log::debug(cat("PID ", pid, " ended before it was attached"), {{"pid", cat(pid)}});
@@ -123,10 +123,10 @@ std::optional<Governor::Failure> Governor::carry_out(Entry& entry) {
     }
   }
   const govern::Rule& rule = policy_->rule_for(entry.command);
-  entry.governed = {};
-  entry.governed.job_id = entry.job_id;
-  entry.governed.limits = rule.limits;
-  entry.governed.late_memory = policy_->late_memory;
+  govern::Governed governed;
+  governed.job_id = entry.job_id();
+  governed.limits = rule.limits;
+  governed.late_memory = policy_->late_memory;
   govern::Original before;
   before.pid = entry.key.pid;
   before.start_ticks = static_cast<std::int64_t>(entry.key.start_ticks);
@@ -135,14 +135,15 @@ std::optional<Governor::Failure> Governor::carry_out(Entry& entry) {
     if (const auto nice = sys::read_nice(entry.key.pid)) before.nice[cat(entry.key.pid)] = *nice;
   if (rule.limits.oom_score_adj)
     if (const auto score = sys::read_oom_score_adj(context_.host, entry.key.pid)) before.oom_score_adj = *score;
-  entry.governed.members = {before};
+  governed.members = {before};
+  keep_governed(entry, std::move(governed));
   auto claim = govern::HeldClaim::take(context_.runtime_dir, claim_of(entry));
   if (!claim) return Failure{"claim", claim.error()};
   entry.claim = std::move(*claim);
 
   govern::AttachRequest request;
   request.process = entry.key;
-  request.job_id = entry.job_id;
+  request.job_id = entry.job_id();
   request.limits = rule.limits;
   request.placement = policy_->placement;
   request.late_memory = policy_->late_memory;
@@ -158,8 +159,12 @@ std::optional<Governor::Failure> Governor::carry_out(Entry& entry) {
   return std::nullopt;
 }
 
+void Governor::keep_governed(Entry& entry, govern::Governed governed) {
+  entry.governed.keep(std::move(governed), entry.key, limits_);
+}
+
 void Governor::take_outcome(Entry& entry, govern::AttachOutcome outcome) {
-  entry.governed = std::move(outcome.governed);
+  keep_governed(entry, std::move(outcome.governed));
   entry.governance = outcome.governance;
   entry.reason = std::move(outcome.reason);
   entry.evidence = std::move(outcome.evidence);
@@ -185,14 +190,14 @@ void Governor::accept(Entry& entry, Source source, std::optional<std::chrono::na
   const Now now = context_.clock.now();
   entry.next_try_at.reset();
   settle(entry);
-  const log::Fields fields{{"pid", cat(pid)}, {"job_id", entry.job_id}};
+  const log::Fields fields{{"pid", cat(pid)}, {"job_id", entry.job_id()}};
   if (entry.state == EntryState::kObserve) {
-    log::info(cat("Observing PID ", pid, " (", entry.command, ") as job ", entry.job_id, ": ",
+    log::info(cat("Observing PID ", pid, " (", entry.command, ") as job ", entry.job_id(), ": ",
                   entry.reason.empty() ? "no limit could be applied" : entry.reason,
                   entry.evidence.empty() ? "" : cat(" (", entry.evidence, ")")),
               fields);
   } else {
-    log::info(cat("✓ Attached to PID ", pid, " (job: ", entry.job_id, ")"), fields);
+    log::info(cat("✓ Attached to PID ", pid, " (job: ", entry.job_id(), ")"), fields);
     for (const govern::LimitReport& report : entry.shortfalls)
       log::warn(cat("PID ", pid, ": ", govern::name_of(report.limit), " is ", govern::name_of(report.status),
                     report.detail.empty() ? "" : cat(": ", report.detail)),
@@ -228,7 +233,7 @@ void Governor::fail(Entry& entry, const Failure& failure) {
              cat("Attachment to PID ", entry.key.pid, " failed (", govern::name_of(error_class), ")",
                  decision.delay ? ", added to retry queue" : "", ": ", failure.error.message),
              {{"pid", cat(entry.key.pid)},
-              {"job_id", entry.job_id},
+              {"job_id", entry.job_id()},
               {"class", std::string(govern::name_of(error_class))},
               {"err", failure.error.message}});
   context_.metrics.attach("failed");
@@ -257,7 +262,7 @@ void Governor::bury(Entry& entry, std::string reason) {
   govern::DeadLetter letter;
   letter.pid = entry.key.pid;
   letter.start_ticks = static_cast<std::int64_t>(entry.key.start_ticks);
-  letter.job_id = entry.job_id;
+  letter.job_id = entry.job_id();
   letter.command = entry.command;
   letter.time = context_.clock.now().utc;
   letter.reason = std::move(reason);
@@ -303,16 +308,17 @@ void Governor::try_again(const sys::ProcessKey& key, std::uint64_t timer) {
 void Governor::watch_end(Entry& entry) {
   if (!entry.pidfd || context_.dry_run) return;
   context_.reactor.forget(entry.pidfd.get());
-  (void)context_.reactor.watch(entry.pidfd.get(), [this, key = entry.key] { on_pidfd(key); });
+  // No more than a std::function holds without a heap block: its descriptor is forgotten with it, so the pid will do.
+  (void)context_.reactor.watch(entry.pidfd.get(), [this, pid = entry.key.pid] { on_pidfd(pid); });
 }
 
-void Governor::on_pidfd(const sys::ProcessKey& key) {
-  Entry* entry = find(key.pid);
-  if (entry == nullptr || entry->key != key) return;
+void Governor::on_pidfd(pid_t pid) {
+  Entry* entry = find(pid);
+  if (entry == nullptr || !entry->pidfd) return;
   if (!sys::wait_ended(entry->pidfd, 0ms)) return;  // another descriptor had this number before
-  if (!context_.events_tell || entry->wait_status) return on_exit(key.pid, entry->wait_status);
+  if (!context_.events_tell || entry->wait_status) return on_exit(pid, entry->wait_status);
   context_.reactor.forget(entry->pidfd.get());
-  context_.reactor.after(kExitEventGrace, [this, key] {
+  context_.reactor.after(kExitEventGrace, [this, key = entry->key] {
     const Entry* late = find(key.pid);
     if (late != nullptr && late->key == key) on_exit(key.pid, late->wait_status);
   });
@@ -324,17 +330,17 @@ void Governor::on_exit(pid_t pid, std::optional<int> wait_status) {
   Entry& entry = *found;
   if (wait_status) entry.wait_status = wait_status;
   if (entry.pidfd) context_.reactor.forget(entry.pidfd.get());
+  const std::string& job_id = entry.job_id();
   const double duration = seconds_of(context_.clock.now().boot - entry.discovered);
-  const log::Fields fields{{"pid", cat(pid)}, {"job_id", entry.job_id}};
-  log::info(cat("Process ", pid, " exited (job ", entry.job_id, ", duration: ", format_fixed(duration, 2), "s)"),
-            fields);
+  const log::Fields fields{{"pid", cat(pid)}, {"job_id", job_id}};
+  log::info(cat("Process ", pid, " exited (job ", job_id, ", duration: ", format_fixed(duration, 2), "s)"), fields);
   if (is_governed(entry.state) && !context_.dry_run) {
     govern::JobEnd end;
     if (is_attached(entry.state))
-      if (const auto kills = context_.attacher.oom_kills(entry.governed)) end.oom_kills = *kills;
+      if (const auto kills = context_.attacher.oom_kills(entry.governed.read(entry.key))) end.oom_kills = *kills;
     JobResult result = judge(entry, end);
     clear_groups(entry);
-    log::info(cat("⊗ Detached from PID ", pid, " (job: ", entry.job_id, ")"), fields);
+    log::info(cat("⊗ Detached from PID ", pid, " (job: ", job_id, ")"), fields);
     record(std::move(result));
   }
   ledger_.erase(pid);
@@ -343,10 +349,14 @@ void Governor::on_exit(pid_t pid, std::optional<int> wait_status) {
 
 // Others of the process's tree may still be in its groups; those are looked after until the last has gone.
 void Governor::clear_groups(Entry& entry) {
-  if (!entry.governed.groups.empty() && !remove_if_empty(entry.governed))
-    leftovers_.push_back({std::move(entry.governed), std::move(entry.claim)});
-  else if (entry.claim)
-    entry.claim->release();
+  if (!entry.governed.groups().empty()) {
+    govern::Governed governed = entry.governed.read(entry.key);
+    if (!remove_if_empty(governed)) {
+      leftovers_.push_back({std::move(governed), std::move(entry.claim)});
+      return;
+    }
+  }
+  if (entry.claim) entry.claim->release();
 }
 
 bool Governor::remove_if_empty(const govern::Governed& governed) const {
@@ -362,7 +372,7 @@ JobResult Governor::judge(const Entry& entry, govern::JobEnd end) const {
   end.is_ours = end.exit_code || end.signal;
   end.governance = entry.state == EntryState::kObserve ? Governance::kFull : entry.governance;  // nothing was promised
   JobResult result;
-  result.job_id = entry.job_id;
+  result.job_id = entry.job_id();
   result.pid = entry.key.pid;
   result.mode = "watch";
   result.start_time = entry.attached_at.value_or(entry.discovered_at);
@@ -372,7 +382,7 @@ JobResult Governor::judge(const Entry& entry, govern::JobEnd end) const {
   result.signal.text = end.signal ? cat(*end.signal) : "null";
   result.governance = entry.governance;
   result.reason = entry.reason;
-  if (!entry.governed.groups.empty()) result.cgroup = entry.governed.groups.front().path;
+  if (!entry.governed.groups().empty()) result.cgroup = entry.governed.groups().front().path;
   result.limits = entry.shortfalls;
   result.uncovered_bytes = entry.uncovered_bytes;
   result.platform_sla_reason = govern::decide_sla(end);
@@ -408,7 +418,7 @@ govern::Claim Governor::claim_of(const Entry& entry) const {
   claim.boot_id = context_.boot_id;
   claim.owner = "watch";
   claim.owner_pid = context_.self;
-  claim.governed = entry.governed;
+  claim.governed = entry.governed.read(entry.key);
   return claim;
 }
 
@@ -428,13 +438,13 @@ void Governor::let_go(Entry& entry, bool restore) {
     if (entry.claim) entry.claim->keep();
     return;
   }
-  log::info(cat("Detaching from PID ", pid), {{"pid", cat(pid)}, {"job_id", entry.job_id}});
-  const govern::RestoreReport report = context_.attacher.restore(entry.governed);
+  log::info(cat("Detaching from PID ", pid), {{"pid", cat(pid)}, {"job_id", entry.job_id()}});
+  const govern::RestoreReport report = context_.attacher.restore(entry.governed.read(entry.key));
   for (const std::string& failure : report.failures)
     log::error(cat("PID ", pid, " is not restored: ", failure), {{"pid", cat(pid)}, {"err", failure}});
   if (entry.claim) entry.claim->release();
-  log::info(cat("⊗ Detached from PID ", pid, " (job: ", entry.job_id, ")"),
-            {{"pid", cat(pid)}, {"job_id", entry.job_id}});
+  log::info(cat("⊗ Detached from PID ", pid, " (job: ", entry.job_id(), ")"),
+            {{"pid", cat(pid)}, {"job_id", entry.job_id()}});
   govern::JobEnd end;
   end.detached = true;
   record(judge(entry, end));
@@ -472,16 +482,17 @@ void Governor::save_to(State& state) const {
   for (const auto& [pid, entry] : ledger_.entries()) {
     StateProcess& out = state.processes[cat(pid)];
     out.pid = pid;
-    out.job_id = entry.job_id;
+    out.job_id = entry.job_id();
     out.command = entry.command;
     out.start_ticks = static_cast<std::int64_t>(entry.key.start_ticks);
     out.discovered_at = entry.discovered_at;
     out.attached_at = entry.attached_at;
     out.last_seen_at = std::max(entry.discovered_at, state.last_scan_at.value_or(UtcTime{}));
     out.governance = entry.governance;
-    if (!entry.governed.groups.empty()) out.group = entry.governed.groups.front().path;
-    if (entry.governed.members.empty()) continue;
-    const govern::Original& before = entry.governed.members.front();
+    const govern::Governed governed = entry.governed.read(entry.key);
+    if (!governed.groups.empty()) out.group = governed.groups.front().path;
+    if (governed.members.empty()) continue;
+    const govern::Original& before = governed.members.front();
     out.original_cgroup = before.cgroup;
     out.original_nice = before.nice;
     out.original_oom_score_adj = before.oom_score_adj;

@@ -104,6 +104,7 @@ class Governor {
   void try_attach(Entry& entry, Source source, std::optional<std::chrono::nanoseconds> exec_age);
   [[nodiscard]] std::optional<Failure> carry_out(Entry& entry);
   void accept(Entry& entry, Source source, std::optional<std::chrono::nanoseconds> exec_age);
+  void keep_governed(Entry& entry, govern::Governed governed);
   void take_outcome(Entry& entry, govern::AttachOutcome outcome);
   // Attached or only observed, as its governance has it.
   void settle(Entry& entry);
@@ -115,7 +116,7 @@ class Governor {
   void try_later(Entry& entry, std::chrono::nanoseconds delay);
   void try_again(const sys::ProcessKey& key, std::uint64_t timer);
   void watch_end(Entry& entry);
-  void on_pidfd(const sys::ProcessKey& key);
+  void on_pidfd(pid_t pid);
   [[nodiscard]] govern::Claim claim_of(const Entry& entry) const;
   void write_claim(Entry& entry);
   [[nodiscard]] JobResult judge(const Entry& entry, govern::JobEnd end) const;
@@ -142,6 +143,7 @@ class Governor {
 
   Context context_;
   std::shared_ptr<const govern::Policy> policy_;
+  LimitsPool limits_;
   Ledger ledger_;
   std::vector<Leftover> leftovers_;
   std::deque<govern::DeadLetter> dead_letters_;  // newest last

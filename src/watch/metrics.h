@@ -46,8 +46,7 @@ class Metrics {
   metrics::Gauge *tracked_ = nullptr, *retry_length_ = nullptr;
   metrics::FamilyOf<metrics::Counter> scans_, events_, resyncs_, gate_late_, attaches_, limits_, attach_errors_,
       retries_, reloads_, flushes_, reassertions_, jobs_, jobs_by_mode_, jobs_by_exit_, sla_;
-  metrics::FamilyOf<metrics::Gauge> found_, new_, active_, dead_letters_, health_, failures_,
-      sla_rate_;
+  metrics::FamilyOf<metrics::Gauge> found_, new_, active_, dead_letters_, health_, failures_, sla_rate_;
   metrics::FamilyOf<metrics::Histogram> scan_seconds_, latency_;
 };
 

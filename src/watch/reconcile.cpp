@@ -46,9 +46,12 @@ bool Governor::reconcile_some(std::chrono::milliseconds budget) {
 }
 
 Result<govern::Reassertion> Governor::reassert(Entry& entry) {
-  const std::vector<govern::Group> groups = entry.governed.groups;
-  auto now = context_.attacher.reassert(entry.governed);
-  if (entry.governed.groups != groups) write_claim(entry);
+  govern::Governed governed = entry.governed.read(entry.key);
+  const std::vector<govern::Group> groups = governed.groups;
+  auto now = context_.attacher.reassert(governed);
+  const bool has_moved = governed.groups != groups;
+  keep_governed(entry, std::move(governed));
+  if (has_moved) write_claim(entry);
   if (!now) return now;
   entry.governance = now->governance;
   entry.uncovered_bytes = now->uncovered_bytes;
@@ -64,10 +67,10 @@ void Governor::keep_shortfalls(Entry& entry, const std::vector<govern::LimitRepo
 
 void Governor::reconcile(Entry& entry) {
   const pid_t pid = entry.key.pid;
-  const log::Fields fields{{"pid", cat(pid)}, {"job_id", entry.job_id}};
+  const log::Fields fields{{"pid", cat(pid)}, {"job_id", entry.job_id()}};
   if (context_.dry_run || !is_attached(entry.state)) return;
   if (entry.state == EntryState::kContested) {
-    const auto reports = context_.attacher.read_back(entry.governed);
+    const auto reports = context_.attacher.read_back(entry.governed.read(entry.key));
     if (!reports) return;
     entry.governance = govern::decide_governance(*reports);
     keep_shortfalls(entry, *reports);
@@ -90,7 +93,7 @@ void Governor::reconcile(Entry& entry) {
   for (const govern::Drift& drift : now->drifts) {
     context_.metrics.reassertion(name_of(drift.kind));
     log::warn(cat(drift.err == 0 ? "Re-asserted " : "Cannot re-assert ", name_of(drift.kind), " of PID ", pid,
-                  " (job: ", entry.job_id, "): ", shown(drift)),
+                  " (job: ", entry.job_id(), "): ", shown(drift)),
               fields);
   }
   // Each further look waits twice as long: who undoes it may be about to stop.
@@ -104,17 +107,17 @@ void Governor::contest(Entry& entry, const std::vector<govern::Drift>& drifts) {
   entry.reason = "contested";
   entry.evidence.clear();
   for (const govern::Drift& drift : drifts) entry.evidence += cat(entry.evidence.empty() ? "" : "; ", shown(drift));
-  log::error(cat("PID ", entry.key.pid, " (job: ", entry.job_id,
+  log::error(cat("PID ", entry.key.pid, " (job: ", entry.job_id(),
                  ") is contested, another writer undoes its governance: ", entry.evidence),
-             {{"pid", cat(entry.key.pid)}, {"job_id", entry.job_id}});
+             {{"pid", cat(entry.key.pid)}, {"job_id", entry.job_id()}});
 }
 
 void Governor::on_exec(Entry& entry, const Examined& now) {
   entry.exec_stamp = now.facts.exec_stamp;
   const bool is_other = !now.command.empty() && now.command != entry.command;
   if (!is_other || context_.dry_run) return;
-  log::info(cat("PID ", entry.key.pid, " (job: ", entry.job_id, ") runs ", now.command, " now"),
-            {{"pid", cat(entry.key.pid)}, {"job_id", entry.job_id}});
+  log::info(cat("PID ", entry.key.pid, " (job: ", entry.job_id(), ") runs ", now.command, " now"),
+            {{"pid", cat(entry.key.pid)}, {"job_id", entry.job_id()}});
   ledger_.set_command(entry, now.command);
   change_rule(entry, policy_->rule_for(entry.command));
 }
@@ -136,8 +139,9 @@ void Governor::release_unexecuted(const sys::ProcessKey& key, std::uint64_t stam
 
 void Governor::change_rule(Entry& entry, const govern::Rule& rule) {
   if (entry.state != EntryState::kAttached && entry.state != EntryState::kObserve) return;
-  if (rule.limits == entry.governed.limits && policy_->late_memory == entry.governed.late_memory) return;
-  auto outcome = context_.attacher.change(entry.governed, {rule.limits, policy_->placement, policy_->late_memory});
+  if (rule.limits == entry.governed.limits() && policy_->late_memory == entry.governed.late_memory()) return;
+  auto outcome =
+      context_.attacher.change(entry.governed.read(entry.key), {rule.limits, policy_->placement, policy_->late_memory});
   if (!outcome) {
     if (!govern::is_gone(outcome.error()))
       log::error(cat("Limits of PID ", entry.key.pid, " cannot be changed: ", outcome.error().message),
@@ -147,8 +151,8 @@ void Governor::change_rule(Entry& entry, const govern::Rule& rule) {
   take_outcome(entry, std::move(*outcome));
   settle(entry);
   write_claim(entry);
-  log::info(cat("Limits of PID ", entry.key.pid, " (job: ", entry.job_id, ") were changed"),
-            {{"pid", cat(entry.key.pid)}, {"job_id", entry.job_id}});
+  log::info(cat("Limits of PID ", entry.key.pid, " (job: ", entry.job_id(), ") were changed"),
+            {{"pid", cat(entry.key.pid)}, {"job_id", entry.job_id()}});
   changed();
 }
 

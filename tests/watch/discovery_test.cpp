@@ -6,6 +6,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <set>
@@ -106,6 +107,24 @@ TEST(Discovery, WithoutEventsTheScanFindsThem) {
   std::vector<pid_t> more;
   for (int i = 0; i < 5; ++i) more.push_back(box.start_target());
   for (const pid_t pid : more) EXPECT_TRUE(box.wait_governed(pid, 5s));
+}
+
+// contract: G28
+TEST(Discovery, OneScanFindsAllThatStartedMeanwhile) {
+  NEED_ROOT();
+  const std::size_t count = std::getenv("FFRTMP_TEST_ALL") != nullptr ? 1000 : 50;
+  WatchBox box;
+  box.write_policy(kQuota + "scan_interval: 1h\ndiscovery: {events: \"off\"}\n");
+  box.start_daemon();
+  ASSERT_TRUE(box.wait_ready());
+  std::vector<pid_t> pids;
+  for (std::size_t i = 0; i < count; ++i) pids.push_back(box.start_target());
+  box.daemon().send(SIGHUP);  // it looks at once
+  ASSERT_TRUE(box.wait_log("Scan complete: new=" + std::to_string(count), 1, 180s));
+  for (const pid_t pid : pids) EXPECT_TRUE(box.is_governed(pid)) << pid;
+  EXPECT_EQ(box.count_log("✓ Attached to PID"), count);
+  EXPECT_EQ(box.stop_daemon(), 0);
+  for (const pid_t pid : pids) EXPECT_TRUE(box.alive(pid)) << pid;
 }
 
 // contract: G29
