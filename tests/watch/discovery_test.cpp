@@ -119,6 +119,8 @@ TEST(Discovery, OneScanFindsAllThatStartedMeanwhile) {
   ASSERT_TRUE(box.wait_ready());
   std::vector<pid_t> pids;
   for (std::size_t i = 0; i < count; ++i) pids.push_back(box.start_target());
+  for (const pid_t pid : pids)
+    ASSERT_TRUE(eventually([&] { return sys::read_stat(sys::Host::real(), pid)->comm == box.target(); })) << pid;
   box.daemon().send(SIGHUP);  // it looks at once
   ASSERT_TRUE(box.wait_log("Scan complete: new=" + std::to_string(count), 1, 180s));
   for (const pid_t pid : pids) EXPECT_TRUE(box.is_governed(pid)) << pid;
