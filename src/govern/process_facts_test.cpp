@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <signal.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -207,7 +208,8 @@ TEST_F(RealFacts, TheUserIsTheEffectiveOne) {
   ASSERT_EQ(pipe(ready), 0);
   const pid_t child = fork();
   if (child == 0) {
-    const bool changed = setresuid(0, 65534, 1) == 0;
+    const bool changed = setresuid(0, 65534, 1) == 0 && prctl(PR_SET_DUMPABLE, 0) == 0;
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
     (void)!write(ready[1], &changed, 1);
     for (;;) pause();
   }

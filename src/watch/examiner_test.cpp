@@ -18,9 +18,8 @@ constexpr pid_t kSelf = 50;
 class ExaminerTest : public ::testing::Test {
  protected:
   void add(pid_t pid, pid_t ppid, std::string_view argv0 = "") {
-    test::write_file(
-        root_ / cat("proc/", pid, "/stat"),
-        cat(pid, " (x) S ", ppid, " 1 1 0 -1 0 0 0 0 0 1 2 3 4 20 0 1 0 ", pid, " 0 5 0 1 2 777 0\n"));
+    test::write_file(root_ / cat("proc/", pid, "/stat"),
+                     cat(pid, " (x) S ", ppid, " 1 1 0 -1 0 0 0 0 0 1 2 3 4 20 0 1 0 ", pid, " 0 5 0 1 2 777 0\n"));
     test::write_file(root_ / cat("proc/", pid, "/cmdline"), std::string(argv0) + '\0');
   }
   void put_in_group(pid_t pid, std::string_view path) {
@@ -61,8 +60,9 @@ TEST_F(ExaminerTest, WhoIsInAGroupOfOursIsLeftAlone) {
   add(1, 0);
   add(7, 1, "ffmpeg");
   Examiner::Walk walk;
-  for (const auto& [path, outcome] : {std::pair("/a/ffrtmp/auto-1/in", Outcome::kExempt),
-                                      std::pair("/a/ffrtmp/", Outcome::kMatch), std::pair("/ffrtmp", Outcome::kMatch)}) {
+  for (const auto& [path, outcome] :
+       {std::pair("/a/ffrtmp/auto-1/in", Outcome::kExempt), std::pair("/a/ffrtmp/", Outcome::kMatch),
+        std::pair("/ffrtmp", Outcome::kMatch)}) {
     put_in_group(7, path);
     EXPECT_EQ(look(7, walk).outcome, outcome) << path;
   }
