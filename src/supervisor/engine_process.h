@@ -25,6 +25,7 @@ class EngineProcess {
 
   [[nodiscard]] pid_t pid() const { return child_.pid; }
   [[nodiscard]] const Tree& tree() const { return tree_; }
+  [[nodiscard]] Tree& tree() { return tree_; }
   // -1 once at its end.
   [[nodiscard]] int output_fd() const { return output_.get(); }
   [[nodiscard]] int progress_fd() const { return progress_.get(); }

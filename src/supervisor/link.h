@@ -53,6 +53,7 @@ struct Plan {
   std::vector<std::string> writable_trees;
   int nice = 10;
   std::int64_t fence_boot_ns = 0;   // CLOCK_BOOTTIME: freeze (file jobs) or kill (live ones) unless renewed; 0: never
+  std::int64_t fence_stop_ms = 1000;  // killed when it does not stand still so long after the fence
   bool live_output = false;         // killed at the fence instead of frozen
   std::int64_t stall_ms = 120'000;  // no change of frame, out_time, size and no CPU time for so long; 0: off
   std::int64_t deadline_ms = 0;     // running time, pauses and fences not counted; 0: none
@@ -64,8 +65,9 @@ struct Plan {
   std::int64_t max_disk_bytes = 0;         // 0: none
 };
 BOOST_DESCRIBE_STRUCT(Plan, (),
-                      (attempt, argv, progress_format, cwd, env, cgroup, joins, oom_file, confined, readable, writable, writable_trees, nice,
-                        fence_boot_ns, live_output, stall_ms, deadline_ms, kill_grace_ms, frozen_limit_ms, log_head_bytes, log_tail_bytes, watched_paths, max_disk_bytes))
+                      (attempt, argv, progress_format, cwd, env, cgroup, joins, oom_file, confined, readable, writable,
+                       writable_trees, nice, fence_boot_ns, fence_stop_ms, live_output, stall_ms, deadline_ms,
+                       kill_grace_ms, frozen_limit_ms, log_head_bytes, log_tail_bytes, watched_paths, max_disk_bytes))
 
 enum class EndCause : std::uint8_t { kExited, kCanceled, kStalled, kDeadline, kFenced, kDiskLimit, kStartFailed };
 BOOST_DESCRIBE_ENUM(EndCause, kExited, kCanceled, kStalled, kDeadline, kFenced, kDiskLimit, kStartFailed)
@@ -90,7 +92,7 @@ BOOST_DESCRIBE_STRUCT(Exit, (),
 // What a supervisor answers to every request.
 struct State {
   bool started = false;               // the engine's exec succeeded
-  bool frozen = false;                // by pause or fence
+  bool frozen = false;                // by pause or fence: no process of it runs, as read from the kernel
   std::int64_t log_end = 0;           // offset behind the last byte of the log
   std::int64_t log_dropped_from = 0;  // [from, to) is not kept
   std::int64_t log_dropped_to = 0;
@@ -110,7 +112,8 @@ class Link {
   [[nodiscard]] virtual Result<State> poll(std::chrono::milliseconds wait) = 0;
   // These may be called from any thread. A supervisor that has ended takes them as done.
   virtual Status renew(BootTime fence) = 0;  // thaws what only the fence froze
-  virtual Status pause() = 0;                // returns when frozen
+  // Ok when it is done. kIo: not yet, some process sleeps in the kernel; State::frozen will tell.
+  virtual Status pause() = 0;
   virtual Status resume() = 0;
   // Thaw, SIGTERM to all, SIGKILL after the grace. Returns at once.
   virtual Status cancel(std::chrono::milliseconds grace) = 0;

@@ -19,6 +19,7 @@
 #include <cerrno>
 #include <cstdlib>
 #include <memory>
+#include <utility>
 
 #include "base/log.h"
 #include "base/text.h"
@@ -49,6 +50,9 @@ constexpr seconds kLinger{2};     // for a connected worker to fetch the exit
 constexpr seconds kSaveAgain{1};  // exit.json on a full disk
 constexpr seconds kSavePatience{60};
 constexpr milliseconds kLiveFenceGrace{4000};  // a live engine is gone within 8 s of the fence (contract 2.5)
+// The loop waits no longer for a freeze; it takes well under 10 ms unless a task sleeps in the kernel.
+constexpr milliseconds kFreezeWait{500};
+constexpr milliseconds kFreezeAgain{100};
 
 enum class Phase { kWaiting, kRunning, kEnding, kKilling, kEnded, kOver };
 
@@ -106,7 +110,9 @@ class Supervisor {
   ProgressParser progress_;
   BootTime started_{};
   bool paused_ = false;
-  bool frozen_ = false;
+  bool freeze_wanted_ = false;  // as last ordered
+  bool frozen_ = false;         // as last read back
+  std::optional<BootTime> freeze_again_at_;
   std::optional<BootTime> kill_at_;  // ending: SIGKILL; killing: once more
   Exit exit_;
   std::optional<int> main_status_;  // as wait gave it
@@ -188,6 +194,7 @@ void Supervisor::dispatch(int fd) {
 void Supervisor::step() {
   if (phase_ != Phase::kWaiting) groups_.leave();  // after the answer to whoever had the engine started
   if (phase_ == Phase::kWaiting && peers_->empty()) phase_ = Phase::kOver;  // no worker ever asked for the engine
+  if (phase_ == Phase::kRunning && freeze_again_at_ && now_ >= *freeze_again_at_) update_freeze();
   if (phase_ == Phase::kRunning) watch_engine();
   if (phase_ == Phase::kEnding || phase_ == Phase::kKilling) {
     if (kill_at_ && now_ >= *kill_at_) kill();
@@ -213,6 +220,7 @@ void Supervisor::arm_timer() {
   };
   if (phase_ == Phase::kRunning) {
     at(watchdog_->next_judgement(now_));
+    at(freeze_again_at_);
     if (!frozen_ && plan_.stall_ms > 0) at(next_cpu_sample_);
     if (plan_.max_disk_bytes > 0 && !frozen_) at(next_disk_check_);
   }
@@ -245,6 +253,8 @@ Status Supervisor::handle(const Request& request) {
       if (phase_ != Phase::kRunning) return {};
       paused_ = request.op == Op::kPause;
       update_freeze();
+      if (frozen_ != freeze_wanted_)
+        return make_error(Errc::kTimeout, freeze_wanted_ ? "not frozen yet" : "not thawed yet");
       return {};
     case Op::kCancel:
       if (phase_ == Phase::kWaiting)
@@ -286,9 +296,10 @@ void Supervisor::start_engine() {
   ++version_;
   std::optional<BootTime> fence;
   if (plan_.fence_boot_ns > 0) fence = BootTime(std::chrono::nanoseconds(plan_.fence_boot_ns));
-  watchdog_.emplace(WatchLimits{milliseconds(plan_.stall_ms), milliseconds(plan_.deadline_ms),
-                                milliseconds(plan_.frozen_limit_ms), plan_.live_output},
-                    fence, started_);
+  watchdog_.emplace(
+      WatchLimits{milliseconds(plan_.stall_ms), milliseconds(plan_.deadline_ms), milliseconds(plan_.fence_stop_ms),
+                  milliseconds(plan_.frozen_limit_ms), plan_.live_output},
+      fence, started_);
   next_cpu_sample_ = next_disk_check_ = started_;
   for (const int fd : {engine_->output_fd(), engine_->progress_fd()})
     if (const Status status = watch(fd); !status) log::error("engine pipe", {{"error", status.error().message}});
@@ -301,13 +312,23 @@ void Supervisor::fail_start(const Error& error) {
   finish();
 }
 
-// Frozen while paused by the worker or fenced by time.
+// Frozen while paused by the worker or fenced by time. What is told is what was read back, and what is not as it was
+// ordered is ordered again.
 void Supervisor::update_freeze() {
   const bool wanted = paused_ || watchdog_->is_fenced();
-  if (wanted == frozen_) return;
-  const Status status = wanted ? engine_->tree().freeze() : engine_->tree().thaw();
-  if (!status) log::error(wanted ? "freeze" : "thaw", {{"error", status.error().message}});
-  frozen_ = wanted;
+  const bool is_new = std::exchange(freeze_wanted_, wanted) != wanted;
+  freeze_again_at_.reset();
+  if (!is_new && wanted == frozen_) return;
+  Tree& tree = engine_->tree();
+  const Status done = wanted ? tree.freeze(is_new ? kFreezeWait : milliseconds(0)) : tree.thaw();
+  now_ = BootClock::now();
+  if (!done) {
+    freeze_again_at_ = now_ + kFreezeAgain;
+    if (is_new) log::error(wanted ? "not frozen" : "not thawed", {{"error", done.error().message}});
+  }
+  const bool frozen = done ? wanted : !wanted;
+  if (frozen == frozen_) return;
+  frozen_ = frozen;
   watchdog_->note_frozen(frozen_, now_);
   next_cpu_sample_ = now_;
   ++version_;
@@ -353,7 +374,7 @@ void Supervisor::end(EndCause cause, milliseconds grace) {
     exit_.cause = cause;
     phase_ = Phase::kEnding;
     if (grace.count() > 0) {
-      if (frozen_) (void)engine_->tree().thaw();  // at worst the grace passes unheard
+      if (freeze_wanted_ || frozen_) (void)engine_->tree().thaw();  // at worst the grace passes unheard
       frozen_ = false;
       engine_->tree().terminate();
     }

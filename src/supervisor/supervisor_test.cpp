@@ -1,11 +1,14 @@
 // Real supervisors with /bin/sh as the engine. This executable is the program they run: see main below.
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <sched.h>
 #include <signal.h>
+#include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cstring>
 #include <filesystem>
@@ -471,6 +474,81 @@ TEST_P(SupervisorTest, FreezesAtTheFenceAndThawsWhenRenewed) {
   EXPECT_EQ(exit.signal, SIGKILL);
 }
 
+// A process that SIGSTOP does not stop and SIGKILL ends: it waits in vfork(2) for its child.
+[[noreturn]] void run_unstoppable() {
+  if (vfork() == 0)
+    for (;;)
+      if (write(STDOUT_FILENO, "ready\n", 6) == 6) ::pause();
+  _exit(1);
+}
+
+// Makes a group whose freezer refuses whatever is written to it. False without the right to mount. The mount is seen by
+// this process and its children alone: a group can be removed over it, and then nobody can take it away by its path.
+bool make_group_without_freezer(const std::string& group) {
+  if (unshare(CLONE_NEWNS) != 0 || mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0) return false;
+  EXPECT_TRUE(test::make_cgroup(group));
+  return mount("/dev/full", (group + "/cgroup.freeze").c_str(), nullptr, MS_BIND, nullptr) == 0;
+}
+
+TEST_P(SupervisorTest, WhatTheFreezerRefusesIsStoppedBySignals) {
+  if (base_.empty()) GTEST_SKIP() << "no freezer is used";
+  const Plan plan = plan_of("while :; do echo x; sleep 0.01; done");
+  if (!make_group_without_freezer(plan.cgroup)) GTEST_SKIP() << "mounting needs root";
+  auto link = start(plan);
+  wait_log(*link, 10);
+  ASSERT_TRUE(link->pause());
+  const State paused = *link->poll(50ms);
+  EXPECT_TRUE(paused.frozen);
+  std::this_thread::sleep_for(100ms);
+  EXPECT_EQ(link->poll(0ms)->log_end, paused.log_end);
+  ASSERT_TRUE(link->resume());
+  wait_for(*link, [&](const State& s) { return !s.frozen && s.log_end > paused.log_end; });
+  ASSERT_TRUE(link->cancel(0ms));
+  wait_exit(*link);
+}
+
+TEST_P(SupervisorTest, WhatDoesNotStandStillIsNotToldToBeFrozen) {
+  Plan plan = plan_of("");
+  plan.argv = {g_program, "unstoppable"};
+  plan.deadline_ms = 3000;  // does not pass in what is frozen
+  if (!base_.empty() && !make_group_without_freezer(plan.cgroup)) GTEST_SKIP() << "mounting needs root";
+  auto link = start(plan);
+  const auto any_stopped = [&] {
+    const auto all = processes_of(plan.attempt);
+    return std::any_of(all.begin(), all.end(), [](const sys::MarkedProcess& process) {
+      const auto stat = sys::read_stat(g_host, process.key.pid);
+      return stat && sys::is_stopped(stat->state);
+    });
+  };
+  wait_log(*link, 6);
+  EXPECT_FALSE(link->pause());
+  EXPECT_FALSE(link->poll(0ms)->frozen);
+  EXPECT_TRUE(any_stopped()) << "of its two processes one can be";
+  ASSERT_TRUE(link->resume());
+  EXPECT_FALSE(any_stopped());
+  EXPECT_FALSE(link->pause());
+  const Exit exit = wait_exit(*link);
+  EXPECT_EQ(exit.cause, EndCause::kDeadline);
+}
+
+TEST_P(SupervisorTest, WhatDoesNotStandStillAtTheFenceIsKilled) {
+  Plan plan = plan_of("");
+  plan.argv = {g_program, "unstoppable"};
+  plan.fence_stop_ms = 700;
+  if (!base_.empty() && !make_group_without_freezer(plan.cgroup)) GTEST_SKIP() << "mounting needs root";
+  auto link = start(plan);
+  wait_log(*link, 6);
+  ASSERT_TRUE(link->renew(BootClock::now() + 50ms));
+  bool was_frozen = false;
+  const State end = wait_for(*link, [&](const State& s) {
+    was_frozen |= s.frozen;
+    return s.exit.has_value();
+  });
+  EXPECT_EQ(end.exit.value_or(Exit{}).cause, EndCause::kFenced);
+  EXPECT_EQ(end.exit.value_or(Exit{}).signal, SIGKILL);
+  EXPECT_FALSE(was_frozen);
+}
+
 TEST_P(SupervisorTest, KillsWhatStaysFencedTooLong) {
   Plan plan = plan_of("trap 'echo term; exit 0' TERM; while :; do sleep 0.01; done");
   plan.fence_boot_ns = (BootClock::now() + 100ms).time_since_epoch().count();
@@ -663,6 +741,7 @@ TEST_P(SupervisorTest, WithoutAStartNothingRuns) {
 
 int main(int argc, char** argv) {
   if (argc == 3 && std::strcmp(argv[1], "supervise") == 0) return ffrtmp::supervisor::supervise_main(argv[2]);
+  if (argc == 2 && std::strcmp(argv[1], "unstoppable") == 0) ffrtmp::supervisor::run_unstoppable();
   ffrtmp::supervisor::g_program = std::filesystem::read_symlink("/proc/self/exe").string();
   testing::InitGoogleTest(&argc, argv);
   return RUN_ALL_TESTS();

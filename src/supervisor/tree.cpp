@@ -1,11 +1,14 @@
 #include "supervisor/tree.h"
 
+#include <poll.h>
 #include <signal.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdint>
 #include <set>
+#include <utility>
 
 #include "sys/pid_fd.h"
 
@@ -13,9 +16,9 @@ namespace ffrtmp::supervisor {
 namespace {
 
 using std::chrono::microseconds;
+using std::chrono::milliseconds;
 
-// The loop waits no longer for the freezer; it takes well under 10 ms unless a task sleeps in the kernel.
-constexpr std::chrono::milliseconds kFreezeWait{500};
+constexpr int kStopLookMs = 2;
 // One by one, new processes may appear between listing and signalling: again until a pass finds none.
 constexpr int kPasses = 5;
 
@@ -31,23 +34,40 @@ microseconds of_timeval(const timeval& time) { return microseconds(time.tv_sec *
 Tree::Tree(sys::Host host, pid_t self, std::optional<sys::Cgroup> group)
     : host_(std::move(host)), self_(self), is_init_(getpid() == 1), group_(std::move(group)) {}
 
-Status Tree::freeze() const {
-  if (group_) {
-    Status status = group_->freeze(kFreezeWait);
-    if (status || status.error().code == Errc::kTimeout) return {};
-    if (status.error().code != Errc::kGone) return status;
-  }
-  signal_all(SIGSTOP);
-  return {};
+Status Tree::freeze(milliseconds wait) {
+  if (!group_) return stop(wait);
+  Status frozen = group_->freeze(wait);
+  if (frozen || frozen.error().code == Errc::kTimeout) return frozen;
+  const Status stopped = stop(wait);
+  return stopped ? stopped : frozen;
 }
 
-Status Tree::thaw() const {
-  if (group_) {
-    Status status = group_->thaw();
-    if (status || status.error().code != Errc::kGone) return status;
+Status Tree::stop(milliseconds wait) {
+  stopped_by_signal_ = true;
+  const auto until = std::chrono::steady_clock::now() + wait;
+  for (;;) {
+    signal_all(SIGSTOP);  // each time: one that was not stopped yet may have had children
+    if (are_stopped()) return {};
+    if (std::chrono::steady_clock::now() >= until) return make_error(Errc::kTimeout, "SIGSTOP has not stopped all");
+    poll(nullptr, 0, kStopLookMs);
   }
-  signal_all(SIGCONT);
-  return {};
+}
+
+bool Tree::are_stopped() const {
+  const auto found = sys::read_descendants(host_, self_);
+  return found && std::all_of(found->begin(), found->end(), [](const sys::ProcStat& stat) {
+           return stat.has_ended() || sys::is_stopped(stat.state);
+         });
+}
+
+Status Tree::thaw() {
+  Status thawed;
+  if (group_) thawed = group_->thaw();
+  if (std::exchange(stopped_by_signal_, false)) signal_all(SIGCONT);
+  if (thawed) return {};
+  // A group that is gone, or that never could be frozen, holds nobody.
+  const auto frozen = group_->is_frozen();
+  return frozen && *frozen ? thawed : Status{};
 }
 
 void Tree::terminate() const {

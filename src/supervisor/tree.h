@@ -18,9 +18,12 @@ class Tree {
 
   [[nodiscard]] const std::optional<sys::Cgroup>& group() const { return group_; }
 
-  // By the group's freezer, else SIGSTOP. What sleeps in the kernel stops as soon as it leaves it.
-  [[nodiscard]] Status freeze() const;
-  [[nodiscard]] Status thaw() const;
+  // By the group's freezer, where that fails by SIGSTOP, and read back: ok says that all stand still. Not within
+  // `wait`: kTimeout, or the freezer's error. What sleeps in the kernel stops as soon as it leaves it, so asking again
+  // may do.
+  [[nodiscard]] Status freeze(std::chrono::milliseconds wait);
+  // Ok: nothing holds them any more. To be asked again otherwise.
+  [[nodiscard]] Status thaw();
   // To all of a tree that is not frozen; wakes those that stopped themselves.
   void terminate() const;
   // SIGKILL to all, frozen or not. To be repeated until none is left: one may fork meanwhile.
@@ -29,6 +32,8 @@ class Tree {
   [[nodiscard]] Result<std::chrono::microseconds> cpu_usage() const;
 
  private:
+  [[nodiscard]] Status stop(std::chrono::milliseconds wait);
+  [[nodiscard]] bool are_stopped() const;
   void signal_all(int signal) const;
   void signal_descendants(int signal) const;
 
@@ -36,6 +41,7 @@ class Tree {
   pid_t self_;
   bool is_init_;
   std::optional<sys::Cgroup> group_;
+  bool stopped_by_signal_ = false;
 };
 
 }  // namespace ffrtmp::supervisor

@@ -6,6 +6,7 @@ namespace ffrtmp::supervisor {
 namespace {
 
 using std::chrono::microseconds;
+using std::chrono::milliseconds;
 using std::chrono::nanoseconds;
 
 // A hung engine still wakes its polling threads ten times a second, some 20 us each: 0.02 % of a core. An encode that
@@ -49,9 +50,11 @@ void Watchdog::set_fence(BootTime fence, BootTime now) {
   if (fence > now) fenced_since_.reset();
 }
 
+milliseconds Watchdog::fenced_limit() const { return running_since_ ? limits_.stop : limits_.frozen; }
+
 Watchdog::Verdict Watchdog::judge(BootTime now) {
   if (fenced_since_) {
-    if (now - *fenced_since_ >= limits_.frozen) return Verdict::kFenced;
+    if (now - *fenced_since_ >= fenced_limit()) return Verdict::kFenced;
   } else if (fence_ && now >= *fence_) {
     fenced_since_ = now;
     return limits_.live_output ? Verdict::kFenced : Verdict::kFreeze;
@@ -66,7 +69,7 @@ std::optional<BootTime> Watchdog::next_judgement(BootTime now) const {
   std::optional<BootTime> next;
   const auto at = [&](BootTime time) { next = next ? std::min(*next, time) : time; };
   if (fenced_since_)
-    at(*fenced_since_ + limits_.frozen);
+    at(*fenced_since_ + fenced_limit());
   else if (fence_)
     at(*fence_);
   if (running_since_ && limits_.deadline.count() > 0) at(now + (limits_.deadline - ran(now)));

@@ -13,6 +13,7 @@ namespace ffrtmp::supervisor {
 struct WatchLimits {
   std::chrono::milliseconds stall{0};     // 0: off
   std::chrono::milliseconds deadline{0};  // 0: none
+  std::chrono::milliseconds stop{0};      // at the fence it stands still within so long, or it is the end
   std::chrono::milliseconds frozen{0};    // by the fence for so long: the end
   bool live_output = false;               // ended at the fence instead of frozen
 };
@@ -30,7 +31,7 @@ class Watchdog {
   // Lifts the fence when it is ahead.
   void set_fence(BootTime fence, BootTime now);
 
-  // What to do now; the caller obeys kFreeze once and reports it by note_frozen.
+  // What to do now; the caller obeys kFreeze, told once, and reports by note_frozen what came of it.
   [[nodiscard]] Verdict judge(BootTime now);
   [[nodiscard]] bool is_fenced() const { return fenced_since_.has_value(); }
   // When judge has to be asked next; nothing when only new facts can change its mind. The caller samples CPU time
@@ -40,6 +41,7 @@ class Watchdog {
  private:
   [[nodiscard]] std::chrono::nanoseconds ran(BootTime now) const;
   void advanced(BootTime now);
+  [[nodiscard]] std::chrono::milliseconds fenced_limit() const;
 
   WatchLimits limits_;
   std::optional<BootTime> fence_;

@@ -72,6 +72,18 @@ TEST(Watchdog, FileJobIsFrozenAtTheFenceAndEndedLater) {
   EXPECT_FALSE(dog.is_fenced());
 }
 
+TEST(Watchdog, WhatRunsOnBehindTheFenceIsEnded) {
+  Watchdog dog({.stop = 5s, .frozen = 600s}, at(80s), kStart);
+  EXPECT_EQ(dog.judge(at(80s)), Verdict::kFreeze);
+  dog.note_frozen(false, at(80s));  // it could not be frozen
+  EXPECT_EQ(dog.next_judgement(at(80s)), at(85s));
+  EXPECT_EQ(dog.judge(at(84s)), Verdict::kFine);
+  EXPECT_EQ(dog.judge(at(85s)), Verdict::kFenced);
+  dog.note_frozen(true, at(85s));
+  EXPECT_EQ(dog.judge(at(86s)), Verdict::kFine) << "late, but still";
+  EXPECT_EQ(dog.next_judgement(at(86s)), at(680s));
+}
+
 TEST(Watchdog, LiveJobIsEndedAtTheFence) {
   Watchdog dog({.frozen = 600s, .live_output = true}, at(80s), kStart);
   EXPECT_EQ(dog.judge(at(80s)), Verdict::kFenced);

@@ -38,6 +38,11 @@ Status Cgroup::freeze(milliseconds wait) const {
 
 Status Cgroup::thaw() const { return dir_.write("cgroup.freeze", "0"); }
 
+Result<bool> Cgroup::is_frozen() const {
+  FFRTMP_ASSIGN(const std::string text, dir_.read("cgroup.events"));
+  return parse_flat_key(text, "frozen").value_or(0) != 0;
+}
+
 Status Cgroup::wait_empty(milliseconds wait) const {
   const Status status = wait_event("populated", false, wait);
   return !status && status.error().code == Errc::kGone ? Status{} : status;

@@ -31,6 +31,8 @@ class Cgroup {
   // first: then they stop as soon as they leave the kernel.
   [[nodiscard]] Status freeze(std::chrono::milliseconds wait) const;
   [[nodiscard]] Status thaw() const;
+  // As the kernel reports it: all tasks stand still, by this group's freezer or one above it.
+  [[nodiscard]] Result<bool> is_frozen() const;
   // Waits until no live process is in it or below; kTimeout when `wait` passes first.
   [[nodiscard]] Status wait_empty(std::chrono::milliseconds wait) const;
   // SIGKILL to all in it and below, forks in flight included: cgroup.kill (since 5.14), else freeze, signal, thaw.

@@ -23,6 +23,8 @@ struct ProcessKey {
 
 // Of the states of /proc/PID/stat, R S D T t Z X I and x: a zombie has ended, too.
 [[nodiscard]] constexpr bool is_ended(char state) { return state == 'Z' || state == 'X' || state == 'x'; }
+// By SIGSTOP, or by a debugger.
+[[nodiscard]] constexpr bool is_stopped(char state) { return state == 'T' || state == 't'; }
 
 // /proc/PID/stat. Times in clock ticks of sysconf(_SC_CLK_TCK).
 struct ProcStat {

@@ -46,8 +46,11 @@ api::HeartbeatAttempt Runner::heartbeat() const {
 void Runner::command(const api::Command& command) {
   const std::lock_guard lock(mutex_);
   if (std::find(done_commands_.begin(), done_commands_.end(), command.command_id) != done_commands_.end()) {
-    // Seen before: the acknowledgement was lost, or is on its way.
-    if (std::find(acks_.begin(), acks_.end(), command.command_id) == acks_.end()) acks_.push_back(command.command_id);
+    // Seen before: the acknowledgement was lost, or is on its way, or there is nothing to acknowledge yet.
+    const auto is_in = [&](const std::vector<std::string>& ids) {
+      return std::find(ids.begin(), ids.end(), command.command_id) != ids.end();
+    };
+    if (!is_in(acks_) && !is_in(pauses_)) acks_.push_back(command.command_id);
     return;
   }
   done_commands_.push_back(command.command_id);
@@ -154,6 +157,7 @@ std::optional<model::AttemptResult> Runner::follow_engine(model::Phase phase) {
       return failure(model::FailureReason::kPlatformError, "the engine was never started");
     }
     if (state->exit) exit_ = state->exit;
+    if (state->frozen || exit_) acknowledge_pauses();
     log_end_ = state->log_end;
     carry_out_commands();
     if (phase == model::Phase::kPreparing) state->progress.clear();  // what is made there is not the output
@@ -248,17 +252,29 @@ void Runner::carry_out_commands() {
     commands.swap(commands_);
   }
   for (const api::Command& command : commands) {
-    if (command.action == "pause") paused_ = true;
-    if (command.action == "resume") paused_ = false;
-    if (link_ && !exit_) {
-      if (command.action == "pause") (void)link_->pause();
-      if (command.action == "resume") (void)link_->resume();
-      if (command.action == "cancel") (void)link_->cancel(std::chrono::seconds(command.grace_seconds.value_or(10)));
-      if (command.action == "abandon") (void)link_->cancel(0ms);
-    }
+    const bool is_done = carry_out(command);
+    if (command.action != "pause") acknowledge_pauses();  // whatever it is, it takes the place of a pause
     const std::lock_guard lock(mutex_);
-    acks_.push_back(command.command_id);
+    (is_done ? acks_ : pauses_).push_back(command.command_id);
   }
+}
+
+// False: a pause that is ordered and not in force yet.
+bool Runner::carry_out(const api::Command& command) {
+  if (command.action == "pause") paused_ = true;
+  if (command.action == "resume") paused_ = false;
+  if (!link_ || exit_) return true;
+  if (command.action == "pause") return link_->pause().has_value();
+  if (command.action == "resume") (void)link_->resume();
+  if (command.action == "cancel") (void)link_->cancel(std::chrono::seconds(command.grace_seconds.value_or(10)));
+  if (command.action == "abandon") (void)link_->cancel(0ms);
+  return true;
+}
+
+void Runner::acknowledge_pauses() {
+  const std::lock_guard lock(mutex_);
+  acks_.insert(acks_.end(), pauses_.begin(), pauses_.end());
+  pauses_.clear();
 }
 
 model::AttemptResult Runner::failure(model::FailureReason reason, std::string error) const {

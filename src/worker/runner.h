@@ -158,6 +158,8 @@ class Runner {
   bool send_progress(const supervisor::State* state, model::Phase phase);
   void send_log(const supervisor::State& state);
   void carry_out_commands();
+  [[nodiscard]] bool carry_out(const api::Command& command);
+  void acknowledge_pauses();
   [[nodiscard]] Move move() const;
   [[nodiscard]] std::string staged_path() const;  // empty: nothing is staged
   [[nodiscard]] std::string staged_file() const;  // of HLS the playlist
@@ -201,6 +203,7 @@ class Runner {
 
   mutable std::mutex mutex_;
   std::deque<api::Command> commands_;      // not yet carried out
+  std::vector<std::string> pauses_;        // ordered, the engine does not stand still yet
   std::vector<std::string> acks_;          // carried out, not yet told
   std::vector<std::string> done_commands_; // ids seen: a command is repeated until its acknowledgement arrives
   model::Phase phase_ = model::Phase::kPreparing;

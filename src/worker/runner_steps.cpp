@@ -345,6 +345,8 @@ supervisor::Plan Runner::plan_of(const engine::RunPlan& run, const std::string& 
     plan.watched_paths = {written};
   }
   plan.fence_boot_ns = fence_ns_;
+  plan.fence_stop_ms =
+      (notes_.claim.attempt.lease_ms - notes_.claim.attempt.fence_ms) / 2;  // another copy may start then
   plan.stall_ms = shared_.settings.stall.count();
   plan.max_disk_bytes = limits.max_disk_mb.value_or(kDefaultDiskMb) << 20;
   return plan;
