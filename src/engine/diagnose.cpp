@@ -101,6 +101,9 @@ constexpr std::array kPatterns{
 };
 
 constexpr std::string_view kPipelineError = "ERROR: from element ";
+// What of a node's GStreamer is not there any more, among what is the platform's fault.
+constexpr std::array<std::string_view, 4> kMissingParts{"erroneous pipeline: ", "installation is missing a plug-in",
+                                                        "error while loading shared libraries", "Cannot load lib"};
 
 // "ERROR: from element /GstPipeline:pipeline0/GstFileSink:filesink0: x" -> "filesink0: x".
 std::string without_place(std::string line) {
@@ -183,6 +186,14 @@ Diagnosis diagnose(std::optional<int> exit_code, std::optional<int> signal, std:
   std::string last = last_line(lines);
   if (last.empty()) last = exit_code ? cat("exit ", *exit_code, " without a word") : "no exit status";
   return {FailureReason::kUnknown, last};
+}
+
+bool is_of_pipeline(FailureReason reason, std::string_view stderr_tail) {
+  // The words for input, network, disk and memory are known: what is none of them is its own.
+  if (reason == FailureReason::kUnknown || reason == FailureReason::kRuntimeError) return true;
+  return reason == FailureReason::kPlatformError &&
+         std::any_of(kMissingParts.begin(), kMissingParts.end(),
+                     [&](std::string_view text) { return holds(stderr_tail, text); });
 }
 
 std::vector<std::string> error_lines(std::string_view stderr_text) {

@@ -151,6 +151,34 @@ TEST(DiagnoseGstreamer, SaysWhoAndWhy) {
       "kUnknown x264enc0: Can not initialize x264 encoder.");
 }
 
+TEST(DiagnoseGstreamer, WhatAnotherEngineMayDoBetter) {
+  const auto is_its_own = [](const std::string& text, std::optional<int> signal = {}) {
+    const Diagnosis d = diagnose(signal ? std::nullopt : std::optional(1), signal, text);
+    return is_of_pipeline(d.reason, text);
+  };
+  EXPECT_TRUE(is_its_own("WARNING: erroneous pipeline: no element \"x264enc\"\n"));
+  EXPECT_TRUE(
+      is_its_own("WARNING: erroneous pipeline: could not link queue0 to flvmux0, flvmux0 can't handle caps x\n"));
+  EXPECT_TRUE(
+      is_its_own("ERROR: from element /GstPipeline:pipeline0/GstDecodeBin:decodebin0: Your GStreamer installation is "
+                 "missing a plug-in.\n"));
+  EXPECT_TRUE(is_its_own(
+      "ERROR: from element /GstPipeline:pipeline0/GstVideoTestSrc:videotestsrc0: Internal data stream "
+      "error.\nAdditional debug info:\n../libs/gst/base/gstbasesrc.c(3127): gst_base_src_loop (): "
+      "/GstPipeline:pipeline0/GstVideoTestSrc:videotestsrc0:\nstreaming stopped, reason not-negotiated (-4)\n"));
+  EXPECT_TRUE(is_its_own(cat(
+      "ERROR: from element /GstPipeline:pipeline0/GstX264Enc:x264enc0: Can not initialize x264 encoder.\n", kPreroll)));
+  EXPECT_TRUE(is_its_own("gst-launch-1.0: error while loading shared libraries: libgstreamer-1.0.so.0: cannot open\n"));
+  EXPECT_TRUE(is_its_own("Caught SIGSEGV\n", 11));
+
+  EXPECT_FALSE(
+      is_its_own("ERROR: from element /GstPipeline:pipeline0/GstFileSink:filesink0: No space left on the resource.\n"));
+  EXPECT_FALSE(is_its_own(
+      "ERROR: from element /GstPipeline:pipeline0/GstQTDemux:in: This file is invalid and cannot be played.\n"));
+  EXPECT_FALSE(is_its_own(
+      "ERROR: from element /GstPipeline:pipeline0/GstRtmp2Sink:rtmp2sink0: Connection refused: Could not connect\n"));
+}
+
 TEST(DiagnoseGstreamer, ErrorLinesAtExitZero) {
   EXPECT_EQ(
       error_lines(

@@ -83,6 +83,10 @@ struct Diagnosis {
 };
 [[nodiscard]] Diagnosis diagnose(std::optional<int> exit_code, std::optional<int> signal, std::string_view stderr_tail);
 
+// Whether a failure of GStreamer that was diagnosed so lies in its pipeline: an element is missing, refuses what it is
+// handed or crashes. Another engine may do better then; it would not on a full disk or without the input. Pure.
+[[nodiscard]] bool is_of_pipeline(model::FailureReason reason, std::string_view stderr_tail);
+
 // Lines of stderr that are errors although ffmpeg exited 0: those it tagged [error] or [fatal], and the warnings that
 // report damage ("corrupt decoded frame"). At most 20; empty when there are none.
 [[nodiscard]] std::vector<std::string> error_lines(std::string_view stderr_text);

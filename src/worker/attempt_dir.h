@@ -41,6 +41,7 @@ struct Notes {
   std::string muxer;
   std::string live_url;        // of a live output, as people may see it
   model::EngineUsed engine;
+  std::optional<std::string> gstreamer_error;  // after it ffmpeg goes on
   std::string encoder;
   bool on_hardware = false;
   // Of engines before the present one (a generation, a broken encoder): where their words end in the log, and how long
@@ -57,8 +58,8 @@ struct Notes {
 };
 BOOST_DESCRIBE_STRUCT(Notes, (),
                       (claim, boot_id, input_path, input_seconds, input_bytes, generated, demuxer, maps, left_out,
-                       output_dir, output_name, staged_name, segment_prefix, muxer, live_url, engine, encoder,
-                       on_hardware, engine_log_begin, earlier_seconds, fallback_reason, command, may_replace,
+                       output_dir, output_name, staged_name, segment_prefix, muxer, live_url, engine, gstreamer_error,
+                       encoder, on_hardware, engine_log_begin, earlier_seconds, fallback_reason, command, may_replace,
                        staged_inode, staged_modified_ns, limits))
 
 // The move that publishes the output.

@@ -108,6 +108,10 @@ Runner::End Runner::work() {
   }
   std::optional<model::AttemptResult> result = prepare();
   if (!result) result = watch_engine();
+  if (can_leave_gstreamer(*result)) {
+    auto again = restart_with_ffmpeg(*result);
+    result = again ? std::move(again) : watch_engine();
+  }
   const bool broke = hardware_failed(*result);
   if (broke || (notes_.on_hardware && exit_ && exit_->exit_code == 0)) shared_.hardware_doubt->note(!broke);
   if (can_fall_back(*result)) {

@@ -106,6 +106,11 @@ class Runner {
   // Which engine runs the request, with its reason, in the notes.
   std::optional<model::AttemptResult> choose_engine(const engine::PlanRequest& request);
   [[nodiscard]] bool on_gstreamer() const { return notes_.engine.used == "gstreamer"; }
+  // GStreamer ended for a reason that lies in its pipeline.
+  [[nodiscard]] bool pipeline_broke(const model::AttemptResult& result) const;
+  // And the job leaves the choice of the engine to us.
+  [[nodiscard]] bool can_leave_gstreamer(const model::AttemptResult& result) const;
+  std::optional<model::AttemptResult> restart_with_ffmpeg(const model::AttemptResult& failed);
   // Whether this end of a hardware encoder is one that a software encoder may do better.
   // The engine broke on hardware, for a reason that need not lie in the job.
   [[nodiscard]] bool hardware_failed(const model::AttemptResult& result) const;

@@ -260,6 +260,10 @@ std::optional<model::AttemptResult> Runner::start_with(const model::ChosenEncode
 
 std::optional<model::AttemptResult> Runner::choose_engine(const engine::PlanRequest& request) {
   const auto& job = notes_.claim.job;
+  if (notes_.gstreamer_error) {
+    notes_.engine = {"ffmpeg", cat("GStreamer failed, falling back to FFmpeg: ", *notes_.gstreamer_error)};
+    return std::nullopt;
+  }
   auto chosen = engine::choose_engine({job.engine, job.queue, means_->gstreamer.usable}, job.parameters);
   if (!chosen) return failure(FailureReason::kCapabilityMismatch, chosen.error().message);
   notes_.engine = *std::move(chosen);
@@ -279,6 +283,34 @@ std::string Runner::staged_path() const {
 std::string Runner::staged_file() const {
   const std::string staged = staged_path();
   return move().is_hls() ? cat(staged, "/", notes_.output_name) : staged;
+}
+
+bool Runner::pipeline_broke(const model::AttemptResult& result) const {
+  using supervisor::EndCause;
+  if (exit_->cause == EndCause::kStartFailed) return true;
+  if (exit_->cause == EndCause::kExited)
+    return exit_->exit_code != 0 && result.failure_reason &&
+           engine::is_of_pipeline(*result.failure_reason, stderr_tail_);
+  // gst-launch-1.0 may tell of its error and then wait for ever for its own threads.
+  if (exit_->cause != EndCause::kStalled || engine::error_lines(stderr_tail_).empty()) return false;
+  return engine::is_of_pipeline(engine::diagnose(std::nullopt, std::nullopt, stderr_tail_).reason, stderr_tail_);
+}
+
+bool Runner::can_leave_gstreamer(const model::AttemptResult& result) const {
+  const auto& job = notes_.claim.job;
+  const bool may_choose = job.engine == model::Engine::kAuto && job.parameters.allow_fallback;
+  return on_gstreamer() && may_choose && exit_ && !canceled_ && !should_stop() && input_facts_ &&
+         pipeline_broke(result);
+}
+
+std::optional<model::AttemptResult> Runner::restart_with_ffmpeg(const model::AttemptResult& failed) {
+  const auto encoder = model::choose_encoder(notes_.claim.job.parameters, encoders_at_hand());
+  if (!encoder) return failed;
+  notes_.gstreamer_error = failed.error.value_or("failed");
+  log::warn("GStreamer failed, going on with FFmpeg", {{"attempt_id", id_.str()}, {"err", *notes_.gstreamer_error}});
+  leave_engine();
+  if (auto broken = start_supervisor()) return broken;
+  return start_with(*encoder);
 }
 
 bool Runner::hardware_failed(const model::AttemptResult& result) const {

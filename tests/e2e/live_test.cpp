@@ -183,6 +183,93 @@ TEST(Live, TheRealInputArrivesByGstreamer) {
   EXPECT_EQ(probe(received, "a:0", "stream=codec_name,sample_rate,channels"), "aac,48000,2");
 }
 
+// A gst-launch-1.0 that passes its trial; then `script` runs in its place ("$@" is the pipeline).
+std::string install_fake_gst(const Box& box, const std::string& script) {
+  const std::string program = box.path("gst/gst-launch-1.0");
+  fs::create_directories(box.path("gst"));
+  if (!fs::exists(box.path("gst/gst-inspect-1.0")))
+    fs::create_symlink("/usr/bin/gst-inspect-1.0", box.path("gst/gst-inspect-1.0"));
+  write_file(program,
+             cat("#!/bin/sh\ncase \"$*\" in *videotestsrc*|--version) exec gst-launch-1.0 \"$@\";; esac\n", script));
+  fs::permissions(program, fs::perms::owner_all);
+  return program;
+}
+
+// contract: F40
+TEST(Live, APipelineThatBreaksIsFollowedByFfmpeg) {
+  constexpr int kSeconds = 4;
+  const struct {
+    const char* name;
+    const char* script;
+    const char* said;
+  } cases[] = {
+      {"missing", "echo 'WARNING: erroneous pipeline: no element \"rtmp2sink\"' >&2; exit 1\n",
+       "no element \"rtmp2sink\""},
+      {"hung",
+       "echo 'ERROR: from element /GstPipeline:pipeline0/GstX264Enc:x264enc0: Internal data stream error.' >&2\n"
+       "exec sleep 1000\n",
+       "stalled"},
+      {"crashed", "gst-launch-1.0 \"$@\" & sleep 1.5; kill -SEGV $$\n", "ended by signal 11"},
+  };
+  Box box;
+  const RtmpServer server(box.path("nginx"));
+  box.start_master(kPatient);
+  box.start_worker("w1", {"--allow-output", cat("rtmp://127.0.0.1:", server.port()), "--gst-launch",
+                          install_fake_gst(box, "exit 1\n"), "--stall-timeout", "4s"});
+  box.wait_for_nodes(1);
+  const std::string in = marked_clip(box, kSeconds);
+  for (const auto& one : cases) {
+    install_fake_gst(box, one.script);
+    const auto number =
+        submit(box, cat(R"("queue":"live","max_retries":0,"parameters":{"output_mode":"rtmp","input":")", in,
+                        R"(","rtmp_url":"rtmp://127.0.0.1:)", server.port(), "/live/", one.name,
+                        R"(","bitrate":"800k","preset":"ultrafast"})"));
+    const auto job = box.wait_end(number);
+    ASSERT_EQ(job.status, model::JobState::kCompleted) << one.name << ": " << job.error.value_or("");
+    EXPECT_EQ(job.attempts->size(), 1U);
+    ASSERT_TRUE(job.result && job.result->engine && job.result->encoder);
+    EXPECT_EQ(job.result->engine->used, "ffmpeg");
+    EXPECT_TRUE(job.result->engine->reason.starts_with("GStreamer failed, falling back to FFmpeg: "))
+        << job.result->engine->reason;
+    EXPECT_NE(job.result->engine->reason.find(one.said), std::string::npos) << job.result->engine->reason;
+    EXPECT_EQ(job.result->encoder->used, "libx264");
+    EXPECT_FALSE(job.result->encoder->fallback) << "no encoder broke";
+    expect_marks(server.recording(one.name), kSeconds);
+    const auto log = api::decode<api::LogPage>(box.http("GET", cat("/api/v1/jobs/", number, "/logs")).body);
+    ASSERT_TRUE(log);
+    if (one.name == std::string("missing")) {
+      EXPECT_NE(log->data.find(one.said), std::string::npos) << "the words of the engine that broke are kept";
+    }
+  }
+}
+
+TEST(Live, WhereGstreamerIsNamedOrNotToBlameItsFailureIsTheJobs) {
+  Box box;
+  box.start_master(kPatient);
+  box.start_worker("w1", {"--allow-output", "rtmp://127.0.0.1", "--gst-launch", install_fake_gst(box, "exit 1\n")});
+  box.wait_for_nodes(1);
+  const std::string in = marked_clip(box, 1);
+  const auto end_of = [&](const char* engine) {
+    return box.wait_end(submit(box, cat(R"("queue":"live","max_retries":0,"engine":")", engine,
+                                        R"(","parameters":{"output_mode":"rtmp","input":")", in,
+                                        R"(","rtmp_url":"rtmp://127.0.0.1:1/live/x"})")));
+  };
+  install_fake_gst(box, "echo 'WARNING: erroneous pipeline: no element \"rtmp2sink\"' >&2; exit 1\n");
+  const auto named = end_of("gstreamer");
+  EXPECT_EQ(named.failure_reason, model::FailureReason::kPlatformError);
+  EXPECT_NE(named.error.value_or("").find("no element \"rtmp2sink\""), std::string::npos) << named.error.value_or("");
+  ASSERT_TRUE(named.result && named.result->engine);
+  EXPECT_EQ(named.result->engine->used, "gstreamer");
+
+  install_fake_gst(
+      box,
+      "echo 'ERROR: from element /GstPipeline:pipeline0/GstRtmp2Sink:rtmp2sink0: Connection refused' >&2; exit 1\n");
+  const auto refused = end_of("auto");
+  EXPECT_EQ(refused.failure_reason, model::FailureReason::kNetworkError);
+  ASSERT_TRUE(refused.result && refused.result->engine);
+  EXPECT_EQ(refused.result->engine->used, "gstreamer") << "another engine would be refused as well";
+}
+
 // contract: F46
 TEST(Live, AStreamKeyKeepsGstreamerAway) {
   Box box;
