@@ -46,14 +46,15 @@ api::HeartbeatAttempt Runner::heartbeat() const {
 void Runner::command(const api::Command& command) {
   const std::lock_guard lock(mutex_);
   if (std::find(done_commands_.begin(), done_commands_.end(), command.command_id) != done_commands_.end()) {
-    // Seen before: the acknowledgement was lost, or is on its way, or there is nothing to acknowledge yet.
+    // Seen before: it is not carried out yet, or the acknowledgement is on its way, or was lost.
     const auto is_in = [&](const std::vector<std::string>& ids) {
       return std::find(ids.begin(), ids.end(), command.command_id) != ids.end();
     };
-    if (!is_in(acks_) && !is_in(pauses_)) acks_.push_back(command.command_id);
+    if (!is_in(open_commands_) && !is_in(acks_)) acks_.push_back(command.command_id);
     return;
   }
   done_commands_.push_back(command.command_id);
+  open_commands_.push_back(command.command_id);
   if (command.action == "cancel") {
     canceled_ = true;
     stop_tools_ = true;
@@ -161,7 +162,7 @@ std::optional<model::AttemptResult> Runner::follow_engine(model::Phase phase) {
       return failure(model::FailureReason::kPlatformError, "the engine was never started");
     }
     if (state->exit) exit_ = state->exit;
-    if (state->frozen || exit_) acknowledge_pauses();
+    if (state->frozen || exit_) acknowledge();
     log_end_ = state->log_end;
     carry_out_commands();
     if (phase == model::Phase::kPreparing) state->progress.clear();  // what is made there is not the output
@@ -256,14 +257,13 @@ void Runner::carry_out_commands() {
     commands.swap(commands_);
   }
   for (const api::Command& command : commands) {
-    const bool is_done = carry_out(command);
-    if (command.action != "pause") acknowledge_pauses();  // whatever it is, it takes the place of a pause
-    const std::lock_guard lock(mutex_);
-    (is_done ? acks_ : pauses_).push_back(command.command_id);
+    const bool is_in_force = carry_out(command);
+    carried_out_.push_back(command.command_id);
+    if (is_in_force) acknowledge();  // it takes the place of a pause that was not
   }
 }
 
-// False: a pause that is ordered and not in force yet.
+// False: a pause, and the engine does not stand still yet.
 bool Runner::carry_out(const api::Command& command) {
   if (command.action == "pause") paused_ = true;
   if (command.action == "resume") paused_ = false;
@@ -275,10 +275,13 @@ bool Runner::carry_out(const api::Command& command) {
   return true;
 }
 
-void Runner::acknowledge_pauses() {
+void Runner::acknowledge() {
   const std::lock_guard lock(mutex_);
-  acks_.insert(acks_.end(), pauses_.begin(), pauses_.end());
-  pauses_.clear();
+  for (std::string& id : carried_out_) {
+    std::erase(open_commands_, id);
+    acks_.push_back(std::move(id));
+  }
+  carried_out_.clear();
 }
 
 model::AttemptResult Runner::failure(model::FailureReason reason, std::string error) const {

@@ -164,7 +164,7 @@ class Runner {
   void send_log(const supervisor::State& state);
   void carry_out_commands();
   [[nodiscard]] bool carry_out(const api::Command& command);
-  void acknowledge_pauses();
+  void acknowledge();
   [[nodiscard]] Move move() const;
   [[nodiscard]] std::string staged_path() const;  // empty: nothing is staged
   [[nodiscard]] std::string staged_file() const;  // of HLS the playlist
@@ -191,7 +191,8 @@ class Runner {
   std::optional<engine::InputFacts> input_facts_;  // absent in an adopted attempt
   std::optional<engine::LiveOutput> live_;         // likewise
   std::int64_t log_end_ = 0;
-  bool paused_ = false;  // as last ordered
+  bool paused_ = false;                   // as last ordered
+  std::vector<std::string> carried_out_;  // commands that are to be acknowledged once they are in force
   std::future<Result<media::Probe>> input_scan_;
   sys::Fd generated_file_;  // keeps the inode of the generated input ours
   BootTime started_;
@@ -208,7 +209,7 @@ class Runner {
 
   mutable std::mutex mutex_;
   std::deque<api::Command> commands_;      // not yet carried out
-  std::vector<std::string> pauses_;        // ordered, the engine does not stand still yet
+  std::vector<std::string> open_commands_;  // not yet acknowledged
   std::vector<std::string> acks_;          // carried out, not yet told
   std::vector<std::string> done_commands_; // ids seen: a command is repeated until its acknowledgement arrives
   model::Phase phase_ = model::Phase::kPreparing;

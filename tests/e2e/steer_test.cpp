@@ -1,5 +1,7 @@
 // Cancel, pause, resume of a running ffmpeg.
 #include <gtest/gtest.h>
+#include <sched.h>
+#include <sys/mount.h>
 
 #include <atomic>
 #include <cstdlib>
@@ -8,6 +10,8 @@
 
 #include "api/codec.h"
 #include "base/text.h"
+#include "sys/cgroup_layout.h"
+#include "sys/proc_fs.h"
 #include "tests/e2e/box.h"
 #include "tests/support/fake_ffmpeg.h"
 
@@ -111,6 +115,42 @@ TEST(Steer, CancelsAndRetriesUnderLoadAnswerSoon) {
   done = true;
   load.join();
   EXPECT_LT(slowest, 1000ms);
+}
+
+// The directory of the unified group of an engine of the box; empty: it is in none of its own.
+std::string group_of_engine(const Box& box) {
+  const sys::Host host = sys::Host::real();
+  const auto layout = sys::read_cgroup_layout(host);
+  if (!layout || layout->unified() == nullptr) return {};
+  for (const pid_t pid : box.engine_processes())
+    if (const auto group = sys::read_unified_cgroup(host, pid); group && group->find("/ffrtmp/") != std::string::npos)
+      return layout->unified()->directory_of(*group);
+  return {};
+}
+
+// contract: F15
+TEST(Steer, APauseCountsWhenTheEngineStandsStill) {
+  // Mounts are this process's and its children's own from here on.
+  if (unshare(CLONE_NEWNS) != 0 || mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0)
+    GTEST_SKIP() << "mounting needs root";
+  Box box;
+  box.start_master();
+  box.start_worker("w1", {"--ffmpeg", install_fake_ffmpeg(box.path("bin"), "frames=30;slow=1;real;vfork=5")});
+  const auto number = box.submit(box.clip(1), box.path("o.mp4"));
+  box.wait_for(number, is_running);
+  // Neither the freezer nor SIGSTOP does it.
+  if (const std::string group = group_of_engine(box); !group.empty()) {
+    ASSERT_EQ(mount("/dev/full", (group + "/cgroup.freeze").c_str(), nullptr, MS_BIND, nullptr), 0);
+  }
+  EXPECT_EQ(box.http("POST", cat("/api/v1/jobs/", number, "/pause")).status, 202);
+  std::this_thread::sleep_for(2500ms);
+  EXPECT_EQ(box.job(number).status, model::JobState::kRunning)
+      << "it is not paused, and a pause reaches a worker within 2 s";
+  EXPECT_EQ(box.http("POST", cat("/api/v1/jobs/", number, "/resume")).status, 202);
+  const auto job = box.wait_end(number);
+  EXPECT_EQ(job.status, model::JobState::kCompleted) << job.error.value_or("");
+  for (const auto& transition : job.state_transitions.value_or(std::vector<model::Transition>{}))
+    EXPECT_NE(transition.to, model::JobState::kPaused);
 }
 
 }  // namespace

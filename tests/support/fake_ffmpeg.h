@@ -14,6 +14,7 @@
 //   slow=S interval=MS    it takes S (0.3) seconds of wall time, MS (100) between progress blocks
 //   real                  with a simulated run: the output is made by the real ffmpeg first
 //   hang no_progress busy after the first block nothing more happens; no block at all; CPU is burnt meanwhile
+//   vfork=S               after the second block it is S seconds where SIGSTOP does not stop it
 //   ignore_term           SIGTERM is ignored
 //   children=N            N children that ignore it too and never end by themselves
 //   flood=SIZE            so many bytes (K, M, G) of lines on stderr first

@@ -17,6 +17,7 @@
 #include <sstream>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 namespace {
@@ -205,6 +206,18 @@ void wait_until(Clock::time_point end, bool busy) {
     }
 }
 
+// SIGSTOP does not stop whoever waits in vfork(2).
+void wait_in_vfork(double seconds) {
+  timespec left{static_cast<time_t>(seconds), 0};
+  const pid_t child = vfork();
+  if (child == 0) {
+    while (nanosleep(&left, &left) != 0) {
+    }
+    _exit(0);
+  }
+  waitpid(child, nullptr, 0);
+}
+
 int simulate(const Args& args, const Behaviour& behaviour) {
   const auto begin = Clock::now();
   const double frames = behaviour.number("frames", 300);
@@ -221,6 +234,7 @@ int simulate(const Args& args, const Behaviour& behaviour) {
   } else {
     std::ofstream(output_of(args), std::ios::binary) << std::string(static_cast<std::size_t>(frames) * 100, '\x5a');
   }
+  bool waited = false;
   for (double now = 0;; now = std::min(now + step, wall)) {
     wait_until(
         begin + std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(std::min(now, early_at))),
@@ -232,6 +246,7 @@ int simulate(const Args& args, const Behaviour& behaviour) {
       progress.block(static_cast<long long>(frames * part), frames * part / fps, fps,
                      static_cast<long long>(frames * part * 100), end);
     if (behaviour.has("crash")) crash();
+    if (now > 0 && behaviour.has("vfork") && !std::exchange(waited, true)) wait_in_vfork(behaviour.number("vfork", 1));
     if (end) return static_cast<int>(behaviour.number("exit", 0));
     while (behaviour.has("hang")) wait_until(Clock::now() + std::chrono::milliseconds(100), behaviour.has("busy"));
   }
