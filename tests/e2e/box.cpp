@@ -207,7 +207,9 @@ void Box::start_worker(const std::string& name, const Arguments& flags) {
   argv.insert(argv.end(), flags.begin(), flags.end());
   std::error_code none_yet;
   std::filesystem::create_directories(dir_ / name);
-  std::filesystem::copy_file(encoder_cache(), dir_ / (name + "/encoders.json"), none_yet);
+  if (std::find(flags.begin(), flags.end(), "--ffmpeg") == flags.end())  // whatever a fake of an earlier start could do
+    std::filesystem::copy_file(encoder_cache(), dir_ / (name + "/encoders.json"),
+                               std::filesystem::copy_options::overwrite_existing, none_yet);
   workers_[name] = Process(argv, dir_ / (name + ".log"));
 }
 

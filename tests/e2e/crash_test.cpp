@@ -132,7 +132,7 @@ TEST(Crash, AWorkerThatIsGoneLosesItsJobToAnother) {
   EXPECT_LE(cpu(), before + 1);
   EXPECT_EQ(box.wait_end(number).status, model::JobState::kCompleted);
   box.start_worker("w1");  // comes back, hears that its attempt is stale, and cleans up
-  EXPECT_TRUE(eventually([&] { return box.engine_processes().empty(); }, 15s));
+  EXPECT_TRUE(eventually([&] { return box.engine_processes().empty(); }, 30s));
 }
 
 // contract: F25
