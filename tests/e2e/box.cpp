@@ -310,4 +310,11 @@ std::vector<pid_t> Box::engine_processes() const {
   return pids;
 }
 
+bool Box::engine_runs() const {
+  return std::ranges::any_of(engine_processes(), [](pid_t pid) {
+    const std::string name = read_file(cat("/proc/", pid, "/comm"));
+    return !name.empty() && name != "ffrtmp-sv\n";
+  });
+}
+
 }  // namespace ffrtmp::test

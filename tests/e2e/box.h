@@ -86,6 +86,8 @@ class Box {
 
   // Engines and supervisors of this box alive now, by their environment mark.
   [[nodiscard]] std::vector<pid_t> engine_processes() const;
+  // Whether one of them is more than a supervisor, which goes some milliseconds after it has told of the engine's end.
+  [[nodiscard]] bool engine_runs() const;
 
  private:
   TempDir dir_;
