@@ -37,6 +37,20 @@ Status load_attempt(Tx& tx, ApplyContext& context, const model::Attempt& attempt
   return {};
 }
 
+// A job that runs although its attempt cannot be read. It goes by what the job says of it: its worker may go on, and
+// its lease ends.
+Status load_by_job(Tx& tx, ApplyContext& context, std::int64_t sequence) {
+  FFRTMP_ASSIGN(const JobPtr job, readable_job(tx, sequence));
+  if (!job || !job->now.attempt_id || !job->now.node_id || context.live.attempt(*job->now.attempt_id) != nullptr)
+    return {};
+  model::Attempt attempt;
+  attempt.id = *job->now.attempt_id;
+  attempt.job_sequence = sequence;
+  attempt.number = job->now.attempt_count;
+  attempt.node_id = *job->now.node_id;
+  return load_attempt(tx, context, attempt);
+}
+
 }  // namespace
 
 Result<Reply> apply(Tx& tx, ApplyContext& context, const Command& command) {
@@ -58,6 +72,8 @@ Status load_live(Tx& tx, ApplyContext& context) {
   }
   FFRTMP_ASSIGN(const auto attempts, tx.live_attempts());
   for (const model::Attempt& attempt : attempts) FFRTMP_TRY(load_attempt(tx, context, attempt));
+  FFRTMP_ASSIGN(const auto jobs, tx.live_jobs());
+  for (const std::int64_t sequence : jobs) FFRTMP_TRY(load_by_job(tx, context, sequence));
   context.live.keep_group();
   return {};
 }

@@ -56,7 +56,7 @@ Status change_by_report(Tx& tx, ApplyContext& context, const ReportProgress& rep
   FFRTMP_ASSIGN(JobPtr job, job_of(tx, live.job_sequence));
   JobChange change(std::move(job), context.now);
   if (!live.started) {
-    FFRTMP_ASSIGN(model::Attempt attempt, row_of(tx, report.attempt_id));
+    FFRTMP_ASSIGN(model::Attempt attempt, row_of(tx, context, report.attempt_id));
     FFRTMP_TRY(start(tx, change, attempt, context.now));
     live.started = true;
   }
@@ -98,7 +98,7 @@ Result<Reply> apply_touch(Tx& tx, ApplyContext& context, const TouchAttempt& tou
 
 Result<Reply> apply_publish(Tx& tx, ApplyContext& context, const Publish& publish) {
   FFRTMP_TRY(find_current(tx, context, publish.attempt_id, publish.node_id));
-  FFRTMP_ASSIGN(model::Attempt attempt, row_of(tx, publish.attempt_id));
+  FFRTMP_ASSIGN(model::Attempt attempt, row_of(tx, context, publish.attempt_id));
   if (attempt.grant != publish.grant) {
     attempt.grant = publish.grant;
     FFRTMP_TRY(tx.update_attempt(attempt));
@@ -109,7 +109,7 @@ Result<Reply> apply_publish(Tx& tx, ApplyContext& context, const Publish& publis
 
 Result<Reply> apply_release(Tx& tx, ApplyContext& context, const Release& release) {
   FFRTMP_TRY(find_current(tx, context, release.attempt_id, release.node_id));
-  FFRTMP_ASSIGN(model::Attempt attempt, row_of(tx, release.attempt_id));
+  FFRTMP_ASSIGN(model::Attempt attempt, row_of(tx, context, release.attempt_id));
   FFRTMP_ASSIGN(JobPtr job, job_of(tx, attempt.job_sequence));
   JobChange change(std::move(job), context.now);
   const Cause cause =

@@ -4,6 +4,7 @@
 #include <string>
 #include <unordered_map>
 
+#include "base/log.h"
 #include "model/encoder_choice.h"
 #include "store/attempt_end.h"
 #include "store/rules.h"
@@ -38,6 +39,7 @@ struct Pick {
   QueueEntry entry;
   JobPtr job;
   std::optional<std::string> session_device = std::nullopt;  // where it gets a session
+  std::vector<model::PublishGrant> earlier_grants = {};
 };
 
 // Sessions of one node's hardware encoders: those that its live attempts hold, and those that this claim hands out.
@@ -119,6 +121,11 @@ class Picker {
       return {};
     }
     Pick pick{entry, std::move(job)};
+    if (pick.job->now.attempt_count > 0) {
+      auto grants = tx_.grants_of_job(entry.sequence);
+      if (!grants && grants.error().code == Errc::kCorrupt) return set_aside(tx_, entry.sequence, grants.error());
+      FFRTMP_ASSIGN(pick.earlier_grants, std::move(grants));
+    }
     if (sessions_.take(*pick.job, pick.session_device))
       picks.push_back(std::move(pick));
     else
@@ -149,14 +156,25 @@ class Picker {
   std::unordered_map<ClassId, bool> another_;
 };
 
-// The attempts that this claim made when it came before, as far as they still live.
+Result<Claim::Granted> granted_again(Tx& tx, const model::Attempt& attempt) {
+  FFRTMP_ASSIGN(const JobPtr job, job_of(tx, attempt.job_sequence));
+  FFRTMP_ASSIGN(auto grants, tx.grants_of_job(attempt.job_sequence));
+  return Claim::Granted{*job, attempt, std::move(grants)};
+}
+
+// The attempts that this claim made when it came before, as far as they still live. One that cannot be read is left to
+// its lease: a claim that failed for it would come again for ever.
 Result<std::vector<Claim::Granted>> repeat(Tx& tx, ApplyContext& context, const std::vector<model::Attempt>& attempts) {
   std::vector<Claim::Granted> granted;
   for (const model::Attempt& attempt : attempts) {
     if (lease_left(context, attempt.id).count() == 0) continue;
-    FFRTMP_ASSIGN(const JobPtr job, job_of(tx, attempt.job_sequence));
-    FFRTMP_ASSIGN(auto grants, tx.grants_of_job(attempt.job_sequence));
-    granted.push_back({*job, attempt, std::move(grants)});
+    auto one = granted_again(tx, attempt);
+    if (!one && one.error().code == Errc::kCorrupt) {
+      log::error("a repeated claim leaves an attempt out",
+                 {{"attempt", attempt.id.str()}, {"reason", one.error().message}});
+      continue;
+    }
+    FFRTMP_ASSIGN(granted.emplace_back(), std::move(one));
     renew(context, attempt.id);
   }
   return granted;
@@ -177,9 +195,7 @@ Status grant(Tx& tx, ApplyContext& context, const Claim& claim, Pick pick, Claim
   change.now().attempt_id = attempt.id;
   change.now().node_id = claim.node_id;
 
-  if (attempt.number > 1) {
-    FFRTMP_ASSIGN(granted.earlier_grants, tx.grants_of_job(attempt.job_sequence));
-  }
+  granted.earlier_grants = std::move(pick.earlier_grants);
   FFRTMP_TRY(tx.insert_attempt(attempt));
   FFRTMP_TRY(change.write(tx, context));
   context.live.put_attempt(attempt.id, live_of(attempt, context));

@@ -88,7 +88,7 @@ Result<Reply> apply_finish(Tx& tx, ApplyContext& context, const Finish& finish) 
     if (ended) return answer_again(*ended, finish);
   }
   FFRTMP_TRY(find_current(tx, context, finish.attempt_id, finish.node_id));
-  FFRTMP_ASSIGN(model::Attempt attempt, row_of(tx, finish.attempt_id));
+  FFRTMP_ASSIGN(model::Attempt attempt, row_of(tx, context, finish.attempt_id));
   FFRTMP_ASSIGN(JobPtr job, job_of(tx, attempt.job_sequence));
   JobChange change(std::move(job), context.now);
   change.set_result(finish.result);

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "base/log.h"
 #include "base/text.h"
 #include "store/attempt_end.h"
 #include "store/rules.h"
@@ -66,6 +67,14 @@ bool comes_too_late(const ApplyContext& context, const Uuid& node_id, const Live
   return older && alive;
 }
 
+// One that cannot be read is as good as none: the registration writes the row anew.
+Result<std::optional<model::Node>> readable_node(Tx& tx, const Uuid& id) {
+  auto node = tx.find_node(id);
+  if (node || node.error().code != Errc::kCorrupt) return node;
+  log::error("a damaged node is written anew", {{"reason", node.error().message}});
+  return std::optional<model::Node>();
+}
+
 // Attempts that a new process of the node does not hold are lost. The same process again may be an old copy of its
 // first message: what it does not list then is left to the lease.
 Status lose_unlisted(Tx& tx, ApplyContext& context, const RegisterNode& command, const model::Node& node,
@@ -84,16 +93,17 @@ Result<Reply> apply_register(Tx& tx, ApplyContext& context, const RegisterNode& 
   // A registration that comes twice finds under its new id the node that it made the first time.
   std::optional<model::Node> known;
   if (command.node_id) {
-    FFRTMP_ASSIGN(known, tx.find_node(*command.node_id));
+    FFRTMP_ASSIGN(known, readable_node(tx, *command.node_id));
   }
   if (!known) {
-    FFRTMP_ASSIGN(known, tx.find_node(command.new_node_id));
+    FFRTMP_ASSIGN(known, readable_node(tx, command.new_node_id));
   }
-  const LiveNode* before = known ? context.live.node(known->id) : nullptr;
+  const Uuid node_id = known ? known->id : command.new_node_id;
+  const LiveNode* before = context.live.node(node_id);  // also of a row that cannot be read
   if (before != nullptr && (contains(before->former_instances, command.instance_id) ||
-                            comes_too_late(context, known->id, *before, command.instance_id)))
+                            comes_too_late(context, node_id, *before, command.instance_id)))
     return make_error(Errc::kSuperseded, "a newer instance of this node has registered");
-  const bool same_instance = known && known->instance_id == command.instance_id;
+  const bool same_instance = before != nullptr && before->instance_id == command.instance_id;
   RegisterNode::Reply reply;
   reply.created = !known;
   reply.node = make_node(command, known, context.now.utc);

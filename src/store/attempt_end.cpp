@@ -56,15 +56,30 @@ Result<JobPtr> job_of(Tx& tx, std::int64_t sequence) {
 Result<JobPtr> readable_job(Tx& tx, std::int64_t sequence) {
   auto job = tx.find_job(JobRef(sequence));
   if (job || job.error().code != Errc::kCorrupt) return job;
-  log::error("a damaged job is set aside", {{"job", cat(sequence)}, {"reason", job.error().message}});
-  FFRTMP_TRY(tx.set_aside(sequence));
+  FFRTMP_TRY(set_aside(tx, sequence, job.error()));
   return JobPtr();
 }
 
-Result<model::Attempt> row_of(Tx& tx, const Uuid& attempt_id) {
-  FFRTMP_ASSIGN(auto attempt, tx.find_attempt(attempt_id));
-  if (!attempt) return make_error(Errc::kInternal, cat("live attempt ", attempt_id.str(), " has no row"));
-  return *std::move(attempt);
+Status set_aside(Tx& tx, std::int64_t sequence, const Error& damage) {
+  log::error("a damaged job is set aside", {{"job", cat(sequence)}, {"reason", damage.message}});
+  return tx.set_aside(sequence);
+}
+
+Result<model::Attempt> row_of(Tx& tx, const ApplyContext& context, const Uuid& attempt_id) {
+  auto row = tx.find_attempt(attempt_id);
+  if (!row && row.error().code != Errc::kCorrupt) return std::move(row).error();
+  if (row && *row) return **std::move(row);
+  const std::string reason = row ? "it is gone" : row.error().message;
+  const LiveAttempt* live = context.live.attempt(attempt_id);
+  if (live == nullptr) return make_error(Errc::kInternal, cat("attempt ", attempt_id.str(), " has no row: ", reason));
+  log::error("an attempt goes on without its row", {{"attempt", attempt_id.str()}, {"reason", reason}});
+  model::Attempt attempt;
+  attempt.id = attempt_id;
+  attempt.job_sequence = live->job_sequence;
+  attempt.number = live->number;
+  attempt.node_id = live->node_id;
+  attempt.session_device = live->session_device;
+  return attempt;
 }
 
 Status close_attempt(Tx& tx, ApplyContext& context, model::Attempt& attempt, model::AttemptState state) {
@@ -88,7 +103,7 @@ bool may_retry(const model::JobSpec& spec, const model::JobStatus& job) {
 namespace {
 
 Status lose(Tx& tx, ApplyContext& context, const Uuid& attempt_id, const Cause& cause) {
-  FFRTMP_ASSIGN(model::Attempt attempt, row_of(tx, attempt_id));
+  FFRTMP_ASSIGN(model::Attempt attempt, row_of(tx, context, attempt_id));
   FFRTMP_ASSIGN(JobPtr job, job_of(tx, attempt.job_sequence));
   JobChange change(std::move(job), context.now);
   if (change.now().desired == model::Desired::kCanceled) {

@@ -15,12 +15,14 @@ namespace ffrtmp::store {
 void renew(ApplyContext& context, const Uuid& attempt_id);
 [[nodiscard]] std::chrono::milliseconds lease_left(const ApplyContext& context, const Uuid& attempt_id);
 
-// Rows that must exist while the live table holds the attempt; kInternal names the one that does not.
+// The job's row must exist while the live table holds an attempt of it; kInternal names the one that does not.
 [[nodiscard]] Result<JobPtr> job_of(Tx& tx, std::int64_t sequence);
 // One that is found by looking through many: null when it cannot be read, and then set aside, with a word to the
 // operator, so that it stands in nobody's way.
 [[nodiscard]] Result<JobPtr> readable_job(Tx& tx, std::int64_t sequence);
-[[nodiscard]] Result<model::Attempt> row_of(Tx& tx, const Uuid& attempt_id);
+Status set_aside(Tx& tx, std::int64_t sequence, const Error& damage);
+// An attempt whose row cannot be read or is gone is made of its live entry: it ends like any other.
+[[nodiscard]] Result<model::Attempt> row_of(Tx& tx, const ApplyContext& context, const Uuid& attempt_id);
 
 // Writes the end of an attempt and its last progress, and takes its lease away.
 Status close_attempt(Tx& tx, ApplyContext& context, model::Attempt& attempt, model::AttemptState state);

@@ -78,4 +78,17 @@ class Statement {
   sqlite3_stmt* handle_ = nullptr;
 };
 
+// Ends a query with the block that reads it, also where a row cannot be read: one left open would keep its connection
+// at the snapshot it began with, and the log from being shortened.
+class QueryScope {
+ public:
+  explicit QueryScope(Statement& query) : query_(query) {}
+  ~QueryScope() { query_.reset(); }
+  QueryScope(const QueryScope&) = delete;
+  QueryScope& operator=(const QueryScope&) = delete;
+
+ private:
+  Statement& query_;
+};
+
 }  // namespace ffrtmp::store

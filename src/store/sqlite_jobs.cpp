@@ -1,6 +1,8 @@
 #include "store/sqlite_jobs.h"
 
+#include "base/log.h"
 #include "store/sqlite_row.h"
+#include "store/sqlite_schema.h"
 
 namespace ffrtmp::store {
 namespace {
@@ -14,14 +16,25 @@ std::string job_columns() {
              ", id, owner, created_at, spec, effective, scenario_parsed");
 }
 
-Status read_columns(const Statement& row, model::Job& job) {
-  FFRTMP_TRY(read_row(row, 1, job.now));
+Status read_spec(const Statement& row, model::Job& job) {
   FFRTMP_TRY(read_value(row, kCold, job.id));
   FFRTMP_TRY(read_value(row, kCold + 1, job.owner));
   FFRTMP_TRY(read_value(row, kCold + 2, job.created_at));
   FFRTMP_TRY(read_value(row, kCold + 3, job.spec));
   FFRTMP_TRY(read_value(row, kCold + 4, job.effective));
   return read_value(row, kCold + 5, job.scenario_parsed);
+}
+
+// As SQL spells it.
+std::string blob_literal(std::string_view bytes) {
+  constexpr std::string_view kDigits = "0123456789abcdef";
+  std::string out = "x'";
+  for (const char c : bytes) {
+    const auto byte = static_cast<unsigned char>(c);
+    out += kDigits[byte >> 4];
+    out += kDigits[byte & 0xf];
+  }
+  return out += '\'';
 }
 
 }  // namespace
@@ -43,9 +56,38 @@ int columns_of_job() { return kCold + kColdColumns; }
 
 Status read_job(const Statement& row, model::Job& job) {
   job.sequence_number = row.integer(0);
-  if (auto read = read_columns(row, job); !read)
-    return std::move(read).error().within(cat("job ", job.sequence_number));
+  if (auto read = read_row(row, 1, job.now); !read)
+    return std::move(read).error().within(cat("table job, job ", job.sequence_number));
+  if (auto read = read_spec(row, job); !read)
+    return std::move(read).error().within(cat("table job_spec, job ", job.sequence_number));
   return {};
+}
+
+Status read_attempt(const Statement& row, model::Attempt& attempt) {
+  auto read = read_row(row, 0, attempt);
+  if (read) return read;
+  return std::move(read).error().within(cat("tables attempt, attempt_end, key ",
+                                            attempt_key(row.integer(1), static_cast<int>(row.integer(2))), " (job ",
+                                            row.integer(1), ", attempt ", row.integer(2), ")"));
+}
+
+Status read_node(const Statement& row, model::Node& node) {
+  auto read = read_row(row, 0, node);
+  if (read) return read;
+  return std::move(read).error().within(cat("table node, id ", blob_literal(row.blob(0))));
+}
+
+Result<std::vector<model::Node>> read_nodes(Statement& query) {
+  std::vector<model::Node> nodes;
+  while (true) {
+    FFRTMP_ASSIGN(const bool row, query.step());
+    if (!row) return nodes;
+    model::Node node;
+    if (const Status read = read_node(query, node))
+      nodes.push_back(std::move(node));
+    else
+      log::error("a damaged node is left out", {{"reason", read.error().message}});
+  }
 }
 
 }  // namespace ffrtmp::store

@@ -1,5 +1,6 @@
 #include "store/sqlite_reader.h"
 
+#include "base/log.h"
 #include "store/sqlite_jobs.h"
 #include "store/sqlite_row.h"
 #include "store/sqlite_schema.h"
@@ -69,18 +70,34 @@ Result<JobView> read_view(const Statement& row, const LiveTable& live) {
   model::Job job;
   FFRTMP_TRY(read_job(row, job));
   std::optional<model::Progress> progress;
-  FFRTMP_TRY(read_value(row, columns_of_job(), progress));
+  if (const Status read = read_value(row, columns_of_job(), progress); !read) {
+    log::error("a damaged progress is left out",
+               {{"reason", cat("table progress, job ", job.sequence_number, ": ", read.error().message)}});
+    progress.reset();
+  }
   return make_view(std::move(job), std::move(progress), live);
 }
 
 template <class T>
-Result<std::vector<T>> read_all(Statement& query) {
+Result<std::vector<T>> read_all(Statement& query, Status (*read)(const Statement&, T&)) {
+  const QueryScope scope(query);
   std::vector<T> rows;
   while (true) {
     FFRTMP_ASSIGN(const bool row, query.step());
     if (!row) return rows;
-    FFRTMP_TRY(read_row(query, 0, rows.emplace_back()));
+    FFRTMP_TRY(read(query, rows.emplace_back()));
   }
+}
+
+template <class T>
+Status from_first(const Statement& row, T& out) {
+  return read_row(row, 0, out);
+}
+
+Status read_transition(const Statement& row, model::Transition& transition) {
+  auto read = read_row(row, 0, transition);
+  if (read) return read;
+  return std::move(read).error().within(cat("table transition, ordinal ", row.integer(kColumns<model::Transition>)));
 }
 
 }  // namespace
@@ -95,7 +112,7 @@ SqliteReader::SqliteReader(Database db, const LiveTable& live)
       transitions_(db_,
                    cat("WITH RECURSIVE history AS (SELECT * FROM transition WHERE ordinal=?1 UNION ALL SELECT"
                        " transition.* FROM history JOIN transition ON transition.ordinal=history.previous) SELECT ",
-                       columns<model::Transition>(), " FROM history ORDER BY ordinal")),
+                       columns<model::Transition>(), ", ordinal FROM history ORDER BY ordinal")),
       attempts_(db_, select_attempts() + "WHERE key BETWEEN ?1 AND ?2 ORDER BY key"),
       nodes_(db_, cat("SELECT ", columns<model::Node>(), " FROM node ORDER BY registered_at, id")),
       keys_(db_, cat("SELECT ", columns<KeyRecord>(), " FROM api_key ORDER BY id")) {}
@@ -103,8 +120,6 @@ SqliteReader::SqliteReader(Database db, const LiveTable& live)
 Result<std::optional<JobDetail>> SqliteReader::job(const JobRef& ref) {
   FFRTMP_TRY(run(begin_));  // one snapshot for all that belongs to the job
   auto detail = read_detail(ref);
-  transitions_.reset();
-  attempts_.reset();
   FFRTMP_TRY(run(end_));
   return detail;
 }
@@ -125,10 +140,10 @@ Result<std::optional<JobDetail>> SqliteReader::read_detail(const JobRef& ref) {
   JobDetail detail{*std::move(view), {}, {}};
   const std::int64_t sequence = detail.view.job.sequence_number;
   FFRTMP_TRY(bind_all(transitions_, last_transition));
-  FFRTMP_ASSIGN(detail.transitions, read_all<model::Transition>(transitions_));
+  FFRTMP_ASSIGN(detail.transitions, read_all(transitions_, &read_transition));
   const std::int64_t first = sequence << kAttemptBits;
   FFRTMP_TRY(bind_all(attempts_, first, first + (1 << kAttemptBits) - 1));
-  FFRTMP_ASSIGN(detail.attempts, read_all<model::Attempt>(attempts_));
+  FFRTMP_ASSIGN(detail.attempts, read_all(attempts_, &read_attempt));
   return std::optional(std::move(detail));
 }
 
@@ -139,21 +154,27 @@ Result<JobPage> SqliteReader::list_jobs(const JobFilter& filter, std::optional<s
   FFRTMP_TRY(query.begin());
   where.bind(query);
   JobPage page;
-  while (true) {
+  std::int64_t last = 0;
+  for (int rows = 0;; ++rows) {
     FFRTMP_ASSIGN(const bool row, query.step());
     if (!row) return page;
-    if (static_cast<int>(page.jobs.size()) == limit) {
-      page.next_before_sequence = page.jobs.back().job.sequence_number;
+    if (rows == limit) {
+      page.next_before_sequence = last;
       return page;
     }
-    FFRTMP_ASSIGN(JobView view, read_view(query, live_));
-    page.jobs.push_back(std::move(view));
+    last = query.integer(0);
+    if (auto view = read_view(query, live_))
+      page.jobs.push_back(*std::move(view));
+    else if (view.error().code == Errc::kCorrupt)
+      log::error("a damaged job is left out of a list", {{"reason", view.error().message}});
+    else
+      return std::move(view).error();
   }
 }
 
 Result<std::vector<model::Node>> SqliteReader::nodes() {
   FFRTMP_TRY(nodes_.begin());
-  return read_all<model::Node>(nodes_);
+  return read_nodes(nodes_);
 }
 
 Result<std::vector<SlaCount>> SqliteReader::sla_counts(std::optional<UtcTime> from, std::optional<UtcTime> to) {
@@ -166,12 +187,12 @@ Result<std::vector<SlaCount>> SqliteReader::sla_counts(std::optional<UtcTime> fr
                            " GROUP BY ", kGroup, " ORDER BY ", kGroup));
   FFRTMP_TRY(query.begin());
   where.bind(query);
-  return read_all<SlaCount>(query);
+  return read_all(query, &from_first<SlaCount>);
 }
 
 Result<std::vector<KeyRecord>> SqliteReader::keys() {
   FFRTMP_TRY(keys_.begin());
-  return read_all<KeyRecord>(keys_);
+  return read_all(keys_, &from_first<KeyRecord>);
 }
 
 std::unique_ptr<SqliteReader> ReaderPool::take() {

@@ -36,9 +36,21 @@ void bind_one(Statement& s, int at, const T& value) {
     s.bind_text_copy(at, json::encode(value));
 }
 
+template <class E>
+bool is_enumerator(std::int64_t number) {
+  bool known = false;
+  boost::mp11::mp_for_each<boost::describe::describe_enumerators<E>>(
+      [&](auto d) { known = known || static_cast<std::int64_t>(d.value) == number; });
+  return known;
+}
+
 template <class T>
 Status read_one(const Statement& s, int column, T& out) {
-  if constexpr (std::is_integral_v<T> || std::is_enum_v<T>) {
+  if constexpr (std::is_enum_v<T>) {
+    const std::int64_t number = s.integer(column);
+    if (!is_enumerator<T>(number)) return make_error(Errc::kCorrupt, cat("a stored value is damaged: ", number));
+    out = static_cast<T>(number);
+  } else if constexpr (std::is_integral_v<T>) {
     out = static_cast<T>(s.integer(column));
   } else if constexpr (std::is_floating_point_v<T>) {
     out = s.real(column);

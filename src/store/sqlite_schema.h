@@ -30,6 +30,11 @@ inline constexpr const char* kInStatusIndex = "status NOT IN (0, 5)";
 // Room for the number of an attempt in its key: 16 million attempts of 500 thousand million jobs.
 inline constexpr int kAttemptBits = 24;
 
+// The key of the number-th attempt of a job.
+[[nodiscard]] constexpr std::int64_t attempt_key(std::int64_t job_sequence, int number) {
+  return (job_sequence << kAttemptBits) | number;
+}
+
 // Brings the file to this program's schema, one transaction a step; PRAGMA user_version counts the steps done. A file
 // of a newer program is refused.
 Status migrate(Database& db);

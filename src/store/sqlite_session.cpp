@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <tuple>
 
+#include "base/log.h"
 #include "store/sqlite_jobs.h"
 #include "store/sqlite_row.h"
 #include "store/sqlite_schema.h"
@@ -21,7 +22,7 @@ using model::Transition;
 constexpr int kLongLog = 4000;
 constexpr int kLogLimit = 40'000;
 
-std::int64_t attempt_key(const Attempt& attempt) { return (attempt.job_sequence << kAttemptBits) | attempt.number; }
+std::int64_t key_of(const Attempt& attempt) { return attempt_key(attempt.job_sequence, attempt.number); }
 
 std::string insert_or_replace(std::string_view table, std::string_view names, std::string_view values) {
   return cat("INSERT OR REPLACE INTO ", table, "(", names, ") VALUES(", values, ")");
@@ -45,6 +46,8 @@ SqliteSession::SqliteSession(Database db, Database checkpoints)
       add_transition_(db_, cat("INSERT INTO transition(ordinal, previous, job_sequence, ", columns<Transition>(),
                                ") VALUES(?1, ?2, ?3, ", parameters<Transition>(4), ")")),
       insert_class_(db_, "INSERT INTO requirement(need) VALUES(?1) RETURNING id"),
+      drop_class_(db_, "DELETE FROM requirement WHERE id=?1"),
+      drop_class_entries_(db_, "DELETE FROM queue WHERE class=?1 RETURNING key, sequence"),
       enqueue_(db_, "INSERT INTO queue VALUES(?1,?2,?3)"),
       dequeue_(db_, "DELETE FROM queue WHERE class=?1 AND key=?2 AND sequence=?3"),
       dequeue_wherever_(db_, "DELETE FROM queue WHERE sequence=?1 RETURNING class"),
@@ -66,6 +69,7 @@ SqliteSession::SqliteSession(Database db, Database checkpoints)
                                     "WHERE id IN (SELECT attempt_id FROM job WHERE status IN (?1, ?2, ?3) AND"
                                     " attempt_id IS NOT NULL AND " +
                                     kInStatusIndex + ") ORDER BY attempt.key"),
+      live_jobs_(db_, cat("SELECT sequence FROM job WHERE status IN (?1, ?2, ?3) AND ", kInStatusIndex)),
       put_progress_(db_, "INSERT OR REPLACE INTO progress VALUES(?1,?2)"),
       put_node_(db_, insert_or_replace("node", columns<Node>(), parameters<Node>(1))),
       node_by_id_(db_, cat("SELECT ", columns<Node>(), " FROM node WHERE id=?1")),
@@ -93,7 +97,8 @@ Status SqliteSession::load() {
   // Every label and every host that was ever asked for makes a class. One that no job waits in is made again when
   // needed.
   FFRTMP_TRY(db_.execute("DELETE FROM requirement WHERE NOT EXISTS (SELECT 1 FROM queue WHERE class=requirement.id)"));
-  return load_classes();
+  FFRTMP_TRY(load_classes());
+  return mend_classes();
 }
 
 // What a failed group made of the classes goes.
@@ -119,6 +124,7 @@ void SqliteSession::forget_classes() {
   classes_.clear();
   class_at_.clear();
   class_by_text_.clear();
+  unreadable_classes_.clear();
 }
 
 Status SqliteSession::load_classes() {
@@ -130,7 +136,12 @@ Status SqliteSession::load_classes() {
     if (!row) break;
     RequirementClass one;
     one.id = all.integer(0);
-    FFRTMP_TRY(read_value(all, 1, one.need));
+    if (const Status read = read_value(all, 1, one.need); !read) {
+      log::error("a damaged class of jobs is left out",
+                 {{"reason", cat("table requirement, id ", one.id, ": ", read.error().message)}});
+      unreadable_classes_.push_back(one.id);
+      continue;
+    }
     class_at_[one.id] = classes_.size();
     class_by_text_[json::encode(one.need)] = one.id;  // as intern_class spells it, whichever version wrote the row
     classes_.push_back(std::move(one));
@@ -144,11 +155,48 @@ Status SqliteSession::load_waiting() {
   while (true) {
     FFRTMP_ASSIGN(const bool row, counts.step());
     if (!row) return {};
-    class_of(counts.integer(0)).waiting = counts.integer(1);
+    const ClassId id = counts.integer(0);
+    if (!class_at_.contains(id) && std::ranges::find(unreadable_classes_, id) == unreadable_classes_.end())
+      unreadable_classes_.push_back(id);
+    count_waiting(id, counts.integer(1));
   }
 }
 
-RequirementClass& SqliteSession::class_of(ClassId id) { return classes_.at(class_at_.at(id)); }
+void SqliteSession::count_waiting(ClassId id, std::int64_t change) {
+  if (const auto known = class_at_.find(id); known != class_at_.end()) classes_[known->second].waiting += change;
+}
+
+Status SqliteSession::mend_classes() {
+  for (const ClassId id : std::exchange(unreadable_classes_, {})) FFRTMP_TRY(queue_again(id));
+  return commit();
+}
+
+Status SqliteSession::queue_again(ClassId unreadable) {
+  FFRTMP_TRY(will_write());
+  std::vector<QueueEntry> entries;
+  FFRTMP_TRY(bind_all(drop_class_entries_, unreadable));
+  while (true) {
+    FFRTMP_ASSIGN(const bool row, drop_class_entries_.step());
+    if (!row) break;
+    entries.push_back({unreadable, drop_class_entries_.integer(0), drop_class_entries_.integer(1)});
+  }
+  FFRTMP_TRY(run(drop_class_, unreadable));
+  for (QueueEntry& entry : entries) {
+    const auto held = hold(entry.sequence);
+    if (!held && held.error().code != Errc::kCorrupt) return held.error();
+    if (!held || *held == nullptr) {
+      log::error(
+          "a damaged job is set aside",
+          {{"job", cat(entry.sequence)}, {"reason", held ? std::string("it has no row") : held.error().message}});
+      continue;
+    }
+    const Job& job = *(*held)->job;
+    FFRTMP_ASSIGN(entry.class_id, intern_class(model::requirement_of(job.spec, job.effective)));
+    FFRTMP_TRY(enqueue(entry));
+  }
+  log::warn("jobs of a damaged class are queued again", {{"class", cat(unreadable)}, {"jobs", cat(entries.size())}});
+  return {};
+}
 
 Status SqliteSession::will_write() {
   if (in_transaction_) return {};
@@ -294,7 +342,11 @@ Result<StateCounts> SqliteSession::count_by_state() {
   while (true) {
     FFRTMP_ASSIGN(const bool row, query.step());
     if (!row) return counts;
-    counts[static_cast<model::JobState>(query.integer(0))] = query.integer(1);
+    model::JobState state{};
+    if (const Status read = read_value(query, 0, state))
+      counts[state] = query.integer(1);
+    else
+      log::error("jobs are not counted", {{"reason", cat("table job, column status: ", read.error().message)}});
   }
 }
 
@@ -325,7 +377,7 @@ Result<ClassId> SqliteSession::intern_class(const model::Requirement& need) {
 Status SqliteSession::enqueue(const QueueEntry& entry) {
   FFRTMP_TRY(will_write());
   FFRTMP_TRY(run(enqueue_, entry.class_id, entry.key, entry.sequence));
-  ++class_of(entry.class_id).waiting;
+  count_waiting(entry.class_id, 1);
   return {};
 }
 
@@ -333,7 +385,7 @@ Status SqliteSession::dequeue(const QueueEntry& entry) {
   FFRTMP_TRY(will_write());
   FFRTMP_TRY(run(dequeue_, entry.class_id, entry.key, entry.sequence));
   if (db_.changed_rows() == 0) return dequeue_wherever(entry.sequence);
-  --class_of(entry.class_id).waiting;
+  count_waiting(entry.class_id, -1);
   return {};
 }
 
@@ -344,7 +396,7 @@ Status SqliteSession::dequeue_wherever(std::int64_t sequence) {
   while (true) {
     FFRTMP_ASSIGN(const bool row, dequeue_wherever_.step());
     if (!row) return {};
-    --class_of(dequeue_wherever_.integer(0)).waiting;
+    count_waiting(dequeue_wherever_.integer(0), -1);
   }
 }
 
@@ -378,8 +430,8 @@ Result<std::vector<std::int64_t>> SqliteSession::due_retries(UtcTime now, int li
 
 Status SqliteSession::insert_attempt(const Attempt& attempt) {
   FFRTMP_TRY(will_write());
-  FFRTMP_TRY(run(insert_attempt_, attempt_key(attempt), attempt.id, attempt.job_sequence, attempt.number,
-                 attempt.node_id, attempt.claim_id, attempt.claimed_at, attempt.session_device));
+  FFRTMP_TRY(run(insert_attempt_, key_of(attempt), attempt.id, attempt.job_sequence, attempt.number, attempt.node_id,
+                 attempt.claim_id, attempt.claimed_at, attempt.session_device));
   live_attempts_.insert_or_assign(attempt.id, attempt);
   note_claim(attempt);
   return {};
@@ -393,12 +445,12 @@ void SqliteSession::note_claim(const Attempt& attempt) {
 }
 
 Result<std::vector<Attempt>> SqliteSession::read_attempts(Statement& query) {
+  const QueryScope scope(query);
   std::vector<Attempt> attempts;
   while (true) {
     FFRTMP_ASSIGN(const bool row, query.step());
     if (!row) return attempts;
-    if (auto read = read_row(query, 0, attempts.emplace_back()); !read)
-      return std::move(read).error().within(cat("an attempt of job ", query.integer(1)));
+    FFRTMP_TRY(read_attempt(query, attempts.emplace_back()));
   }
 }
 
@@ -414,10 +466,10 @@ Status SqliteSession::update_attempt(const Attempt& attempt) {
   FFRTMP_TRY(will_write());
   if (attempt.state == model::AttemptState::kLive) {
     live_attempts_.insert_or_assign(attempt.id, attempt);
-    return run(update_attempt_, attempt_key(attempt), attempt.started_at, attempt.grant);
+    return run(update_attempt_, key_of(attempt), attempt.started_at, attempt.grant);
   }
   live_attempts_.erase(attempt.id);
-  return run(end_attempt_, attempt_key(attempt), attempt.state, attempt.started_at, attempt.ended_at, attempt.result,
+  return run(end_attempt_, key_of(attempt), attempt.state, attempt.started_at, attempt.ended_at, attempt.result,
              attempt.reply_status, attempt.reply_retry_at);
 }
 
@@ -439,22 +491,43 @@ Result<std::vector<model::PublishGrant>> SqliteSession::grants_of_job(std::int64
   std::vector<model::PublishGrant> grants;
   const std::int64_t first = job_sequence << kAttemptBits;
   FFRTMP_TRY(bind_all(grants_, first, first + (1 << kAttemptBits) - 1));
+  const QueryScope scope(grants_);
   while (true) {
     FFRTMP_ASSIGN(const bool row, grants_.step());
     if (!row) return grants;
-    FFRTMP_TRY(read_value(grants_, 0, grants.emplace_back()));
+    if (auto read = read_value(grants_, 0, grants.emplace_back()); !read)
+      return std::move(read).error().within(cat("table attempt, a grant of job ", job_sequence));
   }
 }
 
 Result<std::vector<Attempt>> SqliteSession::live_attempts() {
   FFRTMP_TRY(
       bind_all(live_attempts_query_, model::JobState::kAssigned, model::JobState::kRunning, model::JobState::kPaused));
-  FFRTMP_ASSIGN(auto attempts, read_attempts(live_attempts_query_));
+  std::vector<Attempt> attempts;
+  while (true) {
+    FFRTMP_ASSIGN(const bool row, live_attempts_query_.step());
+    if (!row) break;
+    Attempt attempt;
+    if (const Status read = read_attempt(live_attempts_query_, attempt))
+      attempts.push_back(std::move(attempt));
+    else
+      log::error("a damaged attempt is left out", {{"reason", read.error().message}});
+  }
   const auto by_claim = [](const Attempt& a) { return std::tie(a.claimed_at, a.claim_id); };
   std::ranges::sort(attempts, {}, by_claim);  // of more claims than are kept, the last are the ones that may come again
   claims_.clear();
   for (const Attempt& attempt : attempts) note_claim(attempt);
   return attempts;
+}
+
+Result<std::vector<std::int64_t>> SqliteSession::live_jobs() {
+  std::vector<std::int64_t> sequences;
+  FFRTMP_TRY(bind_all(live_jobs_, model::JobState::kAssigned, model::JobState::kRunning, model::JobState::kPaused));
+  while (true) {
+    FFRTMP_ASSIGN(const bool row, live_jobs_.step());
+    if (!row) return sequences;
+    sequences.push_back(live_jobs_.integer(0));
+  }
 }
 
 Status SqliteSession::put_progress(std::int64_t job_sequence, const model::Progress& progress) {
@@ -475,21 +548,15 @@ Result<std::optional<Node>> SqliteSession::find_node(const Uuid& id) {
   FFRTMP_TRY(bind_all(node_by_id_, id));
   FFRTMP_ASSIGN(const bool row, node_by_id_.step());
   if (!row) return std::optional<Node>();
+  const QueryScope scope(node_by_id_);
   Node node;
-  const Status read = read_row(node_by_id_, 0, node);
-  node_by_id_.reset();
-  FFRTMP_TRY(read);
+  FFRTMP_TRY(read_node(node_by_id_, node));
   return std::optional(std::move(node));
 }
 
 Result<std::vector<Node>> SqliteSession::nodes() {
-  std::vector<Node> nodes;
   FFRTMP_TRY(nodes_.begin());
-  while (true) {
-    FFRTMP_ASSIGN(const bool row, nodes_.step());
-    if (!row) return nodes;
-    FFRTMP_TRY(read_row(nodes_, 0, nodes.emplace_back()));
-  }
+  return read_nodes(nodes_);
 }
 
 Result<std::optional<IdempotencyRow>> SqliteSession::find_idempotency(const std::string& owner,

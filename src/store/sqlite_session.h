@@ -36,6 +36,7 @@ class SqliteSession final : public Session {
   Result<std::vector<model::Attempt>> attempts_of_claim(const Uuid& node_id, const Uuid& claim_id) override;
   Result<std::vector<model::PublishGrant>> grants_of_job(std::int64_t job_sequence) override;
   Result<std::vector<model::Attempt>> live_attempts() override;
+  Result<std::vector<std::int64_t>> live_jobs() override;
   Status put_progress(std::int64_t job_sequence, const model::Progress& progress) override;
   Status put_node(const model::Node& node) override;
   Result<std::optional<model::Node>> find_node(const Uuid& id) override;
@@ -69,7 +70,11 @@ class SqliteSession final : public Session {
   Status find_classes();
   Status load_waiting();
   Status write_probe(std::int64_t value);
-  RequirementClass& class_of(ClassId id);
+  // Queues again, by what each needs, the jobs of classes that cannot be read; before anybody writes.
+  Status mend_classes();
+  Status queue_again(ClassId unreadable);
+  // Of a class that cannot be read nothing is counted.
+  void count_waiting(ClassId id, std::int64_t change);
   Status dequeue_wherever(std::int64_t sequence);
   // Returns the ordinal of the last one.
   Result<std::int64_t> add_transitions(std::int64_t sequence, std::optional<std::int64_t> previous,
@@ -91,6 +96,7 @@ class SqliteSession final : public Session {
   std::vector<RequirementClass> classes_;
   std::unordered_map<ClassId, std::size_t> class_at_;
   std::unordered_map<std::string, ClassId> class_by_text_;
+  std::vector<ClassId> unreadable_classes_;      // found when they were read last
   std::unordered_map<std::int64_t, Held> jobs_;  // live ones, and the group's visitors
   std::vector<std::int64_t> visitors_;           // read in this group; forgotten with it unless they live
   std::unordered_map<Uuid, model::Attempt> live_attempts_;
@@ -98,9 +104,9 @@ class SqliteSession final : public Session {
 
   Statement begin_, commit_, rollback_;
   Statement insert_job_, insert_spec_, update_job_, job_by_sequence_, job_by_id_, add_transition_;
-  Statement insert_class_, enqueue_, dequeue_, dequeue_wherever_, head_, forget_retry_, due_retries_;
-  Statement insert_attempt_, update_attempt_, end_attempt_, attempt_by_id_, grants_,
-      live_attempts_query_;
+  Statement insert_class_, drop_class_, drop_class_entries_, enqueue_, dequeue_, dequeue_wherever_, head_,
+      forget_retry_, due_retries_;
+  Statement insert_attempt_, update_attempt_, end_attempt_, attempt_by_id_, grants_, live_attempts_query_, live_jobs_;
   Statement put_progress_, put_node_, node_by_id_, nodes_, find_idempotency_, put_idempotency_, expired_keys_,
       expire_idempotency_, put_key_, put_probe_, read_probe_;
 };

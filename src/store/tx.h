@@ -78,13 +78,16 @@ class Tx {
   virtual Result<std::vector<model::Attempt>> attempts_of_claim(const Uuid& node_id, const Uuid& claim_id) = 0;
   // Grants of the job's attempts, newest first.
   virtual Result<std::vector<model::PublishGrant>> grants_of_job(std::int64_t job_sequence) = 0;
-  // Live attempts of all nodes: read once at start.
+  // Live attempts of all nodes, and jobs in a live state: read once at start. An attempt that cannot be read is left
+  // out, with a word to the operator.
   virtual Result<std::vector<model::Attempt>> live_attempts() = 0;
+  virtual Result<std::vector<std::int64_t>> live_jobs() = 0;
   virtual Status put_progress(std::int64_t job_sequence, const model::Progress& progress) = 0;
 
   virtual Status put_node(const model::Node& node) = 0;  // insert or replace
   virtual Result<std::optional<model::Node>> find_node(const Uuid& id) = 0;
-  virtual Result<std::vector<model::Node>> nodes() = 0;  // all: read once at start
+  // All that can be read, with a word to the operator on the others: read once at start.
+  virtual Result<std::vector<model::Node>> nodes() = 0;
 
   virtual Result<std::optional<IdempotencyRow>> find_idempotency(const std::string& owner, const std::string& key) = 0;
   virtual Status put_idempotency(const std::string& owner, const std::string& key, const IdempotencyRow& row) = 0;

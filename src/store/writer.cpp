@@ -46,6 +46,7 @@ Status Writer::start() {
   Effects effects;
   ApplyContext context{clock_.now(), ids_, settings_, live_, effects, 0};
   FFRTMP_TRY(load_live(session_, context));
+  FFRTMP_TRY(session_.commit());  // what was set aside
   thread_ = std::thread([this] { run(); });
   return {};
 }
