@@ -60,7 +60,9 @@ Result<model::JobSpec> decode_job_spec(std::string_view text, int default_max_re
 }
 
 std::string encode_error(const Error& error) {
-  ErrorReply reply{{std::string(wire_name(error.code)), error.message, std::nullopt}};
+  // On the wire a fault of ours has one name: the status's.
+  const Errc code = http_status(error.code) == http_status(Errc::kInternal) ? Errc::kInternal : error.code;
+  ErrorReply reply{{std::string(wire_name(code)), error.message, std::nullopt}};
   if (!error.field.empty()) reply.error.field = error.field;
   return encode(reply);
 }
