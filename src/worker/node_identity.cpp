@@ -49,9 +49,10 @@ Result<NodeIdentity> NodeIdentity::open(const std::string& state_dir) {
 }
 
 Status NodeIdentity::save(const Uuid& node_id, const std::string& token) {
-  node_id_ = node_id;
   token_ = token;
-  return sys::write_atomic(path_, json::encode(NodeFile{node_id, token}), 0600, sys::Sync::kYes);
+  FFRTMP_TRY(sys::write_atomic(path_, json::encode(NodeFile{node_id, token}), 0600, sys::Sync::kYes));
+  node_id_ = node_id;
+  return {};
 }
 
 }  // namespace ffrtmp::worker

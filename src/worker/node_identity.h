@@ -16,7 +16,8 @@ class NodeIdentity {
   [[nodiscard]] static Result<NodeIdentity> open(const std::string& state_dir);
   [[nodiscard]] const std::optional<Uuid>& node_id() const { return node_id_; }
   [[nodiscard]] const std::string& token() const { return token_; }
-  // An empty token: the master has not answered yet.
+  // An empty token: the master has not answered yet. On failure this process knows the token, which the master goes by
+  // already, but no id that a restart would not find.
   [[nodiscard]] Status save(const Uuid& node_id, const std::string& token);
   // The token was refused; the id is kept.
   void forget_token() { token_.clear(); }

@@ -37,6 +37,23 @@ TEST(NodeIdentity, BeginsUnknownAndIsKept) {
   EXPECT_EQ(again->node_id(), id) << "a refused token is not another node";
 }
 
+// The master must not hear of an id that a restart would not find.
+TEST(NodeIdentity, AnIdThatCouldNotBeWrittenDownIsNoId) {
+  const test::TempDir dir;
+  std::filesystem::create_directories(dir / "node.json.tmp");  // where the file is written first
+  const Uuid id = test::SeededIds().next(UtcTime{});
+  auto identity = NodeIdentity::open(dir.path());
+  ASSERT_TRUE(identity);
+  EXPECT_FALSE(identity->save(id, ""));
+  EXPECT_FALSE(identity->node_id());
+  std::filesystem::remove(dir / "node.json.tmp");
+  ASSERT_TRUE(identity->save(id, ""));
+  EXPECT_EQ(identity->node_id(), id);
+  std::filesystem::create_directories(dir / "node.json.tmp");
+  EXPECT_FALSE(identity->save(id, "ffn_secret"));
+  EXPECT_EQ(identity->token(), "ffn_secret") << "good for this process, and the former one is not any more";
+}
+
 // contract: F46
 TEST(NodeIdentity, TheTokenIsForItsOwnerAlone) {
   const test::TempDir dir;
