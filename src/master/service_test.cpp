@@ -281,6 +281,20 @@ TEST_F(MasterRoutes, AFirstRegistrationWhoseAnswerWasLostFindsItsNode) {
   EXPECT_EQ(api::decode<api::NodeList>(http("GET", "/api/v1/nodes").body)->count, 1);
 }
 
+// A node's id is no secret: it takes the key, or the node's own token, to speak for it.
+TEST_F(MasterRoutes, NobodyTakesANodeOverByItsId) {
+  start();
+  const Worker victim = add_worker();
+  const Worker stranger = add_worker();
+  const std::string body = cat(R"({"name":"b","instance_id":")", ids_.next(clock_.now().utc).str(),
+                               R"(","slots":1,"node_id":")", victim.node.str(), R"("})");
+  EXPECT_EQ(http("POST", "/api/v1/nodes/register", body, stranger.token).status, 403);
+  EXPECT_EQ(http("POST", "/api/v1/nodes/register", body, "").status, 401);
+  EXPECT_EQ(http("POST", "/api/v1/nodes/register", body, "ffn_guessed").status, 401);
+  EXPECT_TRUE(victim.client->claim(claim_of(victim, 0))) << "neither its token nor its instance has changed";
+  EXPECT_EQ(http("POST", "/api/v1/nodes/register", body).status, 200) << "the key may";
+}
+
 TEST_F(MasterRoutes, TheSameJobAgainIsNotCreatedAgain) {
   start();
   const auto first = http("POST", "/api/v1/jobs", kJob, kKey, {{"idempotency-key", "k"}});

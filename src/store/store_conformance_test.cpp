@@ -889,6 +889,34 @@ TEST_P(StoreConformance, ARestartedWorkerKeepsWhatItListsAndLosesTheRest) {
   EXPECT_EQ(status(kept), JobState::kAssigned) << "its lease was renewed";
 }
 
+// contract: F31
+// A worker names its node itself, so the answer to its first registration may be lost, also with its process.
+TEST_P(StoreConformance, AFirstRegistrationThatComesAgainFindsItsNode) {
+  RegisterNode first = registration(facts());
+  first.node_id = first.new_node_id;
+  const auto made = store->apply_wait(first);
+  ASSERT_TRUE(made);
+  EXPECT_TRUE(made->created);
+  EXPECT_EQ(made->node.id, first.new_node_id);
+  first.token_hash = "of the second answer";
+  const auto again = store->apply_wait(first);
+  ASSERT_TRUE(again);
+  EXPECT_FALSE(again->created);
+  RegisterNode restarted = registration(facts());
+  restarted.node_id = first.node_id;
+  restarted.new_node_id = *first.node_id;
+  restarted.token_hash = "of the third answer";
+  const auto after = store->apply_wait(restarted);
+  ASSERT_TRUE(after);
+  EXPECT_FALSE(after->created);
+  EXPECT_EQ(after->node.id, *first.node_id);
+  const auto nodes = store->nodes();
+  ASSERT_TRUE(nodes);
+  ASSERT_EQ(nodes->size(), 1U);
+  EXPECT_EQ(nodes->front().node.token_hash, "of the third answer") << "the last one that was answered is good";
+  EXPECT_TRUE(heartbeat({*first.node_id, restarted.instance_id}));
+}
+
 TEST_P(StoreConformance, ARepeatedRegistrationLosesNothing) {
   RegisterNode r = registration(facts());
   ASSERT_TRUE(store->apply_wait(r));

@@ -10,12 +10,14 @@
 #include <set>
 #include <thread>
 
+#include "api/client_file.h"
 #include "api/codec.h"
 #include "base/text.h"
 #include "sys/file_io.h"
 #include "sys/proc_fs.h"
 #include "tests/e2e/box.h"
 #include "tests/support/fake_ffmpeg.h"
+#include "tests/support/lossy_link.h"
 
 namespace ffrtmp::test {
 namespace {
@@ -218,6 +220,22 @@ TEST(Crash, AWorkerThatNeverHeardItsFirstAnswerIsTheSameNode) {
   EXPECT_TRUE(box.wait_for_token().starts_with(asked.substr(0, asked.rfind("\"\"")))) << asked;
   box.wait_end(box.submit(box.clip(1), box.path("o.mp4")));
   EXPECT_EQ(api::decode<api::NodeList>(box.http("GET", "/api/v1/nodes").body)->nodes.size(), 1U);
+}
+
+// The master has committed and answers, but the link is cut before a byte of the answer has passed.
+// contract: F31
+TEST(Crash, AFirstRegistrationWhoseAnswerIsLostOnTheWayMakesOneNode) {
+  Box box;
+  box.start_master({"--tls", "false"});
+  const auto file = api::load_client_file(box.path("master/client.yaml"));
+  ASSERT_TRUE(file);
+  LossyLink link(file->url, "POST /api/v1/nodes/register", 2);
+  box.start_worker("w1", {"--master", link.url()});
+  box.wait_for_token();
+  EXPECT_EQ(link.lost(), 2);
+  EXPECT_EQ(api::decode<api::NodeList>(box.http("GET", "/api/v1/nodes").body)->nodes.size(), 1U);
+  const auto job = box.wait_end(box.submit(box.clip(1), box.path("o.mp4")));
+  EXPECT_EQ(job.status, model::JobState::kCompleted) << "the token of the last answer is good";
 }
 
 // contract: F19
