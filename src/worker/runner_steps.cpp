@@ -3,7 +3,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <cstdlib>
 #include <future>
 #include <utility>
 
@@ -21,6 +20,7 @@
 #include "net/digest.h"
 #include "sys/fd.h"
 #include "sys/machine_load.h"
+#include "worker/engine_environment.h"
 #include "worker/hls_set.h"
 #include "worker/job_limits.h"
 #include "worker/publish_hls.h"
@@ -47,12 +47,6 @@ std::optional<std::string> full_disk(const std::string& dir) {
   const auto disk = sys::read_disk_space(dir);
   if (!disk || disk->used_ratio < kFullDiskRatio) return std::nullopt;
   return cat("the disk of ", dir, " is ", format_fixed(disk->used_ratio * 100, 1), " % full");
-}
-
-std::vector<std::string> engine_environment(const Settings& settings) {
-  const char* path = std::getenv("PATH");
-  return {cat("PATH=", std::string(path == nullptr ? "/usr/local/bin:/usr/bin:/bin" : path)), "LC_ALL=C", "HOME=/nonexistent",
-          cat("GST_REGISTRY=", plugin_registry_of(settings))};
 }
 
 std::optional<double> shorter(std::optional<double> a, std::optional<double> b) {
@@ -184,12 +178,15 @@ std::optional<model::AttemptResult> Runner::plan_and_start() {
   auto demuxer = media::sniff_demuxer(opened->path);
   if (!demuxer) return failure(input_failure(demuxer.error()), cat("input: ", demuxer.error().message));
   notes_.demuxer = *demuxer;
-  // The supervisor starts while ffprobe looks at the input.
-  if (auto failed = start_supervisor()) return failed;
+  // Groups are made and the supervisor starts while ffprobe looks at the input, which takes longer.
   media::ProbeOptions options;
   options.ffprobe = shared_.settings.ffprobe;
   options.demuxer = *demuxer;
-  auto probe = media::probe_file(opened->path, options, tool_on(opened->path));
+  auto look = std::async(std::launch::async, [&, run = tool_on(opened->path)] {
+    return media::probe_file(opened->path, options, run);
+  });
+  if (auto failed = start_supervisor()) return failed;
+  auto probe = look.get();
   if (canceled_) return canceled_result(true);
   if (!probe) return failure(input_failure(probe.error()), cat("input: ", probe.error().message));
   auto choice = media::choose_streams(*probe, p, notes_.muxer);
@@ -354,8 +351,9 @@ supervisor::Plan Runner::first_plan() const {
 }
 
 media::RunTool Runner::tool_on(const std::string& media) const {
-  media::ToolSettings tool{engine_environment(shared_.settings), 10, &stop_tools_};
-  tool.max_data_bytes = tool_memory(notes_.claim.job.resource_limits, means_->ram_total_bytes, shared_.settings.slots);
+  const model::ResourceLimits& limits = notes_.claim.job.resource_limits;
+  media::ToolSettings tool{engine_environment(shared_.settings, limits), 10, &stop_tools_};
+  tool.max_data_bytes = tool_memory(limits, means_->ram_total_bytes, shared_.settings.slots);
   if (shared_.settings.confine) {
     tool.reach = {means_->tool_reach.readable, means_->tool_reach.writable, {}};
     tool.reach->read.push_back(media);
@@ -368,7 +366,7 @@ supervisor::Plan Runner::plan_of(const engine::RunPlan& run, const std::string& 
   supervisor::Plan plan = first_plan();
   plan.argv = run.argv;
   plan.cwd = "/";
-  plan.env = engine_environment(shared_.settings);
+  plan.env = engine_environment(shared_.settings, limits);
   plan.confined = shared_.settings.confine;
   plan.readable = means_->ffmpeg_reach.readable;
   plan.writable = means_->ffmpeg_reach.writable;
