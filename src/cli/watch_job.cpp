@@ -2,13 +2,13 @@
 
 #include <unistd.h>
 
-#include <algorithm>
 #include <cstdio>
 
 #include "base/text.h"
 #include "cli/interrupt.h"
 #include "cli/job_text.h"
 #include "cli/log_follower.h"
+#include "cli/poll_pace.h"
 
 namespace ffrtmp::cli {
 namespace {
@@ -16,10 +16,6 @@ namespace {
 using namespace std::chrono_literals;
 using Steady = std::chrono::steady_clock;
 
-// Its end is seen late by at most a hundredth of what the job has taken so far, within these bounds.
-constexpr std::chrono::milliseconds kShortestPoll{30};
-constexpr std::chrono::milliseconds kLongestPoll{400};
-constexpr int kPollsOfAJob = 100;
 constexpr std::chrono::seconds kLineEvery{10};
 
 // What is shown on stderr while a job runs.
@@ -66,21 +62,22 @@ Result<Watched> watch_job(Session& session, const std::string& ref, bool with_lo
   Display display(with_log);
   LogFollower log(session.client(), ref);
   Watched watched;
-  const auto begun = Steady::now();
-  auto last_answer = begun;
+  PollPace pace;
+  std::optional<model::Phase> phase;
+  auto last_answer = Steady::now();
   for (;;) {
     auto job = session.client().job(ref);
     if (job) {
       watched.job = std::move(*job);
       last_answer = Steady::now();
       display.show(watched.job.value);
+      if (const auto& progress = watched.job.value.progress) phase = progress->phase;
       if (with_log) FFRTMP_TRY(log.print_new(0));
       if (model::is_ended(watched.job.value.status)) return watched;
     } else if (!interrupt.came() && (!is_passing(job.error()) || Steady::now() - last_answer > session.timeout())) {
       return std::move(job).error();
     }
-    const auto taken = std::chrono::duration_cast<std::chrono::milliseconds>(Steady::now() - begun);
-    interrupt.sleep(std::clamp(taken / kPollsOfAJob, kShortestPoll, kLongestPoll));
+    interrupt.sleep(pace.pause(Steady::now(), phase));
     if (interrupt.came()) {
       watched.is_interrupted = true;
       return watched;
