@@ -108,7 +108,9 @@ class Runner {
   [[nodiscard]] bool on_gstreamer() const { return notes_.engine.used == "gstreamer"; }
   // GStreamer ended for a reason that lies in its pipeline.
   [[nodiscard]] bool pipeline_broke(const model::AttemptResult& result) const;
-  // And the job leaves the choice of the engine to us.
+  // Something of a live output may have left the engine: whoever watches would see the beginning again.
+  [[nodiscard]] bool has_sent() const;
+  // The pipeline broke before anything was sent, and the job leaves the choice of the engine to us.
   [[nodiscard]] bool can_leave_gstreamer(const model::AttemptResult& result) const;
   std::optional<model::AttemptResult> restart_with_ffmpeg(const model::AttemptResult& failed);
   // Whether this end of a hardware encoder is one that a software encoder may do better.

@@ -293,11 +293,17 @@ bool Runner::pipeline_broke(const model::AttemptResult& result) const {
   return engine::is_of_pipeline(engine::diagnose(std::nullopt, std::nullopt, stderr_tail_).reason, stderr_tail_);
 }
 
+// Counted before the muxer: of what was not counted nothing left the pipeline.
+bool Runner::has_sent() const {
+  const model::Progress last = engine::parse_progress(exit_->last_progress, output_seconds_);
+  return is_live() && (last.frame || last.out_time_ms);
+}
+
 bool Runner::can_leave_gstreamer(const model::AttemptResult& result) const {
   const auto& job = notes_.claim.job;
   const bool may_choose = job.engine == model::Engine::kAuto && job.parameters.allow_fallback;
   return on_gstreamer() && may_choose && exit_ && !canceled_ && !should_stop() && input_facts_ &&
-         pipeline_broke(result);
+         pipeline_broke(result) && !has_sent();
 }
 
 std::optional<model::AttemptResult> Runner::restart_with_ffmpeg(const model::AttemptResult& failed) {

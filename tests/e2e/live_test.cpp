@@ -209,7 +209,7 @@ TEST(Live, APipelineThatBreaksIsFollowedByFfmpeg) {
        "echo 'ERROR: from element /GstPipeline:pipeline0/GstX264Enc:x264enc0: Internal data stream error.' >&2\n"
        "exec sleep 1000\n",
        "stalled"},
-      {"crashed", "gst-launch-1.0 \"$@\" & sleep 1.5; kill -SEGV $$\n", "ended by signal 11"},
+      {"crashed", "kill -SEGV $$\n", "ended by signal 11"},
   };
   Box box;
   const RtmpServer server(box.path("nginx"));
@@ -268,6 +268,42 @@ TEST(Live, WhereGstreamerIsNamedOrNotToBlameItsFailureIsTheJobs) {
   EXPECT_EQ(refused.failure_reason, model::FailureReason::kNetworkError);
   ASSERT_TRUE(refused.result && refused.result->engine);
   EXPECT_EQ(refused.result->engine->used, "gstreamer") << "another engine would be refused as well";
+}
+
+// Who watches would see the beginning again.
+TEST(Live, APipelineThatBreaksOnceItSentIsFollowedByNothing) {
+  Box box;
+  const RtmpServer server(box.path("nginx"));
+  box.start_master(kPatient);
+  box.start_worker("w1", {"--allow-output", cat("rtmp://127.0.0.1:", server.port()), "--gst-launch",
+                          install_fake_gst(box, "exit 1\n"), "--stall-timeout", "4s"});
+  box.wait_for_nodes(1);
+  const std::string in = marked_clip(box, 1);
+  const std::string picture =
+      "echo '/GstPipeline:pipeline0/GstIdentity:frames: last-message = chain   ******* (frames:sink) (83 bytes, dts: "
+      "1000:00:00.0, pts: 1000:00:00.0, duration: 0:00:00.033333333, offset: -1)'\n";
+  const std::string sound =
+      "echo '/GstPipeline:pipeline0/GstIdentity:sound: last-message = chain   ******* (sound:sink) (83 bytes, dts: "
+      "none, pts: 0:00:00.0, duration: 0:00:00.020000000, offset: -1)'\n";
+  const std::string complaint =
+      "echo 'ERROR: from element /GstPipeline:pipeline0/GstX264Enc:x264enc0: Internal data stream error.' >&2\n";
+  const struct {
+    std::string script;
+    model::FailureReason reason;
+  } cases[] = {
+      {picture + "kill -SEGV $$\n", model::FailureReason::kUnknown},
+      {sound + "kill -SEGV $$\n", model::FailureReason::kUnknown},
+      {picture + complaint + "exec sleep 1000\n", model::FailureReason::kTimeout},
+  };
+  for (const auto& one : cases) {
+    install_fake_gst(box, one.script);
+    const auto job =
+        box.wait_end(submit(box, cat(R"("queue":"live","max_retries":0,"parameters":{"output_mode":"rtmp","input":")",
+                                     in, R"(","rtmp_url":"rtmp://127.0.0.1:)", server.port(), R"(/live/sent"})")));
+    EXPECT_EQ(job.failure_reason, one.reason) << one.script;
+    ASSERT_TRUE(job.result && job.result->engine);
+    EXPECT_EQ(job.result->engine->used, "gstreamer") << one.script;
+  }
 }
 
 // contract: F46
