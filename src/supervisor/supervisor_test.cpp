@@ -482,6 +482,18 @@ TEST_P(SupervisorTest, FreezesAtTheFenceAndThawsWhenRenewed) {
   _exit(1);
 }
 
+// A shell that is stopped between vfork(2) and exec, which otherwise takes no time.
+[[noreturn]] void run_slow_vfork() {
+  if (vfork() == 0) {
+    if (write(STDOUT_FILENO, "ready\n", 6) != 6) _exit(1);
+    const timespec a_while{0, 200'000'000};
+    nanosleep(&a_while, nullptr);
+    execl("/bin/sleep", "sleep", "1000", nullptr);
+    _exit(1);
+  }
+  for (;;) ::pause();
+}
+
 // Makes a group whose freezer refuses whatever is written to it. False without the right to mount. The mount is seen by
 // this process and its children alone: a group can be removed over it, and then nobody can take it away by its path.
 bool make_group_without_freezer(const std::string& group) {
@@ -503,6 +515,19 @@ TEST_P(SupervisorTest, WhatTheFreezerRefusesIsStoppedBySignals) {
   EXPECT_EQ(link->poll(0ms)->log_end, paused.log_end);
   ASSERT_TRUE(link->resume());
   wait_for(*link, [&](const State& s) { return !s.frozen && s.log_end > paused.log_end; });
+  ASSERT_TRUE(link->cancel(0ms));
+  wait_exit(*link);
+}
+
+TEST_P(SupervisorTest, AnEngineThatIsStartingAProgramIsStoppedBySignals) {
+  Plan plan = plan_of("");
+  plan.argv = {g_program, "slow-vfork"};
+  if (!base_.empty() && !make_group_without_freezer(plan.cgroup)) GTEST_SKIP() << "mounting needs root";
+  auto link = start(plan);
+  wait_log(*link, 6);
+  EXPECT_TRUE(link->pause());
+  EXPECT_TRUE(link->poll(0ms)->frozen);
+  EXPECT_TRUE(link->resume());
   ASSERT_TRUE(link->cancel(0ms));
   wait_exit(*link);
 }
@@ -742,6 +767,7 @@ TEST_P(SupervisorTest, WithoutAStartNothingRuns) {
 int main(int argc, char** argv) {
   if (argc == 3 && std::strcmp(argv[1], "supervise") == 0) return ffrtmp::supervisor::supervise_main(argv[2]);
   if (argc == 2 && std::strcmp(argv[1], "unstoppable") == 0) ffrtmp::supervisor::run_unstoppable();
+  if (argc == 2 && std::strcmp(argv[1], "slow-vfork") == 0) ffrtmp::supervisor::run_slow_vfork();
   ffrtmp::supervisor::g_program = std::filesystem::read_symlink("/proc/self/exe").string();
   testing::InitGoogleTest(&argc, argv);
   return RUN_ALL_TESTS();

@@ -27,6 +27,8 @@ microseconds of_ticks(std::uint64_t ticks) {
   return microseconds(static_cast<std::int64_t>(ticks) * 1'000'000 / per_second);
 }
 
+bool stands_still(const sys::ProcStat& stat) { return stat.has_ended() || sys::is_stopped(stat.state); }
+
 microseconds of_timeval(const timeval& time) { return microseconds(time.tv_sec * 1'000'000LL + time.tv_usec); }
 
 }  // namespace
@@ -47,17 +49,27 @@ Status Tree::stop(milliseconds wait) {
   const auto until = std::chrono::steady_clock::now() + wait;
   for (;;) {
     signal_all(SIGSTOP);  // each time: one that was not stopped yet may have had children
-    if (are_stopped()) return {};
+    const auto found = sys::read_descendants(host_, self_);
+    if (found && std::ranges::all_of(*found, stands_still)) return {};
     if (std::chrono::steady_clock::now() >= until) return make_error(Errc::kTimeout, "SIGSTOP has not stopped all");
+    if (found) wake_vforked(*found);
     poll(nullptr, 0, kStopLookMs);
   }
 }
 
-bool Tree::are_stopped() const {
-  const auto found = sys::read_descendants(host_, self_);
-  return found && std::all_of(found->begin(), found->end(), [](const sys::ProcStat& stat) {
-           return stat.has_ended() || sys::is_stopped(stat.state);
-         });
+// Who waits in vfork(2) stops only once the child has called exec, which a stopped one never does: such a child goes on
+// from look to look until it has. Source: vfork(2); proc(5), state D.
+void Tree::wake_vforked(const std::vector<sys::ProcStat>& all) const {
+  std::set<pid_t> waiting;
+  for (const sys::ProcStat& stat : all)
+    if (stat.state == 'D') waiting.insert(stat.pid);
+  for (const sys::ProcStat& stat : all)
+    if (sys::is_stopped(stat.state) && waiting.contains(stat.ppid)) signal_one(stat, SIGCONT);
+}
+
+// One that ended meanwhile, or sheds us as a setuid program, hears nothing.
+void Tree::signal_one(const sys::ProcStat& stat, int signal) const {
+  (void)sys::send_signal(host_, stat.key(), signal);
 }
 
 Status Tree::thaw() {
@@ -97,8 +109,7 @@ void Tree::signal_descendants(int signal) const {
     for (const sys::ProcStat& stat : *found) {
       if (stat.state == 'Z' || !done.insert(stat.key()).second) continue;
       any = true;
-      const auto pidfd = sys::open_pidfd(host_, stat.key());
-      if (pidfd) (void)sys::send_signal(*pidfd, signal);  // it ended meanwhile, or sheds us as a setuid program
+      signal_one(stat, signal);
     }
     if (!any) return;
   }

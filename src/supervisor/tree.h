@@ -3,6 +3,7 @@
 // live in, else one by one as the descendants of this subreaper.
 #include <chrono>
 #include <optional>
+#include <vector>
 
 #include "base/result.h"
 #include "sys/cgroup.h"
@@ -33,7 +34,8 @@ class Tree {
 
  private:
   [[nodiscard]] Status stop(std::chrono::milliseconds wait);
-  [[nodiscard]] bool are_stopped() const;
+  void wake_vforked(const std::vector<sys::ProcStat>& all) const;
+  void signal_one(const sys::ProcStat& stat, int signal) const;
   void signal_all(int signal) const;
   void signal_descendants(int signal) const;
 

@@ -21,8 +21,10 @@ class EngineEnvironment : public testing::Test {
     unsetenv(kName);
   }
   ~EngineEnvironment() override {
-    if (before_) setenv(kName, before_->c_str(), 1);
-    else unsetenv(kName);
+    if (before_)
+      setenv(kName, before_->c_str(), 1);
+    else
+      unsetenv(kName);
   }
 
   // What follows GLIBC_TUNABLES=; nothing where it is absent.

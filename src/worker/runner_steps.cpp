@@ -182,9 +182,8 @@ std::optional<model::AttemptResult> Runner::plan_and_start() {
   media::ProbeOptions options;
   options.ffprobe = shared_.settings.ffprobe;
   options.demuxer = *demuxer;
-  auto look = std::async(std::launch::async, [&, run = tool_on(opened->path)] {
-    return media::probe_file(opened->path, options, run);
-  });
+  auto look = std::async(std::launch::async,
+                         [&, run = tool_on(opened->path)] { return media::probe_file(opened->path, options, run); });
   if (auto failed = start_supervisor()) return failed;
   auto probe = look.get();
   if (canceled_) return canceled_result(true);
