@@ -181,7 +181,7 @@ TEST(Crash, IdentityIsTheStateDirectory) {
   box.wait_for_token();
   fs::copy_file(box.path("w1/node.json"), box.path("copy/node.json"));
   box.start_worker("copy");
-  EXPECT_EQ(box.worker("w1").wait(15s), 1);
+  ASSERT_EQ(box.worker("w1").wait(60s), 1);
   box.wait_for_nodes(2);
   box.worker("copy").send(SIGSTOP);
   const auto count_offline = [&] {
