@@ -14,6 +14,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <concepts>
 #include <cstdint>
 
 #include "base/text.h"
@@ -63,38 +64,44 @@ struct Launch {
   bool join_group;    // clone could not do it
 };
 
+// Between clone and exec the child makes bare system calls: the wrappers of a C library, and a sanitizer's around them,
+// may wait for a lock that another thread held at the moment of the clone.
+long word(const void* address) { return reinterpret_cast<long>(address); }
+long word(std::convertible_to<long> auto number) { return static_cast<long>(number); }
+long bare(long number, auto... args) { return syscall(number, word(args)...); }
+
 [[noreturn]] void fail(int report_fd, Step step, int err) {
   const Failure failure{step, err};
-  [[maybe_unused]] const ssize_t n = write(report_fd, &failure, sizeof failure);
-  _exit(127);
+  bare(SYS_write, report_fd, &failure, sizeof failure);
+  for (;;) bare(SYS_exit_group, 127);
 }
 
 void reset_signals() {
-  struct sigaction action {};
-  action.sa_handler = SIG_DFL;
-  for (int signal = 1; signal <= SIGRTMAX; ++signal) sigaction(signal, &action, nullptr);  // refused for KILL and STOP
-  sigset_t none;
-  sigemptyset(&none);
-  sigprocmask(SIG_SETMASK, &none, nullptr);
+  constexpr std::size_t kMaskBytes = 8;
+  const std::uint64_t all_default[4] = {};  // struct sigaction as the kernel has it, of whatever order: SIG_DFL is 0
+  for (int signal = 1; signal <= SIGRTMAX; ++signal)  // refused for KILL and STOP
+    bare(SYS_rt_sigaction, signal, all_default, nullptr, kMaskBytes);
+  const std::uint64_t none = 0;
+  bare(SYS_rt_sigprocmask, SIG_SETMASK, &none, nullptr, kMaskBytes);
 }
 
 // Moves all sources above the targets first, so that no dup2 overwrites one that is still needed.
 bool place_descriptors(const Launch& launch, int* report_fd) {
   int moved[16];
   for (std::size_t i = 0; i < launch.fd_count; ++i) {
-    moved[i] = fcntl(launch.fds[i].fd, F_DUPFD_CLOEXEC, launch.first_free_fd);
+    moved[i] = static_cast<int>(bare(SYS_fcntl, launch.fds[i].fd, F_DUPFD_CLOEXEC, launch.first_free_fd));
     if (moved[i] < 0) return false;
   }
-  *report_fd = fcntl(launch.report_fd, F_DUPFD_CLOEXEC, launch.first_free_fd);
+  *report_fd = static_cast<int>(bare(SYS_fcntl, launch.report_fd, F_DUPFD_CLOEXEC, launch.first_free_fd));
   if (*report_fd < 0) return false;
-  if (syscall(SYS_close_range, 3U, ~0U, CLOSE_RANGE_CLOEXEC) != 0) {
+  if (bare(SYS_close_range, 3U, ~0U, CLOSE_RANGE_CLOEXEC) != 0) {
     // Before Linux 5.11.
     rlimit limit{};
-    getrlimit(RLIMIT_NOFILE, &limit);
-    for (int fd = 3; static_cast<rlim_t>(fd) < limit.rlim_cur; ++fd) fcntl(fd, F_SETFD, FD_CLOEXEC);
+    bare(SYS_prlimit64, 0, RLIMIT_NOFILE, nullptr, &limit);
+    for (int fd = 3; static_cast<rlim_t>(fd) < limit.rlim_cur; ++fd) bare(SYS_fcntl, fd, F_SETFD, FD_CLOEXEC);
   }
   for (std::size_t i = 0; i < launch.fd_count; ++i)
-    if (dup2(moved[i], launch.fds[i].child_fd) < 0) return false;
+    if (bare(SYS_dup3, moved[i], launch.fds[i].child_fd, 0) < 0) return false;
   return true;
 }
 
@@ -102,36 +109,36 @@ bool place_descriptors(const Launch& launch, int* report_fd) {
   int report = launch.report_fd;
   const Command& command = *launch.command;
   reset_signals();
-  if (setsid() < 0) fail(report, kSession, errno);
+  if (bare(SYS_setsid) < 0) fail(report, kSession, errno);
   if (command.die_with_parent) {
-    prctl(PR_SET_PDEATHSIG, SIGKILL);
-    if (getppid() != launch.parent) fail(report, kParent, ESRCH);
+    bare(SYS_prctl, PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+    if (bare(SYS_getppid) != launch.parent) fail(report, kParent, ESRCH);
   }
   if (launch.join_group) {
-    const int procs = openat(command.cgroup_dir, "cgroup.procs", O_WRONLY | O_CLOEXEC);
-    if (procs < 0 || write(procs, "0", 1) != 1) fail(report, kJoinGroup, errno);
+    const long procs = bare(SYS_openat, command.cgroup_dir, "cgroup.procs", O_WRONLY | O_CLOEXEC, 0);
+    if (procs < 0 || bare(SYS_write, procs, "0", std::size_t{1}) != 1) fail(report, kJoinGroup, errno);
   }
   if (launch.gate_fd >= 0) {
-    close(launch.gate_write_fd);
+    bare(SYS_close, launch.gate_write_fd);
     char go = 0;
-    ssize_t n = 0;
-    do n = read(launch.gate_fd, &go, 1);
+    long n = 0;
+    do n = bare(SYS_read, launch.gate_fd, &go, std::size_t{1});
     while (n < 0 && errno == EINTR);
     if (n != 1) fail(report, kGate, ECANCELED);
   }
-  if (launch.cwd != nullptr && chdir(launch.cwd) != 0) fail(report, kChdir, errno);
-  if (command.nice && setpriority(PRIO_PROCESS, 0, *command.nice) != 0) fail(report, kNice, errno);
+  if (launch.cwd != nullptr && bare(SYS_chdir, launch.cwd) != 0) fail(report, kChdir, errno);
+  if (command.nice && bare(SYS_setpriority, PRIO_PROCESS, 0, *command.nice) != 0) fail(report, kNice, errno);
   if (command.max_data_bytes) {
     const rlimit limit{*command.max_data_bytes, *command.max_data_bytes};
-    if (setrlimit(RLIMIT_DATA, &limit) != 0) fail(report, kMemory, errno);
+    if (bare(SYS_prlimit64, 0, RLIMIT_DATA, &limit, nullptr) != 0) fail(report, kMemory, errno);
   }
   if (command.ruleset_fd >= 0) {
-    const bool confined = prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 &&
-                          syscall(SYS_landlock_restrict_self, command.ruleset_fd, 0) == 0;
+    const bool confined = bare(SYS_prctl, PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 &&
+                          bare(SYS_landlock_restrict_self, command.ruleset_fd, 0) == 0;
     if (!confined) fail(report, kConfine, errno);
   }
   if (!place_descriptors(launch, &report)) fail(report, kDescriptors, errno);
-  execve(launch.program, launch.argv, launch.envp);
+  bare(SYS_execve, launch.program, launch.argv, launch.envp);
   fail(report, kExec, errno);
 }
 
