@@ -25,6 +25,7 @@
 #include "sys/proc_fs.h"
 #include "tests/support/eventually.h"
 #include "tests/support/own_cgroup.h"
+#include "tests/support/sanitized.h"
 #include "tests/support/temp_dir.h"
 
 namespace ffrtmp::supervisor {
@@ -36,11 +37,8 @@ using namespace std::chrono_literals;
 using std::chrono::milliseconds;
 using std::chrono::steady_clock;
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-constexpr std::int64_t kMaxRssKib = 100 << 10;  // shadow memory and freed blocks held back
-#else
-constexpr std::int64_t kMaxRssKib = 6 << 10;
-#endif
+// Of an instrumented one, also its shadow memory and the freed blocks that it holds back.
+constexpr std::int64_t kMaxRssKib = (test::kIsSanitized ? 100 : 6) << 10;
 
 std::string g_program;
 const sys::Host g_host = sys::Host::real();

@@ -195,6 +195,14 @@ std::string install_fake_gst(const Box& box, const std::string& script) {
   return program;
 }
 
+// A master, and a worker with that gst-launch-1.0 which may send to `server`.
+void start_with_fake_gst(Box& box, const RtmpServer& server) {
+  box.start_master(kPatient);
+  box.start_worker("w1", {"--allow-output", cat("rtmp://127.0.0.1:", server.port()), "--gst-launch",
+                          install_fake_gst(box, "exit 1\n"), "--stall-timeout", "4s"});
+  box.wait_for_nodes(1);
+}
+
 // contract: F40
 TEST(Live, APipelineThatBreaksIsFollowedByFfmpeg) {
   constexpr int kSeconds = 4;
@@ -213,10 +221,7 @@ TEST(Live, APipelineThatBreaksIsFollowedByFfmpeg) {
   };
   Box box;
   const RtmpServer server(box.path("nginx"));
-  box.start_master(kPatient);
-  box.start_worker("w1", {"--allow-output", cat("rtmp://127.0.0.1:", server.port()), "--gst-launch",
-                          install_fake_gst(box, "exit 1\n"), "--stall-timeout", "4s"});
-  box.wait_for_nodes(1);
+  start_with_fake_gst(box, server);
   const std::string in = marked_clip(box, kSeconds);
   for (const auto& one : cases) {
     install_fake_gst(box, one.script);
@@ -274,10 +279,7 @@ TEST(Live, WhereGstreamerIsNamedOrNotToBlameItsFailureIsTheJobs) {
 TEST(Live, APipelineThatBreaksOnceItSentIsFollowedByNothing) {
   Box box;
   const RtmpServer server(box.path("nginx"));
-  box.start_master(kPatient);
-  box.start_worker("w1", {"--allow-output", cat("rtmp://127.0.0.1:", server.port()), "--gst-launch",
-                          install_fake_gst(box, "exit 1\n"), "--stall-timeout", "4s"});
-  box.wait_for_nodes(1);
+  start_with_fake_gst(box, server);
   const std::string in = marked_clip(box, 1);
   const std::string picture =
       "echo '/GstPipeline:pipeline0/GstIdentity:frames: last-message = chain   ******* (frames:sink) (83 bytes, dts: "
