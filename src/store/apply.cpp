@@ -1,5 +1,7 @@
 #include "store/apply.h"
 
+#include <set>
+
 #include "store/attempt_end.h"
 #include "store/rules.h"
 
@@ -41,8 +43,7 @@ Status load_attempt(Tx& tx, ApplyContext& context, const model::Attempt& attempt
 // its lease ends.
 Status load_by_job(Tx& tx, ApplyContext& context, std::int64_t sequence) {
   FFRTMP_ASSIGN(const JobPtr job, readable_job(tx, sequence));
-  if (!job || !job->now.attempt_id || !job->now.node_id || context.live.attempt(*job->now.attempt_id) != nullptr)
-    return {};
+  if (!job || !job->now.attempt_id || !job->now.node_id) return {};
   model::Attempt attempt;
   attempt.id = *job->now.attempt_id;
   attempt.job_sequence = sequence;
@@ -71,9 +72,14 @@ Status load_live(Tx& tx, ApplyContext& context) {
     context.live.put_node(node.id, std::move(live));
   }
   FFRTMP_ASSIGN(const auto attempts, tx.live_attempts());
-  for (const model::Attempt& attempt : attempts) FFRTMP_TRY(load_attempt(tx, context, attempt));
+  std::set<std::int64_t> read;
+  for (const model::Attempt& attempt : attempts) {
+    FFRTMP_TRY(load_attempt(tx, context, attempt));
+    read.insert(attempt.job_sequence);
+  }
   FFRTMP_ASSIGN(const auto jobs, tx.live_jobs());
-  for (const std::int64_t sequence : jobs) FFRTMP_TRY(load_by_job(tx, context, sequence));
+  for (const std::int64_t sequence : jobs)
+    if (!read.contains(sequence)) FFRTMP_TRY(load_by_job(tx, context, sequence));
   context.live.keep_group();
   return {};
 }
