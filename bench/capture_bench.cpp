@@ -1,11 +1,18 @@
 // How soon after its exec a process is where a governor puts it. Run by bench/capture, which starts the governors.
 //
-// usage: capture_bench COUNT PROGRAM MARKER GAP_MS LIFE_MS    one line a process: microseconds, or "missed"
+// usage: capture_bench targets COUNT PROGRAM MARKER GAP_MS LIFE_MS   one line a process: microseconds, or "missed"
+//        capture_bench foreign COUNT RATE       execs of /bin/true, RATE a second; COUNT 0 and RATE 0 have no end
+//        capture_bench stopped PID PROGRAM MARKER TARGETS   stops PID for 1.5 s and 2,000 foreign execs with TARGETS
+//        among
+//                                             them; one line a target: microseconds after PID goes on, or "missed"
+//        capture_bench hog                      takes what CPU time it gets
 //        (child) PROGRAM child MARKER LIFE_MS T0_NS
-// PROGRAM is a copy of this file under the name that the governor's rule means. A child that lives LIFE_MS looks once, at
-// its end; with LIFE_MS -1 it looks until it is governed, one second at most. Governed: MARKER stands in its
-// /proc/self/cgroup.
+// PROGRAM is a copy of this file under the name that the governor's rule means. A child that lives LIFE_MS looks once,
+// at its end; with LIFE_MS -1 it looks until it is governed, one second at most; with -2 thirty seconds, and it leaves
+// the CPU between two looks. Governed: MARKER stands in its /proc/self/cgroup.
 #include <fcntl.h>
+#include <signal.h>
+#include <spawn.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -13,6 +20,8 @@
 #include <cstdlib>
 #include <cstring>
 #include <ctime>
+#include <string>
+#include <vector>
 
 namespace {
 
@@ -37,33 +46,38 @@ int child(const char* marker, int life_ms, long long begun) {
     std::puts(is_governed(marker) ? "0" : "missed");
     return 0;
   }
+  const bool stands_back = life_ms == -2;
+  const long long last = begun + (stands_back ? 30'000'000'000LL : 1'000'000'000LL);
   while (!is_governed(marker)) {
-    if (now_ns() - begun < 1'000'000'000LL) continue;
+    if (now_ns() < last) {
+      if (stands_back) usleep(1000);
+      continue;
+    }
     std::puts("missed");
     return 0;
   }
-  std::printf("%lld\n", (now_ns() - begun) / 1000);
+  // Absolute where the beginning is not its own.
+  std::printf("%lld\n", (now_ns() - (stands_back ? 0 : begun)) / 1000);
   return 0;
 }
 
-}  // namespace
+pid_t spawn(const std::vector<std::string>& argv) {
+  std::vector<char*> raw;
+  for (const std::string& argument : argv) raw.push_back(const_cast<char*>(argument.c_str()));
+  raw.push_back(nullptr);
+  pid_t pid = -1;
+  char* no_environment[] = {nullptr};
+  if (posix_spawn(&pid, raw[0], nullptr, nullptr, raw.data(), no_environment) != 0) std::perror(raw[0]);
+  return pid;
+}
 
-int main(int argc, char** argv) {
-  if (argc == 5 && std::strcmp(argv[1], "child") == 0)
-    return child(argv[2], std::atoi(argv[3]), std::atoll(argv[4]));
-  if (argc != 6) {
-    std::fprintf(stderr, "usage: capture_bench COUNT PROGRAM MARKER GAP_MS LIFE_MS\n");
-    return 2;
-  }
-  const int gap_ms = std::atoi(argv[4]);
-  for (int left = std::atoi(argv[1]); left > 0; --left) {
-    const pid_t pid = fork();
-    if (pid == 0) {
-      char begun[32];
-      std::snprintf(begun, sizeof begun, "%lld", now_ns());
-      execl(argv[2], argv[2], "child", argv[3], argv[5], begun, nullptr);
-      _exit(127);
-    }
+pid_t spawn_target(const std::string& program, const std::string& marker, int life_ms) {
+  return spawn({program, "child", marker, std::to_string(life_ms), std::to_string(now_ns())});
+}
+
+int targets(int count, const std::string& program, const std::string& marker, int gap_ms, int life_ms) {
+  for (; count > 0; --count) {
+    const pid_t pid = spawn_target(program, marker, life_ms);
     if (gap_ms > 0) {
       waitpid(pid, nullptr, 0);
       usleep(static_cast<useconds_t>(gap_ms) * 1000);
@@ -72,4 +86,66 @@ int main(int argc, char** argv) {
   while (wait(nullptr) > 0) {
   }
   return 0;
+}
+
+void one_foreign() { waitpid(spawn({"/bin/true"}), nullptr, 0); }
+
+int foreign(int count, int rate) {
+  long long next = now_ns();
+  for (int done = 0; count == 0 || done < count; ++done) {
+    one_foreign();
+    if (rate == 0) continue;
+    next += 1'000'000'000LL / rate;
+    if (const long long left = next - now_ns(); left > 0) usleep(static_cast<useconds_t>(left / 1000));
+  }
+  return 0;
+}
+
+int stopped(pid_t governor, const std::string& program, const std::string& marker, int count) {
+  constexpr int kForeign = 2000;
+  constexpr long long kStopNs = 1'500'000'000;
+  int lines[2];
+  if (pipe(lines) != 0) return 1;
+  const int out = dup(STDOUT_FILENO);
+  dup2(lines[1], STDOUT_FILENO);
+  close(lines[1]);
+  kill(governor, SIGSTOP);
+  const long long begun = now_ns();
+  for (int started = 0; started < count; ++started) {
+    spawn_target(program, marker, -2);
+    for (int i = 0; i < kForeign / count; ++i) one_foreign();
+  }
+  if (const long long left = begun + kStopNs - now_ns(); left > 0) usleep(static_cast<useconds_t>(left / 1000));
+  const long long goes_on_us = now_ns() / 1000;
+  kill(governor, SIGCONT);
+  dup2(out, STDOUT_FILENO);
+  FILE* in = fdopen(lines[0], "r");
+  char line[64];
+  while (std::fgets(line, sizeof line, in) != nullptr) {
+    if (line[0] == 'm')
+      std::fputs(line, stdout);
+    else
+      std::printf("%lld\n", std::atoll(line) - goes_on_us);
+  }
+  while (wait(nullptr) > 0) {
+  }
+  return 0;
+}
+
+[[noreturn]] void hog() {
+  for (;;) asm volatile("");
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  const std::string mode = argc > 1 ? argv[1] : "";
+  const auto number = [&](int at) { return std::atoi(argv[at]); };
+  if (mode == "child" && argc == 5) return child(argv[2], number(3), std::atoll(argv[4]));
+  if (mode == "targets" && argc == 7) return targets(number(2), argv[3], argv[4], number(5), number(6));
+  if (mode == "foreign" && argc == 4) return foreign(number(2), number(3));
+  if (mode == "stopped" && argc == 6) return stopped(number(2), argv[3], argv[4], number(5));
+  if (mode == "hog" && argc == 2) hog();
+  std::fprintf(stderr, "usage: capture_bench targets|foreign|stopped|hog ...; run by bench/capture\n");
+  return 2;
 }

@@ -18,5 +18,12 @@ TEST(Roots, OnlyWhatLiesBeneath) {
   EXPECT_TRUE(is_beneath("/etc/shadow", {"/"})) << "whoever lists the root means it";
 }
 
+TEST(Roots, AreToldToAPerson) {
+  EXPECT_EQ(shown_roots({"/out", "/in", "live.example.org:1935"}), "/in, /out");
+  EXPECT_EQ(shown_roots({"/1", "/2", "/3", "/4", "/5", "/6", "/7", "/8"}), "/1, /2, /3, /4, /5, /6, /7, /8");
+  EXPECT_EQ(shown_roots({"/1", "/2", "/3", "/4", "/5", "/6", "/7", "/8", "/9"}), "/1, /2, /3, /4, /5, /6, /7, /8, …");
+  EXPECT_EQ(shown_roots({}), "");
+}
+
 }  // namespace
 }  // namespace ffrtmp::master

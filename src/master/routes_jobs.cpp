@@ -1,5 +1,6 @@
 // Jobs: submit, look, steer, read logs.
 #include <algorithm>
+#include <set>
 
 #include "api/routes.h"
 #include "api/view.h"
@@ -49,7 +50,9 @@ Status Service::check_roots(const model::Parameters& parameters) const {
   const auto check = [&](const std::optional<std::string>& path, const char* field) -> Status {
     if (!path || path->find("://") != std::string::npos) return {};
     if (any_node([&](const auto& roots) { return is_beneath(*path, roots); })) return {};
-    return field_error(field, cat("\"", escape(*path), "\" is outside the allowed roots"));
+    std::set<std::string> roots;
+    for (const auto& [id, facts] : node_facts_) roots.insert(facts.roots.begin(), facts.roots.end());
+    return field_error(field, cat("\"", escape(*path), "\" is outside the allowed directories: ", shown_roots(roots)));
   };
   FFRTMP_TRY(check(parameters.input, "parameters.input"));
   return check(parameters.output, "parameters.output");

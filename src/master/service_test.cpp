@@ -591,6 +591,7 @@ TEST_F(MasterRoutes, PathsOutsideTheAnnouncedRootsAreRefused) {
     const auto reply = http("POST", "/api/v1/jobs", cat(R"({"scenario":"x","parameters":{"input":")", path, R"("}})"));
     EXPECT_EQ(reply.status, 422) << path;
     EXPECT_EQ(field_of(reply), "parameters.input") << path;
+    EXPECT_NE(reply.body.find("outside the allowed directories: /media"), std::string::npos) << reply.body;
   }
   EXPECT_EQ(field_of(http("POST", "/api/v1/jobs",
                           R"({"scenario":"x","parameters":{"input":"/media/a","output":"/tmp/b.mp4"}})")),

@@ -73,8 +73,8 @@ Result<sys::Fd> open_root(const std::string& root) {
   return sys::Fd(fd);
 }
 
-Error outside(const std::string& path) {
-  return make_error(Errc::kForbidden, cat(path, " is outside the allowed directories"));
+Error outside(const std::string& path, const std::vector<std::string>& roots) {
+  return make_error(Errc::kForbidden, cat(path, " is outside the allowed directories: ", join(roots, ", ")));
 }
 
 std::string joined(const std::string& dir, std::string_view name) {
@@ -111,14 +111,14 @@ Result<OpenedInput> open_at(const Place& place) {
 Result<OpenedInput> open_input(const std::string& path, const std::vector<std::string>& roots) {
   FFRTMP_TRY(check_syntax(path));
   const auto found = places(path, roots);
-  if (found.empty()) return outside(path);
+  if (found.empty()) return outside(path, roots);
   return open_at(found.front());
 }
 
 Result<OutputPlace> open_output_place(const std::string& path, const std::vector<std::string>& roots) {
   FFRTMP_TRY(check_syntax(path));
   const auto found = places(path, roots);
-  if (found.empty()) return outside(path);
+  if (found.empty()) return outside(path, roots);
   const Place& place = found.front();
   const std::size_t slash = place.relative.rfind('/');
   const std::string parent = slash == std::string::npos ? "" : place.relative.substr(0, slash);

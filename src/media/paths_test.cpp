@@ -47,6 +47,8 @@ TEST(OpenInput, OnlyRegularFilesBeneathARoot) {  // contract: F44
   EXPECT_EQ(opened->size_bytes, 4);
   close(opened->fd);
   EXPECT_EQ(code("/etc/shadow", roots), Errc::kForbidden);
+  const std::string told = open_input("/etc/shadow", roots).error().message;
+  EXPECT_NE(told.find(dir.path()), std::string::npos) << told;
   EXPECT_EQ(code(other / "secret", roots), Errc::kForbidden);
   EXPECT_EQ(code(dir / "link", roots), Errc::kForbidden);
   EXPECT_EQ(code(dir / "dirlink/secret", roots), Errc::kForbidden);

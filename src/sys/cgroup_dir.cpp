@@ -99,11 +99,12 @@ Result<std::vector<pid_t>> CgroupDir::procs() const {
 }
 
 Status remove_group(const std::string& path) {
-  for (const std::string& child : children_of(path)) FFRTMP_TRY(remove_group(cat(path, "/", child)));
   for (int tries = 1; rmdir(path.c_str()) != 0; ++tries) {
     if (errno == ENOENT) return {};
     if (errno != EBUSY || tries == kRemoveTries) return last_sys_error(cat("rmdir ", path));
-    poll(nullptr, 0, kRemovePauseMs);
+    const std::vector<std::string> children = children_of(path);
+    for (const std::string& child : children) FFRTMP_TRY(remove_group(cat(path, "/", child)));
+    if (children.empty()) poll(nullptr, 0, kRemovePauseMs);
   }
   return {};
 }
