@@ -46,18 +46,21 @@ int child(const char* marker, int life_ms, long long begun) {
     std::puts(is_governed(marker) ? "0" : "missed");
     return 0;
   }
-  const bool stands_back = life_ms == -2;
-  const long long last = begun + (stands_back ? 30'000'000'000LL : 1'000'000'000LL);
+  const bool waits = life_ms == -2;
+  if (waits) {
+    for (char byte; read(3, &byte, 1) > 0;) {
+    }
+    begun = now_ns();
+  }
   while (!is_governed(marker)) {
-    if (now_ns() < last) {
-      if (stands_back) usleep(1000);
+    if (now_ns() - begun < (waits ? 3'000'000'000LL : 1'000'000'000LL)) {
+      if (waits) usleep(1000);
       continue;
     }
     std::puts("missed");
     return 0;
   }
-  // Absolute where the beginning is not its own.
-  std::printf("%lld\n", (now_ns() - (stands_back ? 0 : begun)) / 1000);
+  std::printf("%lld\n", (now_ns() - begun) / 1000);
   return 0;
 }
 
@@ -101,32 +104,19 @@ int foreign(int count, int rate) {
   return 0;
 }
 
-int stopped(pid_t governor, const std::string& program, const std::string& marker, int count) {
-  constexpr int kForeign = 2000;
+int stopped(pid_t governor, const std::string& program, const std::string& marker, int count, int foreign) {
   constexpr long long kStopNs = 1'500'000'000;
-  int lines[2];
-  if (pipe(lines) != 0) return 1;
-  const int out = dup(STDOUT_FILENO);
-  dup2(lines[1], STDOUT_FILENO);
-  close(lines[1]);
+  int begin[2];
+  if (pipe2(begin, O_CLOEXEC) != 0 || dup2(begin[0], 3) != 3) return 1;
   kill(governor, SIGSTOP);
   const long long begun = now_ns();
   for (int started = 0; started < count; ++started) {
     spawn_target(program, marker, -2);
-    for (int i = 0; i < kForeign / count; ++i) one_foreign();
+    for (int i = 0; i < foreign / count; ++i) one_foreign();
   }
   if (const long long left = begun + kStopNs - now_ns(); left > 0) usleep(static_cast<useconds_t>(left / 1000));
-  const long long goes_on_us = now_ns() / 1000;
   kill(governor, SIGCONT);
-  dup2(out, STDOUT_FILENO);
-  FILE* in = fdopen(lines[0], "r");
-  char line[64];
-  while (std::fgets(line, sizeof line, in) != nullptr) {
-    if (line[0] == 'm')
-      std::fputs(line, stdout);
-    else
-      std::printf("%lld\n", std::atoll(line) - goes_on_us);
-  }
+  close(begin[1]);
   while (wait(nullptr) > 0) {
   }
   return 0;
@@ -144,7 +134,7 @@ int main(int argc, char** argv) {
   if (mode == "child" && argc == 5) return child(argv[2], number(3), std::atoll(argv[4]));
   if (mode == "targets" && argc == 7) return targets(number(2), argv[3], argv[4], number(5), number(6));
   if (mode == "foreign" && argc == 4) return foreign(number(2), number(3));
-  if (mode == "stopped" && argc == 6) return stopped(number(2), argv[3], argv[4], number(5));
+  if (mode == "stopped" && argc == 7) return stopped(number(2), argv[3], argv[4], number(5), number(6));
   if (mode == "hog" && argc == 2) hog();
   std::fprintf(stderr, "usage: capture_bench targets|foreign|stopped|hog ...; run by bench/capture\n");
   return 2;
