@@ -25,6 +25,8 @@
 
 namespace {
 
+constexpr int kBeginFd = 9;
+
 long long now_ns() {
   timespec now{};
   clock_gettime(CLOCK_MONOTONIC, &now);
@@ -48,7 +50,7 @@ int child(const char* marker, int life_ms, long long begun) {
   }
   const bool waits = life_ms == -2;
   if (waits) {
-    for (char byte; read(3, &byte, 1) > 0;) {
+    for (char byte; read(kBeginFd, &byte, 1) > 0;) {
     }
     begun = now_ns();
   }
@@ -107,7 +109,7 @@ int foreign(int count, int rate) {
 int stopped(pid_t governor, const std::string& program, const std::string& marker, int count, int foreign) {
   constexpr long long kStopNs = 1'500'000'000;
   int begin[2];
-  if (pipe2(begin, O_CLOEXEC) != 0 || dup2(begin[0], 3) != 3) return 1;
+  if (pipe2(begin, O_CLOEXEC) != 0 || dup2(begin[0], kBeginFd) != kBeginFd) return 1;
   kill(governor, SIGSTOP);
   const long long begun = now_ns();
   for (int started = 0; started < count; ++started) {
