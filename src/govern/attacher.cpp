@@ -29,25 +29,17 @@ std::optional<std::string> job_of(const sys::Membership& membership) {
   return std::nullopt;
 }
 
-// Held by its descriptor, so that an end in between is seen: a pid that was alive before and after is the same process.
-class Identity {
- public:
-  static Result<Identity> hold(const sys::Host& host, const sys::ProcessKey& key) {
-    FFRTMP_ASSIGN(sys::Fd fd, sys::open_pidfd(host, key));
-    Identity identity(std::move(fd), key);
-    FFRTMP_TRY(identity.check());
-    return identity;
-  }
-  Status check() const {
-    if (!sys::wait_ended(fd_, std::chrono::milliseconds(0))) return {};
-    return make_error(Errc::kGone, cat("process ", key_.pid, " has ended"));
-  }
+// Of a process that is held by its descriptor: alive before and after is the same process.
+Status check_alive(const sys::Fd& pidfd, const sys::ProcessKey& key) {
+  if (!sys::wait_ended(pidfd, std::chrono::milliseconds(0))) return {};
+  return make_error(Errc::kGone, cat("process ", key.pid, " has ended"));
+}
 
- private:
-  Identity(sys::Fd fd, const sys::ProcessKey& key) : fd_(std::move(fd)), key_(key) {}
-  sys::Fd fd_;
-  sys::ProcessKey key_;
-};
+Result<sys::Fd> hold(const sys::Host& host, const sys::ProcessKey& key) {
+  FFRTMP_ASSIGN(sys::Fd pidfd, sys::open_pidfd(host, key));
+  FFRTMP_TRY(check_alive(pidfd, key));
+  return pidfd;
+}
 
 Result<std::vector<sys::ProcessKey>> read_tree(const sys::Host& host, const AttachRequest& request) {
   std::vector<sys::ProcessKey> keys{request.process};
@@ -64,9 +56,8 @@ std::int64_t held_bytes(const sys::Host& host, const std::vector<sys::ProcessKey
   return sum;
 }
 
-// Moves one process of which `identity` is held. False: it belongs to another job, or would leave a limit behind.
-Result<bool> move_in(const sys::Host& host, const sys::ProcessKey& key, const Identity& identity,
-                     Attachment& attachment) {
+// Moves one process that is held. False: it belongs to another job, or would leave a limit behind.
+Result<bool> move_in(const sys::Host& host, const sys::ProcessKey& key, const sys::Fd& pidfd, Attachment& attachment) {
   FFRTMP_ASSIGN(const sys::Membership membership, sys::read_membership(host, key.pid));
   const auto job = job_of(membership);
   if (job && *job != attachment.outcome().governed.job_id) return false;
@@ -76,25 +67,25 @@ Result<bool> move_in(const sys::Host& host, const sys::ProcessKey& key, const Id
     attachment.leave(mover, *escape);
   else
     FFRTMP_TRY(attachment.move(mover));
-  FFRTMP_TRY(identity.check());
+  FFRTMP_TRY(check_alive(pidfd, key));
   return !escape;
 }
 
 // Takes in one process that was not seen before.
 Status take_in(const sys::Host& host, const sys::ProcessKey& key, Attachment& attachment) {
-  FFRTMP_ASSIGN(const Identity identity, Identity::hold(host, key));
-  FFRTMP_ASSIGN(const bool is_in, move_in(host, key, identity, attachment));
+  FFRTMP_ASSIGN(const sys::Fd pidfd, hold(host, key));
+  FFRTMP_ASSIGN(const bool is_in, move_in(host, key, pidfd, attachment));
   if (!is_in) return {};
   FFRTMP_TRY(attachment.set_priorities(key.pid));
-  return identity.check();
+  return check_alive(pidfd, key);
 }
 
 // Those of a job go into further groups of it. One that ends meanwhile is no fault.
 Status move_all(const sys::Host& host, const std::vector<sys::ProcessKey>& keys, Attachment& attachment) {
   for (const sys::ProcessKey& key : keys) {
-    const auto identity = Identity::hold(host, key);
-    if (!identity) continue;
-    const auto moved = move_in(host, key, *identity, attachment);
+    const auto pidfd = hold(host, key);
+    if (!pidfd) continue;
+    const auto moved = move_in(host, key, *pidfd, attachment);
     if (!moved && moved.error().code != Errc::kGone) return moved.error();
   }
   return {};
@@ -173,35 +164,39 @@ RootBases Attacher::root_bases(const std::vector<const sys::Hierarchy*>& hierarc
 }
 
 Result<AttachOutcome> Attacher::attach(const AttachRequest& request) {
+  FFRTMP_ASSIGN(const sys::Fd pidfd, hold(settings_.host, request.process));
+  FFRTMP_ASSIGN(const sys::Membership membership, sys::read_membership(settings_.host, request.process.pid));
+  return attach(request, {pidfd, membership});
+}
+
+Result<AttachOutcome> Attacher::attach(const AttachRequest& request, const HeldProcess& held) {
   const sys::Host& host = settings_.host;
-  FFRTMP_ASSIGN(const Identity identity, Identity::hold(host, request.process));
-  FFRTMP_ASSIGN(const sys::Membership membership, sys::read_membership(host, request.process.pid));
-  if (const auto job = job_of(membership))
+  if (const auto job = job_of(held.membership))
     return make_error(Errc::kNodeBusy, cat("process ", request.process.pid, " is governed already, as job ", *job));
   FFRTMP_ASSIGN(const auto keys, read_tree(host, request));
   std::set<pid_t> pids;
   for (const sys::ProcessKey& key : keys) pids.insert(key.pid);
 
   Attachment attachment(settings_, request);
-  Mover leader{request.process, membership};
+  Mover leader{request.process, held.membership};
   attachment.choose(leader, pids, root_bases(attachment.hierarchies()));
 
   const auto carry_out = [&]() -> Status {
     if (request.limits.memory_limit_bytes && !attachment.admit(held_bytes(host, keys))) return {};
     FFRTMP_TRY(attachment.make_groups());
-    FFRTMP_TRY(identity.check());
+    FFRTMP_TRY(check_alive(held.pidfd, request.process));
     FFRTMP_TRY(attachment.move(leader));
     const auto moved = std::chrono::steady_clock::now();
     attachment.make_optional_groups();
     FFRTMP_TRY(attachment.move(leader));
-    FFRTMP_TRY(identity.check());
+    FFRTMP_TRY(check_alive(held.pidfd, request.process));
     FFRTMP_TRY(take_in_tree(host, request, attachment));
     FFRTMP_TRY(attachment.finish_groups());
     if (attachment.moves_first() && std::chrono::steady_clock::now() - moved > kUnlimitedWindow)
       return sys_error("limits did not follow the move in time", ETIMEDOUT);
     FFRTMP_TRY(attachment.set_priorities(request.process.pid));
     FFRTMP_TRY(attachment.check_membership(request.process.pid));
-    return identity.check();
+    return check_alive(held.pidfd, request.process);
   };
   Status done = carry_out();
   auto outcome = done ? attachment.finish() : Result<AttachOutcome>(std::move(done).error());
@@ -233,14 +228,14 @@ Result<AttachOutcome> Attacher::place(Prepared prepared, const sys::ProcessKey& 
   request.process = process;
   Attachment attachment(settings_, request, std::move(prepared.outcome));
   const auto carry_out = [&]() -> Status {
-    FFRTMP_ASSIGN(const Identity identity, Identity::hold(settings_.host, process));
+    FFRTMP_ASSIGN(const sys::Fd pidfd, hold(settings_.host, process));
     FFRTMP_ASSIGN(const sys::Membership membership, sys::read_membership(settings_.host, process.pid));
     Mover mover{process, membership};
     FFRTMP_TRY(attachment.move(mover));
-    FFRTMP_TRY(identity.check());
+    FFRTMP_TRY(check_alive(pidfd, process));
     FFRTMP_TRY(attachment.set_priorities(process.pid));
     FFRTMP_TRY(attachment.check_membership(process.pid));
-    return identity.check();
+    return check_alive(pidfd, process);
   };
   Status done = carry_out();
   auto outcome = done ? attachment.finish() : Result<AttachOutcome>(std::move(done).error());

@@ -84,6 +84,13 @@ struct AttachRequest {
   bool can_kill = false;  // joins what `kill_group` needs
 };
 
+// The process of a request as its caller holds it: by a descriptor since it was known to be that one, and in the groups
+// that were read afterwards.
+struct HeldProcess {
+  const sys::Fd& pidfd;
+  const sys::Membership& membership;
+};
+
 // What may be asked anew of a job that is governed already.
 struct ChangeRequest {
   Limits limits;
@@ -151,6 +158,7 @@ class Attacher {
   // Errors: kGone; kNodeBusy when another job has the process or the job id; a failed join (the groups are removed
   // again); with strict any shortfall. Not being allowed to limit at all is an outcome (kObserve), not an error.
   [[nodiscard]] Result<AttachOutcome> attach(const AttachRequest& request);
+  [[nodiscard]] Result<AttachOutcome> attach(const AttachRequest& request, const HeldProcess& held);
 
   // In two halves, for a process that is not there yet: `like` is where it would be born (the caller itself).
   [[nodiscard]] Result<Prepared> prepare(const AttachRequest& request, const sys::ProcessKey& like);

@@ -58,8 +58,13 @@ Result<Draft> write_draft(const std::string& path, const Claim& claim) {
   // Unique in the directory: one process takes one claim at a time. What stands there was left by a dead process with
   // this pid, and may be another name of the very claim.
   Draft draft{cat(path, ".", getpid()), {}};
-  unlink(draft.path.c_str());
-  FFRTMP_ASSIGN(draft.file, sys::open_file(draft.path, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW, 0600));
+  const auto make = [&] { return sys::open_file(draft.path, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW, 0600); };
+  auto file = make();
+  if (!file && file.error().sys == EEXIST) {
+    unlink(draft.path.c_str());
+    file = make();
+  }
+  FFRTMP_ASSIGN(draft.file, std::move(file));
   if (!sys::try_lock(draft.file.get())) return make_error(Errc::kNodeBusy, cat(draft.path, " is locked"));
   if (Status written = sys::write_all(draft.file.get(), json::encode(claim) + "\n"); !written) {
     unlink(draft.path.c_str());
@@ -132,9 +137,13 @@ Result<Claim> parse_claim(std::string_view text) {
 
 Result<HeldClaim> HeldClaim::take(const std::string& runtime_dir, const Claim& claim) {
   const std::string dir = directory_of(runtime_dir);
-  if (mkdir(dir.c_str(), 0700) != 0 && errno != EEXIST) return last_sys_error(cat("mkdir ", dir));
   const std::string path = cat(dir, "/", file_name_of(claim.key()));
-  FFRTMP_ASSIGN(Draft draft, write_draft(path, claim));
+  auto written = write_draft(path, claim);
+  if (!written && written.error().sys == ENOENT) {
+    if (mkdir(dir.c_str(), 0700) != 0 && errno != EEXIST) return last_sys_error(cat("mkdir ", dir));
+    written = write_draft(path, claim);
+  }
+  FFRTMP_ASSIGN(Draft draft, std::move(written));
   const auto drop = [&](Error error) {
     unlink(draft.path.c_str());
     return error;

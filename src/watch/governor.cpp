@@ -130,7 +130,8 @@ std::optional<Governor::Failure> Governor::carry_out(Entry& entry) {
   govern::Original before;
   before.pid = entry.key.pid;
   before.start_ticks = static_cast<std::int64_t>(entry.key.start_ticks);
-  if (auto membership = sys::read_membership(context_.host, entry.key.pid)) before.cgroup = std::move(*membership);
+  const auto membership = sys::read_membership(context_.host, entry.key.pid);
+  if (membership) before.cgroup = *membership;
   if (rule.limits.nice)
     if (const auto nice = sys::read_nice(entry.key.pid)) before.nice[cat(entry.key.pid)] = *nice;
   if (rule.limits.oom_score_adj)
@@ -149,7 +150,8 @@ std::optional<Governor::Failure> Governor::carry_out(Entry& entry) {
   request.late_memory = policy_->late_memory;
   request.children = policy_->children;
   request.strict = policy_->strict;
-  auto outcome = context_.attacher.attach(request);
+  auto outcome = entry.pidfd && membership ? context_.attacher.attach(request, {entry.pidfd, *membership})
+                                           : context_.attacher.attach(request);
   if (!outcome) {
     entry.claim.reset();
     return Failure{"attach", outcome.error()};
