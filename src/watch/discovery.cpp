@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <ctime>
+#include <utility>
 
 #include "base/fault.h"
 #include "base/log.h"
@@ -214,6 +215,7 @@ void Discovery::drop_vanished() {
 
 void Discovery::drain() {
   bool has_lost = false;
+  std::vector<sys::ProcEvent> ended;  // who starts does not wait for the groups of those to be removed
   for (int batches = 0; batches < kBatchesPerTurn; ++batches) {
     std::vector<sys::ProcEvent> batch;
     batch.swap(batch_);  // a scan inside may drain too
@@ -224,11 +226,22 @@ void Discovery::drain() {
       break;
     }
     has_lost = has_lost || drained->has_overflowed;
-    for (const sys::ProcEvent& event : batch)
-      event.kind == sys::ProcEvent::Kind::kExec ? on_exec(event) : on_exit(event);
+    for (const sys::ProcEvent& event : batch) {
+      if (event.kind == sys::ProcEvent::Kind::kExit) {
+        ended.push_back(event);
+        continue;
+      }
+      // The number of one that ended before it.
+      if (context_.governor.find(event.pid) != nullptr)
+        for (sys::ProcEvent& exit : ended)
+          if (exit.pid == event.pid) on_exit(std::exchange(exit, {}));
+      on_exec(event);
+    }
     batch_.swap(batch);
     if (!drained->has_more) break;
   }
+  for (const sys::ProcEvent& event : ended)
+    if (event.pid != 0) on_exit(event);
   if (!has_lost || is_stopped_) return;
   ++reading_.resyncs;
   context_.metrics.resync();
