@@ -1,15 +1,19 @@
 // How soon after its exec a process is where a governor puts it. Run by bench/capture, which starts the governors.
 //
-// usage: capture_bench targets COUNT PROGRAM MARKER GAP_MS LIFE_MS   one line a process: microseconds, or "missed"
-//        capture_bench foreign COUNT RATE       execs of /bin/true, RATE a second; COUNT 0 and RATE 0 have no end
-//        capture_bench stopped PID PROGRAM MARKER TARGETS   stops PID for 1.5 s and 2,000 foreign execs with TARGETS
-//        among
-//                                             them; one line a target: microseconds after PID goes on, or "missed"
-//        capture_bench hog                      takes what CPU time it gets
+// usage: capture_bench targets COUNT PROGRAM MARKER GAP_MS LIFE_MS
+//          starts targets; one line for each: microseconds, or "missed"
+//        capture_bench foreign COUNT RATE
+//          execs of /bin/true, RATE a second; 0: as fast as they go, without end
+//        capture_bench stopped PID PROGRAM MARKER TARGETS FOREIGN
+//          stops PID for 1.5 s or as long as FOREIGN execs with TARGETS among them take; one line a target:
+//          microseconds after PID goes on, or "missed"
+//        capture_bench hog
+//          takes what CPU time it gets
 //        (child) PROGRAM child MARKER LIFE_MS T0_NS
 // PROGRAM is a copy of this file under the name that the governor's rule means. A child that lives LIFE_MS looks once,
-// at its end; with LIFE_MS -1 it looks until it is governed, one second at most; with -2 thirty seconds, and it leaves
-// the CPU between two looks. Governed: MARKER stands in its /proc/self/cgroup.
+// at its end. With LIFE_MS -1 it looks until it is governed, one second at most. With -2 it waits for the end of
+// descriptor 9 and looks from then on, three seconds at most, leaving the CPU between two looks. Governed: MARKER
+// stands in its /proc/self/cgroup.
 #include <fcntl.h>
 #include <signal.h>
 #include <spawn.h>
@@ -106,7 +110,7 @@ int foreign(int count, int rate) {
   return 0;
 }
 
-int stopped(pid_t governor, const std::string& program, const std::string& marker, int count, int foreign) {
+int stopped(pid_t governor, const std::string& program, const std::string& marker, int count, int strangers) {
   constexpr long long kStopNs = 1'500'000'000;
   int begin[2];
   if (pipe2(begin, O_CLOEXEC) != 0 || dup2(begin[0], kBeginFd) != kBeginFd) return 1;
@@ -114,7 +118,7 @@ int stopped(pid_t governor, const std::string& program, const std::string& marke
   const long long begun = now_ns();
   for (int started = 0; started < count; ++started) {
     spawn_target(program, marker, -2);
-    for (int i = 0; i < foreign / count; ++i) one_foreign();
+    for (int i = 0; i < strangers / count; ++i) one_foreign();
   }
   if (const long long left = begun + kStopNs - now_ns(); left > 0) usleep(static_cast<useconds_t>(left / 1000));
   kill(governor, SIGCONT);

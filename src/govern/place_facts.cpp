@@ -135,8 +135,8 @@ HierarchyFacts read_place_facts(const PlaceQuestion& question) {
   facts.hierarchy = hierarchy.name;
   facts.version = hierarchy.version;
   facts.own = question.own;
-  // Of a container's namespace "/" is an ordinary group. Only v2's true root has no cgroup.type (cgroup-v2.html), and no
-  // group of v1 has one.
+  // Of a container's namespace "/" is an ordinary group: in v2 only the true root has no cgroup.type (cgroup-v2.html).
+  // In v1 no group has one.
   facts.own_is_root = question.own == "/" && (hierarchy.version == CgroupVersion::kV1 ||
                                               access((directory + "/cgroup.type").c_str(), F_OK) != 0);
   facts.own_is_writable = is_writable(directory) && is_writable(directory + "/cgroup.procs");

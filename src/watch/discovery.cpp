@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <ctime>
-#include <utility>
 
 #include "base/fault.h"
 #include "base/log.h"
@@ -231,17 +230,16 @@ void Discovery::drain() {
         ended.push_back(event);
         continue;
       }
-      // The number of one that ended before it.
+      // Unless it has the number of one of those.
       if (context_.governor.find(event.pid) != nullptr)
-        for (sys::ProcEvent& exit : ended)
-          if (exit.pid == event.pid) on_exit(std::exchange(exit, {}));
+        std::erase_if(ended,
+                      [&](const sys::ProcEvent& exit) { return exit.pid == event.pid && (on_exit(exit), true); });
       on_exec(event);
     }
     batch_.swap(batch);
     if (!drained->has_more) break;
   }
-  for (const sys::ProcEvent& event : ended)
-    if (event.pid != 0) on_exit(event);
+  for (const sys::ProcEvent& event : ended) on_exit(event);
   if (!has_lost || is_stopped_) return;
   ++reading_.resyncs;
   context_.metrics.resync();
