@@ -64,7 +64,8 @@ std::string frame_sums(const std::string& path) {
 
 std::vector<Place> packet_places(const std::string& path) {
   std::vector<Place> places;
-  for (const std::string_view line : split(ffprobe_out(path, "packet=codec_type,size,pos", {}), '\n')) {
+  const std::string out = ffprobe_out(path, "packet=codec_type,size,pos", {});
+  for (const std::string_view line : split(out, '\n')) {
     const auto fields = split(line, ',');
     if (fields.size() < 3) continue;
     const auto size = parse_int(fields[1]);
