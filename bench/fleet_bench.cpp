@@ -302,7 +302,9 @@ double at(std::vector<double> values, double part) {
 class ExecTimes {
  public:
   ExecTimes(std::string supervise_dir, std::string engine)
-      : events_(must(sys::ProcEvents::open({}))), dir_(std::move(supervise_dir)), engine_(std::move(engine)) {}
+      : events_(must(sys::ProcEvents::open(sys::ProcEvents::Kind::kExec, {}))),
+        dir_(std::move(supervise_dir)),
+        engine_(std::move(engine)) {}
 
   struct Times {
     std::chrono::nanoseconds supervisor{0};
@@ -318,7 +320,6 @@ class ExecTimes {
       events.clear();
       (void)must(events_.drain(events));
       for (const sys::ProcEvent& event : events) {
-        if (event.kind != sys::ProcEvent::Kind::kExec) continue;
         const auto words = sys::read_text(cat("/proc/", event.pid, "/cmdline"));
         if (!words) continue;
         if (words->find(dir_) != std::string::npos && words->find("supervise") != std::string::npos)

@@ -1,7 +1,9 @@
 #include "sys/proc_events.h"
 
+#include <arpa/inet.h>
 #include <linux/cn_proc.h>
 #include <linux/connector.h>
+#include <linux/filter.h>
 #include <linux/netlink.h>
 #include <poll.h>
 #include <sys/socket.h>
@@ -18,8 +20,6 @@ namespace {
 
 using std::chrono::milliseconds;
 
-constexpr std::uint32_t kExecBit = 0x00000002;
-constexpr std::uint32_t kExitBit = 0x80000000;
 constexpr std::size_t kBatch = 64;
 // Header, connector message and event are 76 bytes; newer kernels may add to the event.
 constexpr std::size_t kMessageBytes = 256;
@@ -43,6 +43,20 @@ Status send_operation(const Fd& socket, const Operation& operation) {
   std::memcpy(request.data() + NLMSG_HDRLEN, &message, sizeof message);
   std::memcpy(request.data() + NLMSG_HDRLEN + sizeof message, &operation, sizeof operation);
   if (send(socket.get(), request.data(), request.size(), 0) < 0) return last_sys_error("subscribe to process events");
+  return {};
+}
+
+// Lets through what confirms a subscription and what is of this kind.
+Status filter(const Fd& socket, ProcEvents::Kind kind) {
+  constexpr std::uint32_t kWhatAt = NLMSG_HDRLEN + sizeof(cn_msg) + offsetof(proc_event, what);
+  // A filter reads numbers as the network orders them, whatever order they are in.
+  std::array<sock_filter, 5> steps{{BPF_STMT(BPF_LD | BPF_W | BPF_ABS, kWhatAt),
+                                    BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, htonl(static_cast<std::uint32_t>(kind)), 1, 0),
+                                    BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 0, 0, 1), BPF_STMT(BPF_RET | BPF_K, ~0u),
+                                    BPF_STMT(BPF_RET | BPF_K, 0)}};
+  const sock_fprog program{steps.size(), steps.data()};
+  if (setsockopt(socket.get(), SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof program) != 0)
+    return last_sys_error("filter process events");
   return {};
 }
 
@@ -84,11 +98,12 @@ Status wait_confirmed(const Fd& socket, milliseconds patience) {
 
 }  // namespace
 
-Result<ProcEvents> ProcEvents::open(const Options& options) {
+Result<ProcEvents> ProcEvents::open(Kind kind, const Options& options) {
   Fd socket(::socket(AF_NETLINK, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, NETLINK_CONNECTOR));
   if (!socket) return last_sys_error("open the process connector");
   if (setsockopt(socket.get(), SOL_SOCKET, SO_RCVBUFFORCE, &options.buffer_bytes, sizeof options.buffer_bytes) != 0)
     (void)setsockopt(socket.get(), SOL_SOCKET, SO_RCVBUF, &options.buffer_bytes, sizeof options.buffer_bytes);
+  FFRTMP_TRY(filter(socket, kind));
   sockaddr_nl address{};
   address.nl_family = AF_NETLINK;
   address.nl_groups = CN_IDX_PROC;
@@ -96,9 +111,9 @@ Result<ProcEvents> ProcEvents::open(const Options& options) {
     return last_sys_error("join the process connector");
   FFRTMP_TRY(send_operation(socket, static_cast<std::uint32_t>(PROC_CN_MCAST_LISTEN)));
   FFRTMP_TRY(wait_confirmed(socket, options.patience));
-  // The confirmation is an event too and would fall victim to the filter, hence second and unconfirmed.
-  FFRTMP_TRY(send_operation(socket, ProcInput{PROC_CN_MCAST_LISTEN, kExecBit | kExitBit}));
-  return ProcEvents(std::move(socket));
+  // The confirmation is an event too and would fall victim to the connector's choice, hence second and unconfirmed.
+  FFRTMP_TRY(send_operation(socket, ProcInput{PROC_CN_MCAST_LISTEN, static_cast<std::uint32_t>(kind)}));
+  return ProcEvents(kind, std::move(socket));
 }
 
 Result<ProcEvents::Drained> ProcEvents::drain(std::vector<ProcEvent>& events) {
@@ -124,18 +139,14 @@ Result<ProcEvents::Drained> ProcEvents::drain(std::vector<ProcEvent>& events) {
   for (std::size_t i = 0; i < static_cast<std::size_t>(count); ++i) {
     proc_event event{};
     if (!unpack(data[i].data(), messages[i].msg_len, from[i], event)) continue;
+    if (static_cast<std::uint32_t>(event.what) != static_cast<std::uint32_t>(kind_)) continue;
     const std::chrono::nanoseconds at(event.timestamp_ns);
-    const auto what = static_cast<std::uint32_t>(event.what);
-    if (what == kExecBit) {
-      events.push_back({ProcEvent::Kind::kExec, event.event_data.exec.process_tgid, 0, at});
-    } else if (what == kExitBit) {
-      const bool is_thread = event.event_data.exit.process_pid != event.event_data.exit.process_tgid;
-      if (is_thread) continue;
-      events.push_back({ProcEvent::Kind::kExit, event.event_data.exit.process_tgid,
-                        static_cast<int>(event.event_data.exit.exit_code), at});
-    } else {
-      ++drained.others;
-    }
+    const auto& exit = event.event_data.exit;
+    if (kind_ == Kind::kExec)
+      events.push_back({event.event_data.exec.process_tgid, true, 0, at});
+    else
+      events.push_back(
+          {exit.process_tgid, exit.process_pid == exit.process_tgid, static_cast<int>(exit.exit_code), at});
   }
   drained.has_more = count == static_cast<int>(kBatch);
   return drained;

@@ -1,7 +1,8 @@
 #pragma once
-// The kernel's process connector: a message at each exec and exit on the host. Needs CAP_NET_ADMIN and the initial
-// user, PID and network namespaces; elsewhere the kernel stays silent, which is kUnsupported here.
-// Source: include/uapi/linux/cn_proc.h, drivers/connector/cn_proc.c; the filter by kind since Linux 6.6.
+// The kernel's process connector: a message at each exec, or at each exit, on the host. Needs CAP_NET_ADMIN and the
+// initial user, PID and network namespaces; elsewhere the kernel stays silent, which is kUnsupported here.
+// Source: include/uapi/linux/cn_proc.h, drivers/connector/cn_proc.c; since Linux 6.6 the connector itself sends a
+// listener one kind only, before that the socket's filter drops the others.
 #include <sys/types.h>
 
 #include <chrono>
@@ -14,15 +15,15 @@
 namespace ffrtmp::sys {
 
 struct ProcEvent {
-  enum class Kind : std::uint8_t { kExec, kExit };
-  Kind kind = Kind::kExec;
-  pid_t pid = 0;                   // of the process, not of its thread
-  int wait_status = 0;             // of an exit, as waitpid(2) tells it
+  pid_t pid = 0;                   // of the process
+  bool is_leader = true;           // it exits by its first thread; others may run on, or have ended before
+  int wait_status = 0;             // of an exit, as waitpid(2) tells it once the last thread has ended
   std::chrono::nanoseconds at{0};  // CLOCK_MONOTONIC, when the kernel sent it
 };
 
 class ProcEvents {
  public:
+  enum class Kind : std::uint32_t { kExec = 0x00000002, kExit = 0x80000000 };  // as the kernel numbers them
   struct Options {
     // Forced beyond net.core.rmem_max where allowed. The default of 208 KiB holds 85 execs, 8 MiB more than 5,000.
     int buffer_bytes = 8 << 20;
@@ -31,7 +32,7 @@ class ProcEvents {
   };
 
   // Subscribed when it returns. kUnsupported or kDenied with the reason.
-  [[nodiscard]] static Result<ProcEvents> open(const Options& options);
+  [[nodiscard]] static Result<ProcEvents> open(Kind kind, const Options& options);
 
   // Readable when events wait.
   [[nodiscard]] int fd() const { return socket_.get(); }
@@ -39,13 +40,13 @@ class ProcEvents {
   struct Drained {
     bool has_overflowed = false;  // events were lost, nobody knows how many: look at everything
     bool has_more = false;
-    std::size_t others = 0;  // messages of kinds that nobody asked for: the kernel filters them since Linux 6.6
   };
   // Appends what waits, up to a batch. Only messages of the kernel itself count.
   [[nodiscard]] Result<Drained> drain(std::vector<ProcEvent>& events);
 
  private:
-  explicit ProcEvents(Fd socket) : socket_(std::move(socket)) {}
+  ProcEvents(Kind kind, Fd socket) : kind_(kind), socket_(std::move(socket)) {}
+  Kind kind_;
   Fd socket_;
 };
 

@@ -130,7 +130,7 @@ Status Daemon::prepare() {
   examiner_.emplace(Examiner::Settings{host_, settings_.runtime_dir, sysconf(_SC_CLK_TCK)}, *scanner_, names_, self_);
   governor_.emplace(
       Governor::Context{clock_, host_, *attacher_, *examiner_, metrics_, *health_, *reactor_, settings_.runtime_dir,
-                        boot_id_, self_, attacher_->mode(), settings_.dry_run, false},
+                        boot_id_, self_, attacher_->mode(), settings_.dry_run},
       policy_);
   discovery_.emplace(
       Discovery::Context{clock_, *scanner_, *examiner_, *governor_, metrics_, *health_, *reactor_, realtime_}, policy_);
@@ -207,7 +207,6 @@ Status Daemon::open_events() {
     return {};
   }
   events_state_ = "on";
-  governor_->set_events_tell(true);
   if (!realtime_.try_raise()) log::debug("Events are answered at ordinary priority: SCHED_FIFO is not allowed");
   return {};
 }

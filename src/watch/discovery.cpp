@@ -21,6 +21,8 @@ constexpr int kVisitsPerLook = 64;
 // From the gate's answer to the new program: microseconds, when the exec does not fail.
 constexpr auto kExecTime = std::chrono::seconds(2);
 constexpr int kBatchesPerTurn = 64;  // 4,096 events, then others get their turn
+// Exits are read so often at least. The default buffer holds some ten thousand.
+constexpr std::size_t kExecsPerExits = 1024;
 
 std::chrono::nanoseconds monotonic_now() {
   timespec now{};
@@ -47,9 +49,15 @@ Discovery::Discovery(Context context, std::shared_ptr<const govern::Policy> poli
     : context_(std::move(context)), policy_(std::move(policy)) {}
 
 Status Discovery::open_events(const sys::ProcEvents::Options& options) {
-  FFRTMP_ASSIGN(sys::ProcEvents events, sys::ProcEvents::open(options));
-  events_ = std::move(events);
-  return context_.reactor.watch(events_->fd(), [this] { drain(); });
+  FFRTMP_ASSIGN(sys::ProcEvents execs, sys::ProcEvents::open(sys::ProcEvents::Kind::kExec, options));
+  FFRTMP_ASSIGN(sys::ProcEvents exits, sys::ProcEvents::open(sys::ProcEvents::Kind::kExit, options));
+  execs_ = std::move(execs);
+  exits_ = std::move(exits);
+  context_.governor.set_event_reader([this] {
+    if (is_readable(execs_->fd())) read_execs();  // who starts does not wait for those that ended
+    read_exits();
+  });
+  return context_.reactor.watch(execs_->fd(), [this] { read_execs(); });
 }
 
 void Discovery::use(std::shared_ptr<const govern::Policy> policy) {
@@ -72,6 +80,7 @@ bool Discovery::scan() {
   }
   admit(matches, Governor::Source::kScan, std::nullopt);
   matches = {};
+  if (exits_) read_exits();
   drop_vanished();
   ++reading_.scans;
   reading_.last_scan_at = context_.clock.now().utc;
@@ -95,9 +104,9 @@ Status Discovery::look_at_all(std::vector<Examined>& matches) {
   Examiner::Walk walk;
   return context_.scanner.walk([&](pid_t pid) -> Result<bool> {
     FFRTMP_TRY(visit(pid, walk, matches));
-    if (++visited % kVisitsPerLook == 0 && events_ && is_readable(events_->fd())) {
+    if (++visited % kVisitsPerLook == 0 && execs_ && is_readable(execs_->fd())) {
       context_.realtime.raise();
-      drain();
+      read_execs();
       context_.realtime.lower();
     }
     return !is_stopped_;
@@ -212,34 +221,24 @@ void Discovery::drop_vanished() {
   for (const pid_t pid : gone) context_.governor.on_exit(pid, std::nullopt);
 }
 
-void Discovery::drain() {
+void Discovery::read_execs() {
   bool has_lost = false;
-  std::vector<sys::ProcEvent> ended;  // who starts does not wait for the groups of those to be removed
   for (int batches = 0; batches < kBatchesPerTurn; ++batches) {
     std::vector<sys::ProcEvent> batch;
-    batch.swap(batch_);  // a scan inside may drain too
+    batch.swap(batch_);  // a scan inside may read too
     batch.clear();
-    const auto drained = events_->drain(batch);
+    const auto drained = execs_->drain(batch);
     if (!drained) {
       log::error(cat("Process events failed: ", drained.error().message));
       break;
     }
     has_lost = has_lost || drained->has_overflowed;
-    for (const sys::ProcEvent& event : batch) {
-      if (event.kind == sys::ProcEvent::Kind::kExit) {
-        ended.push_back(event);
-        continue;
-      }
-      // Unless it has the number of one of those.
-      if (context_.governor.find(event.pid) != nullptr)
-        std::erase_if(ended,
-                      [&](const sys::ProcEvent& exit) { return exit.pid == event.pid && (on_exit(exit), true); });
-      on_exec(event);
-    }
+    for (const sys::ProcEvent& event : batch) on_exec(event);
+    execs_since_exits_ += batch.size();
     batch_.swap(batch);
     if (!drained->has_more) break;
   }
-  for (const sys::ProcEvent& event : ended) on_exit(event);
+  if (execs_since_exits_ >= kExecsPerExits) read_exits();
   if (!has_lost || is_stopped_) return;
   ++reading_.resyncs;
   context_.metrics.resync();
@@ -247,10 +246,34 @@ void Discovery::drain() {
   context_.reactor.at(BootTime{}, [this] { scan(); });
 }
 
+void Discovery::read_exits() {
+  execs_since_exits_ = 0;
+  const auto boot_ahead = BootClock::now().time_since_epoch() - monotonic_now();
+  std::vector<sys::ProcEvent> batch;
+  for (bool has_more = true; has_more;) {
+    batch.clear();
+    const auto drained = exits_->drain(batch);
+    if (!drained) {
+      log::error(cat("Process events failed: ", drained.error().message));
+      return;
+    }
+    // Their ends are told by pidfd and scan all the same.
+    if (drained->has_overflowed) log::warn("Exit events were lost: some processes end with an unknown status");
+    for (const sys::ProcEvent& event : batch) on_exit(event, BootTime(event.at + boot_ahead));
+    has_more = drained->has_more;
+  }
+}
+
 void Discovery::on_exec(const sys::ProcEvent& event) {
   ++reading_.exec_events;
   context_.metrics.exec_event();
   Entry* entry = context_.governor.find(event.pid);
+  if (entry != nullptr && entry->pidfd && sys::wait_ended(entry->pidfd, std::chrono::milliseconds(0))) {
+    // The number is another process's by now.
+    read_exits();
+    context_.governor.on_exit(event.pid, entry->wait_status);
+    entry = nullptr;
+  }
   if (entry == nullptr && !context_.examiner.may_be_target(event.pid, *policy_)) return;
   Examined seen = context_.examiner.examine(event.pid, *policy_, context_.clock.now().boot);
   if (seen.outcome == Outcome::kGone) return;
@@ -281,18 +304,20 @@ void Discovery::on_gate(pid_t pid, const std::string& path, const std::string& n
   context_.reactor.after(kExecTime, [this, key, stamp] { context_.governor.release_unexecuted(key, stamp); });
 }
 
-// The number may be another process's by now, and the first thread may end before the others.
-void Discovery::on_exit(const sys::ProcEvent& event) {
-  ++reading_.exit_events;
-  context_.metrics.exit_event();
-  const Entry* entry = context_.governor.find(event.pid);
-  if (entry == nullptr) return;
-  if (entry->pidfd) {
-    if (!sys::wait_ended(entry->pidfd, std::chrono::milliseconds(0))) return;
-  } else {
-    const auto line = context_.scanner.read(event.pid);
-    if (line && line->key() == entry->key && !line->has_ended()) return;
+// Read late: the number may have been a stranger's when he ended. The last thread's word is the process's.
+void Discovery::on_exit(const sys::ProcEvent& event, BootTime at) {
+  if (event.is_leader) {
+    ++reading_.exit_events;
+    context_.metrics.exit_event();
   }
+  Entry* entry = context_.governor.find(event.pid);
+  if (entry == nullptr || at < entry->started) return;
+  if (entry->pidfd) {
+    entry->wait_status = event.wait_status;
+    return;
+  }
+  const auto line = context_.scanner.read(event.pid);
+  if (line && line->key() == entry->key && !line->has_ended()) return;
   context_.governor.on_exit(event.pid, event.wait_status);
 }
 

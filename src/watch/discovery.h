@@ -7,6 +7,9 @@
 //                                      +--> leave alone; seen again only when it executes anew or its verdict may
 //                                      change
 //   lost events, exec of a known pid: the same again
+//
+// Exits wake nobody: a pidfd tells the end of a tracked process, and its status is then looked up among those that
+// wait.
 #include <memory>
 #include <optional>
 #include <string>
@@ -76,16 +79,21 @@ class Discovery {
   void wait_for(const Examined& young);
   void look_again(const sys::ProcessKey& key);
   void admit(std::vector<Examined>& matches, Governor::Source source, std::optional<std::chrono::nanoseconds> exec_at);
-  void drain();
+  void read_execs();
+  // Notes the status of tracked processes that have ended.
+  void read_exits();
   void on_exec(const sys::ProcEvent& event);
-  void on_exit(const sys::ProcEvent& event);
+  // `at`: the event's time on the clock of entries.
+  void on_exit(const sys::ProcEvent& event, BootTime at);
   void drop_vanished();
 
   Context context_;
   std::shared_ptr<const govern::Policy> policy_;
-  std::optional<sys::ProcEvents> events_;
+  std::optional<sys::ProcEvents> execs_;
+  std::optional<sys::ProcEvents> exits_;
   std::unordered_map<pid_t, Known> known_;
   std::vector<sys::ProcEvent> batch_;
+  std::size_t execs_since_exits_ = 0;
   Reading reading_;
   std::size_t found_since_scan_ = 0;
   bool is_stopped_ = false;

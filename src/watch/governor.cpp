@@ -21,8 +21,10 @@ using namespace std::chrono_literals;
 
 constexpr std::size_t kMaxResults = 1000;
 constexpr std::size_t kAttachTimes = 64;
-// How long the exit event, which brings the exit status, may come behind the pidfd: microseconds, when it comes.
-constexpr auto kExitEventGrace = 50ms;
+// The exit event, which brings the exit status, comes behind the pidfd: by microseconds, when it comes. One more look
+// soon, and a last one.
+constexpr auto kSoon = 1ms;
+constexpr auto kLast = 50ms;
 
 double seconds_of(std::chrono::nanoseconds time) { return std::chrono::duration<double>(time).count(); }
 
@@ -318,11 +320,23 @@ void Governor::on_pidfd(pid_t pid) {
   Entry* entry = find(pid);
   if (entry == nullptr || !entry->pidfd) return;
   if (!sys::wait_ended(entry->pidfd, 0ms)) return;  // another descriptor had this number before
-  if (!context_.events_tell || entry->wait_status) return on_exit(pid, entry->wait_status);
-  context_.reactor.forget(entry->pidfd.get());
-  context_.reactor.after(kExitEventGrace, [this, key = entry->key] {
+  if (!read_events_) return on_exit(pid, std::nullopt);
+  const sys::ProcessKey key = entry->key;
+  read_events_();
+  entry = find(pid);
+  if (entry == nullptr || entry->key != key) return;
+  if (entry->wait_status) return on_exit(pid, entry->wait_status);
+  if (entry->pidfd) context_.reactor.forget(entry->pidfd.get());
+  await_status(key, kSoon);
+}
+
+void Governor::await_status(const sys::ProcessKey& key, std::chrono::milliseconds wait) {
+  context_.reactor.after(wait, [this, key, wait] {
+    read_events_();
     const Entry* late = find(key.pid);
-    if (late != nullptr && late->key == key) on_exit(key.pid, late->wait_status);
+    if (late == nullptr || late->key != key) return;
+    if (late->wait_status || wait == kLast) return on_exit(key.pid, late->wait_status);
+    await_status(key, kLast);
   });
 }
 

@@ -37,7 +37,6 @@ class Governor {
     pid_t self = 0;
     govern::Attacher::Mode mode;  // what can be governed here
     bool dry_run = false;         // says what it would do
-    bool events_tell = false;     // of exits too, with the exit status
   };
   Governor(Context context, std::shared_ptr<const govern::Policy> policy);
   // What is still governed keeps its limits and its claim, for the next daemon.
@@ -88,7 +87,8 @@ class Governor {
   [[nodiscard]] const govern::Attacher::Mode& mode() const { return context_.mode; }
   // Counts changes of what the state file holds.
   [[nodiscard]] std::uint64_t version() const { return version_; }
-  void set_events_tell(bool tell) { context_.events_tell = tell; }
+  // `read` reads the events that wait, which leaves an entry's wait_status behind where it has ended.
+  void set_event_reader(std::function<void()> read) { read_events_ = std::move(read); }
 
  private:
   struct Failure {
@@ -117,6 +117,8 @@ class Governor {
   void try_again(const sys::ProcessKey& key, std::uint64_t timer);
   void watch_end(Entry& entry);
   void on_pidfd(pid_t pid);
+  // Of a process that has ended: its status is looked for after `wait`, then once more, then it ends without.
+  void await_status(const sys::ProcessKey& key, std::chrono::milliseconds wait);
   [[nodiscard]] govern::Claim claim_of(const Entry& entry) const;
   void write_claim(Entry& entry);
   [[nodiscard]] JobResult judge(const Entry& entry, govern::JobEnd end) const;
@@ -156,6 +158,7 @@ class Governor {
   std::map<sys::ProcessKey, bool> counted_;
   std::size_t failures_ = 0;
   std::uint64_t version_ = 0;
+  std::function<void()> read_events_;  // none: there are no events
   std::mt19937_64 random_{std::random_device{}()};
 };
 

@@ -62,7 +62,7 @@ std::string ffrtmp_binary() {
 
 bool is_cgroup_v2() { return fs::exists("/sys/fs/cgroup/cgroup.controllers"); }
 
-bool has_process_events() { return sys::ProcEvents::open({}).has_value(); }
+bool has_process_events() { return sys::ProcEvents::open(sys::ProcEvents::Kind::kExec, {}).has_value(); }
 
 WatchBox::WatchBox() : target_(cat("fft", getpid(), "x", ++g_boxes)) { install(); }
 
