@@ -177,9 +177,10 @@ Result<AttachOutcome> Attacher::attach(const AttachRequest& request, const HeldP
   std::set<pid_t> pids;
   for (const sys::ProcessKey& key : keys) pids.insert(key.pid);
 
-  Attachment attachment(settings_, request);
+  Attachment attachment(settings_, request, control_lists_);
   Mover leader{request.process, held.membership};
-  attachment.choose(leader, pids, root_bases(attachment.hierarchies()));
+  const RootBases bases = root_bases(attachment.hierarchies());
+  attachment.choose(leader, pids, bases);
 
   const auto carry_out = [&]() -> Status {
     if (request.limits.memory_limit_bytes && !attachment.admit(held_bytes(host, keys))) return {};
@@ -187,7 +188,7 @@ Result<AttachOutcome> Attacher::attach(const AttachRequest& request, const HeldP
     FFRTMP_TRY(check_alive(held.pidfd, request.process));
     FFRTMP_TRY(attachment.move(leader));
     const auto moved = std::chrono::steady_clock::now();
-    attachment.make_optional_groups();
+    attachment.make_optional_groups(leader, pids, bases);
     FFRTMP_TRY(attachment.move(leader));
     FFRTMP_TRY(check_alive(held.pidfd, request.process));
     FFRTMP_TRY(take_in_tree(host, request, attachment));
@@ -206,10 +207,12 @@ Result<AttachOutcome> Attacher::attach(const AttachRequest& request, const HeldP
 
 Result<Prepared> Attacher::prepare(const AttachRequest& request, const sys::ProcessKey& like) {
   FFRTMP_ASSIGN(sys::Membership membership, sys::read_membership(settings_.host, like.pid));
-  Attachment attachment(settings_, request);
-  attachment.choose({like, membership}, {}, root_bases(attachment.hierarchies()));
+  Attachment attachment(settings_, request, control_lists_);
+  const RootBases bases = root_bases(attachment.hierarchies());
+  const Mover newborn{like, membership};
+  attachment.choose(newborn, {}, bases);
   Status made = attachment.make_groups();
-  attachment.make_optional_groups();
+  attachment.make_optional_groups(newborn, {}, bases);
   if (!made) {
     (void)restore(attachment.outcome().governed);
     return std::move(made).error();
@@ -226,7 +229,7 @@ Result<Prepared> Attacher::prepare(const AttachRequest& request, const sys::Proc
 Result<AttachOutcome> Attacher::place(Prepared prepared, const sys::ProcessKey& process) {
   AttachRequest request = std::move(prepared.request);
   request.process = process;
-  Attachment attachment(settings_, request, std::move(prepared.outcome));
+  Attachment attachment(settings_, request, control_lists_, std::move(prepared.outcome));
   const auto carry_out = [&]() -> Status {
     FFRTMP_ASSIGN(const sys::Fd pidfd, hold(settings_.host, process));
     FFRTMP_ASSIGN(const sys::Membership membership, sys::read_membership(settings_.host, process.pid));
@@ -271,7 +274,7 @@ Result<bool> Attacher::join_more(AttachOutcome& outcome, Placement placement) {
   request.limits = governed.limits;
   request.placement = placement;
   request.late_memory = governed.late_memory;
-  Attachment attachment(rest, request);
+  Attachment attachment(rest, request, control_lists_);
   const RootBases bases = root_bases(attachment.hierarchies());
   if (bases.empty()) return true;
   FFRTMP_ASSIGN(const sys::Membership membership, sys::read_membership(settings_.host, request.process.pid));

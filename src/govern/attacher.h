@@ -13,6 +13,7 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -84,8 +85,8 @@ struct AttachRequest {
   bool can_kill = false;  // joins what `kill_group` needs
 };
 
-// The process of a request as its caller holds it: by a descriptor since it was known to be that one, and in the groups
-// that were read afterwards.
+// The process of a request as its caller holds it: by a descriptor that is known to be that one's, and in the groups
+// that were read a moment ago.
 struct HeldProcess {
   const sys::Fd& pidfd;
   const sys::Membership& membership;
@@ -215,6 +216,7 @@ class Attacher {
 
   AttacherSettings settings_;
   RootBases root_bases_;  // as found at first need
+  std::map<std::string, std::set<std::string>> control_lists_;  // ControlLists of govern/open_groups.h
 };
 
 }  // namespace ffrtmp::govern

@@ -20,6 +20,11 @@ using sys::Hierarchy;
 
 std::string key_text(pid_t pid) { return cat("process ", pid); }
 
+bool misses_files(const std::vector<LimitReport>& reports) {
+  return std::any_of(reports.begin(), reports.end(),
+                     [](const LimitReport& report) { return report.status == LimitStatus::kUnsupported; });
+}
+
 const LimitReport* find_shortfall(const std::vector<LimitReport>& reports) {
   const auto at = std::find_if(reports.begin(), reports.end(),
                                [](const LimitReport& report) { return report.status != LimitStatus::kApplied; });
@@ -28,8 +33,8 @@ const LimitReport* find_shortfall(const std::vector<LimitReport>& reports) {
 
 }  // namespace
 
-Attachment::Attachment(const AttacherSettings& settings, const AttachRequest& request)
-    : settings_(settings), request_(request) {
+Attachment::Attachment(const AttacherSettings& settings, const AttachRequest& request, ControlLists& lists)
+    : settings_(settings), request_(request), lists_(lists) {
   outcome_.governed.job_id = request.job_id;
   outcome_.governed.limits = request.limits;
   outcome_.governed.late_memory = request.late_memory;
@@ -37,8 +42,9 @@ Attachment::Attachment(const AttacherSettings& settings, const AttachRequest& re
     memory_ = decide_late_memory(*request.limits.memory_limit_bytes, {}, request.late_memory);
 }
 
-Attachment::Attachment(const AttacherSettings& settings, const AttachRequest& request, AttachOutcome outcome)
-    : settings_(settings), request_(request), outcome_(std::move(outcome)) {
+Attachment::Attachment(const AttacherSettings& settings, const AttachRequest& request, ControlLists& lists,
+                       AttachOutcome outcome)
+    : settings_(settings), request_(request), lists_(lists), outcome_(std::move(outcome)) {
   for (const Group& group : outcome_.governed.groups) {
     Slot slot;
     slot.hierarchy = settings_.layout.find(group.hierarchy);
@@ -87,24 +93,31 @@ void Attachment::refuse_all(std::string reason, std::string evidence) {
   }
 }
 
+Attachment::Slot Attachment::look_at(const Hierarchy& hierarchy, const std::string& own, const std::set<pid_t>& moved,
+                                     const RootBases& root_bases) const {
+  Slot slot;
+  slot.hierarchy = &hierarchy;
+  slot.is_needed = !controllers_of(hierarchy).empty();
+  slot.home = own;
+  slot.place = decide_place(
+      read_place_facts({&hierarchy, own, moved, root_bases.at(hierarchy.name), request_.placement, slot.is_needed}),
+      request_.placement);
+  return slot;
+}
+
+void Attachment::add(Slot slot) {
+  slot.path = job_path(slot.place.base, request_.job_id);
+  if (slot.hierarchy->has("pids")) outcome_.governed.inherited_pids_max = slot.place.pids_max;
+  slots_.push_back(std::move(slot));
+}
+
 void Attachment::choose(const Mover& mover, const std::set<pid_t>& moved, const RootBases& root_bases) {
   for (const Hierarchy* hierarchy : hierarchies()) {
-    Slot slot;
-    slot.hierarchy = hierarchy;
-    slot.is_needed = !controllers_of(*hierarchy).empty();
     const auto own = mover.membership.find(hierarchy->name);
-    if (own == mover.membership.end()) continue;
-    const HierarchyFacts facts = read_place_facts(
-        {hierarchy, own->second, moved, root_bases.at(hierarchy->name), request_.placement, slot.is_needed});
-    slot.home = own->second;
-    slot.place = decide_place(facts, request_.placement);
-    if (slot.place.reason.empty()) {
-      slot.path = job_path(slot.place.base, request_.job_id);
-      if (hierarchy->has("pids")) outcome_.governed.inherited_pids_max = slot.place.pids_max;
-      slots_.push_back(std::move(slot));
-    } else if (slot.is_needed) {
-      return refuse_all(slot.place.reason, slot.place.evidence);
-    }
+    if (own == mover.membership.end() || controllers_of(*hierarchy).empty()) continue;
+    Slot slot = look_at(*hierarchy, own->second, moved, root_bases);
+    if (!slot.place.reason.empty()) return refuse_all(slot.place.reason, slot.place.evidence);
+    add(std::move(slot));
   }
   if (slots_.empty() && request_.limits.need_cgroup()) refuse_all("no_cgroups", "no controller that was asked for");
 }
@@ -139,23 +152,30 @@ Status Attachment::enable(const Slot& slot) {
 }
 
 Status Attachment::make_group(Slot& slot) {
-  const auto made = make_job_dir(*slot.hierarchy, slot.place.base, request_.job_id);
-  if (!made) return made.error();
+  FFRTMP_ASSIGN(sys::CgroupDir made, make_job_dir(*slot.hierarchy, slot.place.base, request_.job_id));
+  slot.dir = std::make_shared<const sys::CgroupDir>(std::move(made));
   outcome_.governed.groups.push_back({slot.hierarchy->name, slot.path, {}, {}});
   slot.is_made = true;
   return slot.place.moves_before_enabling ? Status{} : enable(slot);
 }
 
 Status Attachment::make_groups() {
-  for (Slot& slot : slots_)
-    if (slot.is_needed) FFRTMP_TRY(make_group(slot));
+  for (Slot& slot : slots_) FFRTMP_TRY(make_group(slot));
   return moves_first() ? Status{} : write_limits();
 }
 
-void Attachment::make_optional_groups() {
-  for (Slot& slot : slots_)
-    if (!slot.is_made) (void)make_group(slot);
-  std::erase_if(slots_, [](const Slot& slot) { return !slot.is_made; });
+void Attachment::make_optional_groups(const Mover& mover, const std::set<pid_t>& moved, const RootBases& root_bases) {
+  if (!outcome_.reason.empty()) return;  // it is left where it is
+  for (const Hierarchy* hierarchy : hierarchies()) {
+    const auto own = mover.membership.find(hierarchy->name);
+    const bool is_known =
+        std::any_of(slots_.begin(), slots_.end(), [&](const Slot& slot) { return slot.hierarchy == hierarchy; });
+    if (own == mover.membership.end() || is_known) continue;
+    Slot slot = look_at(*hierarchy, own->second, moved, root_bases);
+    if (!slot.place.reason.empty()) continue;
+    add(std::move(slot));
+    if (!make_group(slots_.back())) slots_.pop_back();
+  }
 }
 
 bool Attachment::moves_first() const {
@@ -165,8 +185,16 @@ bool Attachment::moves_first() const {
 Status Attachment::write_limits() {
   if (outcome_.governed.groups.empty()) return {};
   const Limits asked = outcome_.governed.in_force();
-  FFRTMP_ASSIGN(const OpenGroups groups, OpenGroups::open(settings_, outcome_.governed.groups, asked));
-  outcome_.limits = reports_in_terms(groups.write(limits_in_terms(asked, memory_)), asked, memory_);
+  GroupDirs dirs;
+  for (const Slot& slot : slots_) dirs[slot.hierarchy->name] = slot.dir;
+  const Limits terms = limits_in_terms(asked, memory_);
+  auto reports = OpenGroups::of_new(settings_, dirs, asked, lists_).write(terms);
+  // What is missing may have been missing in an earlier group only.
+  if (misses_files(reports)) {
+    lists_.clear();
+    reports = OpenGroups::of_new(settings_, dirs, asked, lists_).write(terms);
+  }
+  outcome_.limits = reports_in_terms(std::move(reports), asked, memory_);
   const bool is_copied = std::any_of(outcome_.limits.begin(), outcome_.limits.end(), [](const LimitReport& report) {
     return report.limit == LimitName::kPidsMax && report.status == LimitStatus::kApplied;
   });
@@ -192,15 +220,22 @@ Original& Attachment::member(const sys::ProcessKey& key) {
   return added;
 }
 
+Status Attachment::open_dir(Slot& slot) {
+  if (slot.dir) return {};
+  FFRTMP_ASSIGN(sys::CgroupDir opened, sys::CgroupDir::open(slot.hierarchy->directory_of(slot.path)));
+  slot.dir = std::make_shared<const sys::CgroupDir>(std::move(opened));
+  return {};
+}
+
 Status Attachment::move(Mover& mover) {
   // Noted first: what moves halfway has to be put back too.
   Original& original = member(mover.key);
-  for (const Slot& slot : slots_) {
+  for (Slot& slot : slots_) {
     const auto own = mover.membership.find(slot.hierarchy->name);
     if (!slot.is_made || own == mover.membership.end() || own->second == slot.path) continue;
     FFRTMP_TRY(fault::check("move", key_text(mover.key.pid)));
-    FFRTMP_ASSIGN(const auto group, sys::CgroupDir::open(slot.hierarchy->directory_of(slot.path)));
-    FFRTMP_TRY(group.add(mover.key.pid));
+    FFRTMP_TRY(open_dir(slot));
+    FFRTMP_TRY(slot.dir->add(mover.key.pid));
     // A process born in one of our groups has its home from the one it came from.
     if (!Attacher::job_of_group(own->second)) original.cgroup[slot.hierarchy->name] = own->second;
     own->second = slot.path;
@@ -229,12 +264,12 @@ void Attachment::leave(const Mover& mover, const std::string& evidence) {
   outcome_.evidence = cat(key_text(mover.key.pid), ": ", evidence);
 }
 
-Result<std::vector<sys::ProcessKey>> Attachment::read_first_group() const {
+Result<std::vector<sys::ProcessKey>> Attachment::read_first_group() {
   std::vector<sys::ProcessKey> keys;
   if (slots_.size() < 2 || !slots_.front().is_made) return keys;
-  const Slot& first = slots_.front();
-  FFRTMP_ASSIGN(const auto group, sys::CgroupDir::open(first.hierarchy->directory_of(first.path)));
-  FFRTMP_ASSIGN(const std::vector<pid_t> pids, group.own_procs());
+  Slot& first = slots_.front();
+  FFRTMP_TRY(open_dir(first));
+  FFRTMP_ASSIGN(const std::vector<pid_t> pids, first.dir->own_procs());
   for (const pid_t pid : pids) {
     const auto stat = sys::read_stat(settings_.host, pid);
     if (stat && !stat->has_ended()) keys.push_back(stat->key());

@@ -3,6 +3,7 @@
 #include <sys/types.h>
 
 #include <map>
+#include <memory>
 #include <optional>
 #include <set>
 #include <string>
@@ -11,6 +12,7 @@
 #include "base/result.h"
 #include "govern/attacher.h"
 #include "govern/late_memory.h"
+#include "govern/open_groups.h"
 #include "govern/placement.h"
 #include "sys/cgroup_layout.h"
 
@@ -24,14 +26,15 @@ struct Mover {
 
 class Attachment {
  public:
-  Attachment(const AttacherSettings& settings, const AttachRequest& request);
+  Attachment(const AttacherSettings& settings, const AttachRequest& request, ControlLists& lists);
   // Goes on with what prepare() of the attacher began.
-  Attachment(const AttacherSettings& settings, const AttachRequest& request, AttachOutcome outcome);
+  Attachment(const AttacherSettings& settings, const AttachRequest& request, ControlLists& lists,
+             AttachOutcome outcome);
 
   // Hierarchies that the request needs; the optional ones (cpuacct, what kills) too.
   [[nodiscard]] std::vector<const sys::Hierarchy*> hierarchies() const;
 
-  // Where the groups go. Without a place for a needed one the outcome has its reason, and there are no groups.
+  // Where the groups that limits need go. Without a place for one the outcome has its reason, and there are no groups.
   void choose(const Mover& mover, const std::set<pid_t>& moved, const RootBases& root_bases);
   // What the memory limit may be for processes that hold this much.
   void weigh_memory(std::int64_t held_bytes);
@@ -39,8 +42,9 @@ class Attachment {
   [[nodiscard]] bool admit(std::int64_t held_bytes);
   // Makes the groups that limits need and writes the limits, as far as they can be before the move.
   [[nodiscard]] Status make_groups();
-  // The groups that are only good to have: limits are in force before time is spent on these.
-  void make_optional_groups();
+  // The groups that are only good to have, as far as there is a place: limits are in force before time is spent on
+  // these.
+  void make_optional_groups(const Mover& mover, const std::set<pid_t>& moved, const RootBases& root_bases);
   // Moves one process into the groups there are by now, and notes in `mover` where it stands then; where it stands
   // already nothing is written. kGone when it ended.
   [[nodiscard]] Status move(Mover& mover);
@@ -49,7 +53,7 @@ class Attachment {
   // A process is left where it is, and why: a shortfall, but not one of a limit.
   void leave(const Mover& mover, const std::string& evidence);
   // Who is in the group that is entered first; nobody when there is only one, which a newborn is in whole.
-  [[nodiscard]] Result<std::vector<sys::ProcessKey>> read_first_group() const;
+  [[nodiscard]] Result<std::vector<sys::ProcessKey>> read_first_group();
   // Limits of groups whose controllers can be switched on only when their processes have left the base.
   [[nodiscard]] Status finish_groups();
   // nice and oom_score_adj of one process.
@@ -72,7 +76,13 @@ class Attachment {
     Place place;
     std::string home;  // of the first process
     std::string path;
+    std::shared_ptr<const sys::CgroupDir> dir;  // once it was needed
   };
+  // The slot in a hierarchy in which the process stands; its place may be none.
+  [[nodiscard]] Slot look_at(const sys::Hierarchy& hierarchy, const std::string& own, const std::set<pid_t>& moved,
+                             const RootBases& root_bases) const;
+  void add(Slot slot);
+  [[nodiscard]] static Status open_dir(Slot& slot);
   [[nodiscard]] Status make_group(Slot& slot);
   [[nodiscard]] Original& member(const sys::ProcessKey& key);
   [[nodiscard]] Status enable(const Slot& slot);
@@ -83,6 +93,7 @@ class Attachment {
 
   const AttacherSettings& settings_;
   const AttachRequest& request_;
+  ControlLists& lists_;
   AttachOutcome outcome_;
   std::vector<Slot> slots_;
   MemoryDecision memory_;

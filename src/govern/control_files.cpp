@@ -46,9 +46,8 @@ void fail(LimitReport& report, const Error& error) {
   report.detail = error.message;
 }
 
-// What is there decides, whatever write(2) said.
-void read_back(const LimitWrite& write, const sys::CgroupDir& dir, LimitReport& report) {
-  const auto text = dir.read(write.file);
+// What is there, `text`, decides, whatever write(2) said.
+void read_back(const LimitWrite& write, const Result<std::string>& text, LimitReport& report) {
   if (!text) return fail(report, text.error());
   report.observed = one_line(*text);
   if (!matches(write, *text)) {
@@ -60,9 +59,9 @@ void read_back(const LimitWrite& write, const sys::CgroupDir& dir, LimitReport& 
   report.detail = write.degraded;
 }
 
-Status write_one(const LimitWrite& write, const sys::CgroupDir& dir) {
+Status write_one(const LimitWrite& write, const Result<sys::ControlFile>& file) {
   FFRTMP_TRY(fault::check("write", write.file));
-  return dir.write(write.file, write.text);
+  return file ? file->write(write.text) : Status(file.error());
 }
 
 bool is_worse(const LimitReport& a, const LimitReport& b) { return a.status > b.status; }
@@ -108,11 +107,13 @@ std::string reset_text(const LimitWrite& write) {
 
 std::vector<LimitReport> write_limits(const LimitPlan& plan, const ControlDirs& dirs) {
   std::vector<LimitReport> each;
+  std::vector<Result<sys::ControlFile>> files;
   std::vector<std::size_t> failed;
   for (const LimitWrite& write : plan.writes) {
     const sys::CgroupDir& dir = *dirs.at(write.controller);
     each.push_back(report_of(write, dir));
-    const Status written = write_one(write, dir);
+    files.push_back(dir.control_file(write.file));
+    const Status written = write_one(write, files.back());
     if (written) continue;
     fail(each.back(), written.error());
     failed.push_back(each.size() - 1);
@@ -122,10 +123,13 @@ std::vector<LimitReport> write_limits(const LimitPlan& plan, const ControlDirs& 
   for (const std::size_t i : failed) {
     const LimitWrite& write = plan.writes[i];
     if (each[i].err != EINVAL) continue;
-    const Status again = write_one(write, *dirs.at(write.controller));
+    const Status again = write_one(write, files[i]);
     if (again) each[i].err = 0;
   }
-  for (std::size_t i = 0; i < each.size(); ++i) read_back(plan.writes[i], *dirs.at(plan.writes[i].controller), each[i]);
+  for (std::size_t i = 0; i < each.size(); ++i) {
+    const LimitWrite& write = plan.writes[i];
+    read_back(write, files[i] ? files[i]->read() : dirs.at(write.controller)->read(write.file), each[i]);
+  }
   return merged(plan, std::move(each));
 }
 
@@ -134,7 +138,7 @@ std::vector<LimitReport> read_limits(const LimitPlan& plan, const ControlDirs& d
   for (const LimitWrite& write : plan.writes) {
     const sys::CgroupDir& dir = *dirs.at(write.controller);
     each.push_back(report_of(write, dir));
-    read_back(write, dir, each.back());
+    read_back(write, dir.read(write.file), each.back());
   }
   return merged(plan, std::move(each));
 }

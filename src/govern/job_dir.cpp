@@ -28,9 +28,11 @@ std::vector<std::string> steps_to(const std::string& root, const std::string& pa
   return steps;
 }
 
-Result<CgroupDir> make_group(const Hierarchy& hierarchy, const std::string& path) {
+using Make = Result<CgroupDir> (*)(const std::string& path);
+
+Result<CgroupDir> make_group(const Hierarchy& hierarchy, const std::string& path, Make make) {
   FFRTMP_TRY(fault::check("mkdir", path));
-  FFRTMP_ASSIGN(CgroupDir group, CgroupDir::create(hierarchy.directory_of(path)));
+  FFRTMP_ASSIGN(CgroupDir group, make(hierarchy.directory_of(path)));
   // A new group of the v1 cpuset has no CPUs, and a group without CPUs takes no process (ENOSPC).
   if (hierarchy.version == sys::CgroupVersion::kV1 && hierarchy.has("cpuset")) {
     FFRTMP_ASSIGN(const CgroupDir parent, CgroupDir::open(hierarchy.directory_of(without_last(path))));
@@ -74,18 +76,18 @@ std::string base_of(std::string_view path) {
 
 Result<CgroupDir> make_job_dir(const Hierarchy& hierarchy, const std::string& base, const std::string& job_id) {
   const std::string path = job_path(base, job_id);
-  if (const auto there = CgroupDir::open(hierarchy.directory_of(path))) {
-    const auto pids = there->procs();
-    if (pids && !pids->empty())
-      return make_error(Errc::kNodeBusy, cat("job id ", job_id, " is taken: ", there->path()));
-  }
-  auto group = make_group(hierarchy, path);
+  auto group = make_group(hierarchy, path, CgroupDir::create_new);
   // Only the first job finds its parents missing; and another job's end may remove "ffrtmp" in between.
   for (int tries = 0; tries < kParentTries && !group && group.error().sys == ENOENT; ++tries) {
     for (const std::string& step : steps_to(hierarchy.root, without_last(path)))
-      if (!CgroupDir::open(hierarchy.directory_of(step))) FFRTMP_TRY(make_group(hierarchy, step));
-    group = make_group(hierarchy, path);
+      if (!CgroupDir::open(hierarchy.directory_of(step))) FFRTMP_TRY(make_group(hierarchy, step, CgroupDir::create));
+    group = make_group(hierarchy, path, CgroupDir::create_new);
   }
+  if (group || group.error().sys != EEXIST) return group;
+  group = make_group(hierarchy, path, CgroupDir::create);
+  if (!group) return group;
+  const auto pids = group->procs();
+  if (pids && !pids->empty()) return make_error(Errc::kNodeBusy, cat("job id ", job_id, " is taken: ", group->path()));
   return group;
 }
 

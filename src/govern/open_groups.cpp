@@ -13,6 +13,8 @@ namespace {
 using sys::CgroupDir;
 using sys::CgroupVersion;
 
+constexpr std::size_t kListsKept = 64;
+
 void add_disks(const AttacherSettings& settings, Capabilities& capabilities) {
   const auto disks = sys::read_disks(settings.host);
   if (!disks) return;
@@ -35,28 +37,45 @@ Result<OpenGroups> OpenGroups::open(const AttacherSettings& settings, const std:
     const sys::Hierarchy* hierarchy = settings.layout.find(group.hierarchy);
     if (hierarchy == nullptr) return make_error(Errc::kGone, cat("no hierarchy ", group.hierarchy));
     FFRTMP_ASSIGN(CgroupDir dir, CgroupDir::open(hierarchy->directory_of(group.path)));
-    open.dirs_.emplace(group.hierarchy, std::move(dir));
+    open.dirs_.emplace(group.hierarchy, std::make_shared<const CgroupDir>(std::move(dir)));
   }
+  open.read_capabilities(settings, limits, [](const CgroupDir& dir) { return dir.files(); });
+  return open;
+}
+
+OpenGroups OpenGroups::of_new(const AttacherSettings& settings, GroupDirs dirs, const Limits& limits,
+                              ControlLists& lists) {
+  if (lists.size() > kListsKept) lists.clear();
+  OpenGroups open;
+  open.dirs_ = std::move(dirs);
+  open.read_capabilities(settings, limits, [&](const CgroupDir& dir) {
+    auto& list = lists[dir.path().substr(0, dir.path().rfind('/'))];
+    if (list.empty()) list = dir.files();
+    return list;
+  });
+  return open;
+}
+
+void OpenGroups::read_capabilities(const AttacherSettings& settings, const Limits& limits, const List& list) {
   std::map<std::string, std::set<std::string>> files;  // by hierarchy: in v2 all controllers share one group
   for (const Controller controller : controllers_for(limits)) {
     const sys::Hierarchy* hierarchy = settings.layout.of_controller(kernel_name(controller, CgroupVersion::kV2));
     if (hierarchy == nullptr) continue;
-    const auto dir = open.dirs_.find(hierarchy->name);
-    if (dir == open.dirs_.end()) continue;
+    const auto dir = dirs_.find(hierarchy->name);
+    if (dir == dirs_.end()) continue;
     const auto listed = files.try_emplace(hierarchy->name);
-    if (listed.second) listed.first->second = dir->second.files();
-    open.capabilities_.controllers[controller] = {hierarchy->version, hierarchy->name, listed.first->second};
+    if (listed.second) listed.first->second = list(*dir->second);
+    capabilities_.controllers[controller] = {hierarchy->version, hierarchy->name, listed.first->second};
     if (controller != Controller::kIo) continue;
-    add_disks(settings, open.capabilities_);
-    if (hierarchy->version == CgroupVersion::kV2) open.capabilities_.io_cost_is_on = is_io_cost_on(*hierarchy);
+    add_disks(settings, capabilities_);
+    if (hierarchy->version == CgroupVersion::kV2) capabilities_.io_cost_is_on = is_io_cost_on(*hierarchy);
   }
-  return open;
 }
 
 std::optional<MemoryFacts> OpenGroups::memory_facts() const {
   const auto memory = capabilities_.controllers.find(Controller::kMemory);
   if (memory == capabilities_.controllers.end()) return std::nullopt;
-  const CgroupDir& dir = dirs_.at(memory->second.hierarchy);
+  const CgroupDir& dir = *dirs_.at(memory->second.hierarchy);
   const bool v2 = memory->second.version == CgroupVersion::kV2;
   const auto number = [&](const char* file) -> std::optional<std::int64_t> {
     const auto text = dir.read(file);
@@ -76,7 +95,7 @@ Result<std::int64_t> OpenGroups::oom_kills() const {
   if (memory == capabilities_.controllers.end()) return make_error(Errc::kUnsupported, "no memory group");
   // memory.events since Linux 4.13 (oom_kill), memory.oom_control of v1 likewise.
   const char* file = memory->second.version == CgroupVersion::kV2 ? "memory.events" : "memory.oom_control";
-  FFRTMP_ASSIGN(const std::string text, dirs_.at(memory->second.hierarchy).read(file));
+  FFRTMP_ASSIGN(const std::string text, dirs_.at(memory->second.hierarchy)->read(file));
   const auto kills = sys::parse_flat_key(text, "oom_kill");
   if (!kills) return make_error(Errc::kUnsupported, cat(file, ": no oom_kill"));
   return *kills;
@@ -84,7 +103,7 @@ Result<std::int64_t> OpenGroups::oom_kills() const {
 
 ControlDirs OpenGroups::control_dirs() const {
   ControlDirs dirs;
-  for (const auto& [controller, facts] : capabilities_.controllers) dirs[controller] = &dirs_.at(facts.hierarchy);
+  for (const auto& [controller, facts] : capabilities_.controllers) dirs[controller] = dirs_.at(facts.hierarchy).get();
   return dirs;
 }
 

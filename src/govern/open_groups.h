@@ -1,8 +1,11 @@
 #pragma once
 // The groups of a governed job, opened, and what their controllers offer. Writing limits for the first time, writing
 // them again and reading them back all start here.
+#include <functional>
 #include <map>
+#include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -15,13 +18,22 @@
 
 namespace ffrtmp::govern {
 
+// By hierarchy.
+using GroupDirs = std::map<std::string, std::shared_ptr<const sys::CgroupDir>>;
+// Control files of groups of ours, by the directory that they were made in: as the first of them had them.
+using ControlLists = std::map<std::string, std::set<std::string>>;
+
 class OpenGroups {
  public:
   // kGone when a group is not there any more.
   [[nodiscard]] static Result<OpenGroups> open(const AttacherSettings& settings, const std::vector<Group>& groups,
                                                const Limits& limits);
+  // Of groups that are open already and were made just now: their files are looked up in `lists`, which takes in what
+  // it lacks, and may have been others.
+  [[nodiscard]] static OpenGroups of_new(const AttacherSettings& settings, GroupDirs dirs, const Limits& limits,
+                                         ControlLists& lists);
 
-  [[nodiscard]] const std::map<std::string, sys::CgroupDir>& dirs() const { return dirs_; }
+  [[nodiscard]] const GroupDirs& dirs() const { return dirs_; }
   [[nodiscard]] const Capabilities& capabilities() const { return capabilities_; }
 
   // Current use and hard limit of the memory group; nothing without one.
@@ -36,9 +48,11 @@ class OpenGroups {
   void take_back(const Limits& before, const Limits& now) const;
 
  private:
+  using List = std::function<std::set<std::string>(const sys::CgroupDir&)>;
+  void read_capabilities(const AttacherSettings& settings, const Limits& limits, const List& list);
   [[nodiscard]] ControlDirs control_dirs() const;
 
-  std::map<std::string, sys::CgroupDir> dirs_;  // by hierarchy
+  GroupDirs dirs_;
   Capabilities capabilities_;
 };
 

@@ -1,6 +1,5 @@
 #include "govern/process_facts.h"
 
-#include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -8,7 +7,7 @@
 #include <climits>
 
 #include "base/text.h"
-#include "sys/fd.h"
+#include "sys/file_io.h"
 
 namespace ffrtmp::govern {
 namespace {
@@ -32,17 +31,8 @@ std::optional<std::string> read_link(int dir, const char* link) {
   return std::string(target);
 }
 
-// Of a file that the kernel writes in one piece: what is shorter than asked is its end. "" when it cannot be read.
-std::string read_piece(int dir, const char* name, std::size_t max_bytes) {
-  std::array<char, 4096> buffer;
-  std::string text;
-  const sys::Fd file(openat(dir, name, O_RDONLY | O_CLOEXEC));
-  while (file && text.size() < max_bytes) {
-    const ssize_t got = read(file.get(), buffer.data(), buffer.size());
-    if (got > 0) text.append(buffer.data(), static_cast<std::size_t>(got));
-    if (got < static_cast<ssize_t>(buffer.size())) break;
-  }
-  return text;
+std::string read_or_none(int dir, const char* name, std::size_t max_bytes) {
+  return sys::read_piece_at(dir, name, max_bytes).value_or("");
 }
 
 // Empty arguments at the end are no arguments (a process that overwrote its title).
@@ -86,7 +76,7 @@ BootTime FactReader::time_of(std::uint64_t ticks) const {
 CommandNames FactReader::read_command(pid_t pid) const {
   const std::string process = cat(pid, "/");
   return names_of(read_link(scanner_.fd(), (process + "exe").c_str()).value_or(""),
-                  read_piece(scanner_.fd(), (process + "cmdline").c_str(), kMaxArgumentBytes));
+                  read_or_none(scanner_.fd(), (process + "cmdline").c_str(), kMaxArgumentBytes));
 }
 
 ProcessFacts FactReader::read_names(const sys::ProcLine& line, const sys::ProcDir& process) const {
@@ -100,7 +90,7 @@ ProcessFacts FactReader::read_names(const sys::ProcLine& line, const sys::ProcDi
   facts.started = time_of(line.start_ticks);
   if (facts.is_kernel_thread || facts.has_ended()) return facts;
   facts.exe = read_link(process.fd(), "exe").value_or("");
-  facts.cmdline = read_piece(process.fd(), "cmdline", kMaxArgumentBytes);
+  facts.cmdline = read_or_none(process.fd(), "cmdline", kMaxArgumentBytes);
   facts.names = names_of(facts.exe, facts.cmdline);
   return facts;
 }
@@ -117,7 +107,7 @@ Status FactReader::read_rest(ProcessFacts& facts, const sys::ProcDir& process) {
   struct stat owner {};
   if (fstat(process.fd(), &owner) == 0) facts.uid = owner.st_uid;
   facts.cwd = read_link(process.fd(), "cwd");
-  facts.cgroups = read_piece(process.fd(), "cgroup", kMaxCgroupBytes);
+  facts.cgroups = read_or_none(process.fd(), "cgroup", kMaxCgroupBytes);
   if (!facts.cgroups.empty()) return {};
   const auto still = scanner_.read(process);
   return still ? Status{} : Status(still.error());

@@ -146,7 +146,7 @@ class Reasserter {
     auto facts = groups.memory_facts();
     if (!as_asked.hard_bytes || !facts) return as_asked;
     const std::string& hierarchy = groups.capabilities().controllers.at(Controller::kMemory).hierarchy;
-    const auto pids = groups.dirs().at(hierarchy).procs();
+    const auto pids = groups.dirs().at(hierarchy)->procs();
     if (pids)
       for (const pid_t pid : *pids) facts->held_bytes += sys::read_resident_bytes(settings_.host, pid).value_or(0);
     return decide_late_memory(*governed_.limits.memory_limit_bytes, *facts, governed_.late_memory);

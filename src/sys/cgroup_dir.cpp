@@ -33,15 +33,17 @@ std::vector<std::string> children_of(const std::string& path) {
   return names;
 }
 
-Status append_procs(const std::string& path, std::vector<pid_t>& pids) {
-  FFRTMP_ASSIGN(const std::string text, read_text(path + "/cgroup.procs"));
+std::vector<pid_t> parse_procs(std::string_view text) {
+  std::vector<pid_t> pids;
   for (const std::string_view line : split(text, '\n'))
     if (const auto pid = parse_int(line)) pids.push_back(static_cast<pid_t>(*pid));
-  return {};
+  return pids;
 }
 
 Status append_tree_procs(const std::string& path, std::vector<pid_t>& pids) {
-  FFRTMP_TRY(append_procs(path, pids));
+  FFRTMP_ASSIGN(const std::string text, read_text(path + "/cgroup.procs"));
+  const std::vector<pid_t> own = parse_procs(text);
+  pids.insert(pids.end(), own.begin(), own.end());
   for (const std::string& child : children_of(path)) {
     const Status status = append_tree_procs(cat(path, "/", child), pids);
     if (!status && status.error().code != Errc::kGone) return status;
@@ -54,8 +56,31 @@ constexpr int kRemovePauseMs = 5;
 
 }  // namespace
 
+Status ControlFile::write(std::string_view text) const {
+  const ssize_t n = pwrite(file_.get(), text.data(), text.size(), 0);
+  if (n < 0) return last_sys_error(cat("write ", path_));
+  if (static_cast<std::size_t>(n) != text.size()) return make_error(Errc::kIo, cat("short write to ", path_));
+  return {};
+}
+
+Result<std::string> ControlFile::read() const {
+  std::string text;
+  char buffer[4096];
+  for (ssize_t n = sizeof buffer; n == sizeof buffer;) {
+    n = pread(file_.get(), buffer, sizeof buffer, static_cast<off_t>(text.size()));
+    if (n < 0) return last_sys_error(cat("read ", path_));
+    text.append(buffer, static_cast<std::size_t>(n));
+  }
+  return text;
+}
+
 Result<CgroupDir> CgroupDir::create(const std::string& path) {
   if (mkdir(path.c_str(), 0755) != 0 && errno != EEXIST) return last_sys_error(cat("mkdir ", path));
+  return open(path);
+}
+
+Result<CgroupDir> CgroupDir::create_new(const std::string& path) {
+  if (mkdir(path.c_str(), 0755) != 0) return last_sys_error(cat("mkdir ", path));
   return open(path);
 }
 
@@ -65,7 +90,7 @@ Result<CgroupDir> CgroupDir::open(const std::string& path) {
 }
 
 Result<std::string> CgroupDir::read(const std::string& file) const {
-  auto text = read_text_at(dir_.get(), file.c_str());
+  auto text = read_piece_at(dir_.get(), file.c_str());
   if (!text) return std::move(text).error().within(path_);
   return text;
 }
@@ -74,6 +99,12 @@ Status CgroupDir::write(const std::string& file, std::string_view text) const {
   Status status = write_text_at(dir_.get(), file.c_str(), text);
   if (!status) return std::move(status).error().within(path_);
   return status;
+}
+
+Result<ControlFile> CgroupDir::control_file(const std::string& file) const {
+  Fd fd(openat(dir_.get(), file.c_str(), O_RDWR | O_CLOEXEC));
+  if (!fd) return last_sys_error(cat("open ", file)).within(path_);
+  return ControlFile(cat(path_, "/", file), std::move(fd));
 }
 
 std::set<std::string> CgroupDir::files() const {
@@ -87,9 +118,8 @@ std::set<std::string> CgroupDir::files() const {
 Status CgroupDir::add(pid_t pid) const { return write("cgroup.procs", cat(pid)); }
 
 Result<std::vector<pid_t>> CgroupDir::own_procs() const {
-  std::vector<pid_t> pids;
-  FFRTMP_TRY(append_procs(path_, pids));
-  return pids;
+  FFRTMP_ASSIGN(const std::string text, read_text_at(dir_.get(), "cgroup.procs"));
+  return parse_procs(text);
 }
 
 Result<std::vector<pid_t>> CgroupDir::procs() const {

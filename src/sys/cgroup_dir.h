@@ -12,10 +12,27 @@
 
 namespace ffrtmp::sys {
 
+// One control file, to be written and read back through one descriptor.
+class ControlFile {
+ public:
+  // One write(2).
+  [[nodiscard]] Status write(std::string_view text) const;
+  // Its whole text as of now.
+  [[nodiscard]] Result<std::string> read() const;
+
+ private:
+  friend class CgroupDir;
+  ControlFile(std::string path, Fd file) : path_(std::move(path)), file_(std::move(file)) {}
+  std::string path_;
+  Fd file_;
+};
+
 class CgroupDir {
  public:
   // Makes the group; one that is there already is opened. kGone when its parent is not there.
   [[nodiscard]] static Result<CgroupDir> create(const std::string& path);
+  // The same, but one that is there already is an error (EEXIST).
+  [[nodiscard]] static Result<CgroupDir> create_new(const std::string& path);
   // kGone when it is not there.
   [[nodiscard]] static Result<CgroupDir> open(const std::string& path);
 
@@ -25,6 +42,7 @@ class CgroupDir {
   // A control file's whole text, and one write(2) to it.
   [[nodiscard]] Result<std::string> read(const std::string& file) const;
   [[nodiscard]] Status write(const std::string& file, std::string_view text) const;
+  [[nodiscard]] Result<ControlFile> control_file(const std::string& file) const;
   [[nodiscard]] std::set<std::string> files() const;
 
   // Moves a process with all its threads. Costs 8-40 ms when moves are rare (an RCU grace period), a move to where it

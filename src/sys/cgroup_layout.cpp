@@ -1,5 +1,7 @@
 #include "sys/cgroup_layout.h"
 
+#include <fcntl.h>
+
 #include <algorithm>
 #include <set>
 
@@ -131,7 +133,7 @@ Membership parse_membership(std::string_view text) {
 }
 
 Result<Membership> read_membership(const Host& host, pid_t pid) {
-  FFRTMP_ASSIGN(const std::string text, read_text(cat(host.proc, "/", pid, "/cgroup")));
+  FFRTMP_ASSIGN(const std::string text, read_piece_at(AT_FDCWD, cat(host.proc, "/", pid, "/cgroup").c_str()));
   return parse_membership(text);
 }
 

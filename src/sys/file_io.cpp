@@ -78,6 +78,20 @@ Result<std::string> read_text_at(int dir, const char* name, std::size_t max_byte
   return read_to_end(fd.get(), name, max_bytes);
 }
 
+Result<std::string> read_piece_at(int dir, const char* name, std::size_t max_bytes) {
+  const Fd fd(openat(dir, name, O_RDONLY | O_CLOEXEC));
+  if (!fd) return last_sys_error(cat("open ", name));
+  std::string text;
+  char buffer[4096];
+  while (text.size() < max_bytes) {
+    const ssize_t n = retry([&] { return read(fd.get(), buffer, sizeof buffer); });
+    if (n < 0) return last_sys_error(cat("read ", name));
+    text.append(buffer, static_cast<std::size_t>(n));
+    if (static_cast<std::size_t>(n) < sizeof buffer) break;
+  }
+  return text;
+}
+
 Status write_text_at(int dir, const char* name, std::string_view text) {
   const Fd fd(openat(dir, name, O_WRONLY | O_CLOEXEC));
   if (!fd) return last_sys_error(cat("open ", name));

@@ -16,6 +16,10 @@ namespace ffrtmp::sys {
 // The file's text, kTooLarge when it exceeds `max_bytes`. Also for /proc and cgroup files, whose size reads as 0.
 [[nodiscard]] Result<std::string> read_text(const std::string& path, std::size_t max_bytes = 1 << 20);
 [[nodiscard]] Result<std::string> read_text_at(int dir, const char* name, std::size_t max_bytes = 1 << 20);
+// Of a file that the kernel writes in one piece, as those of a process and most of a cgroup: what is shorter than asked
+// for is its end, which saves the read that says so. Not for lists that grow (cgroup.procs, mountinfo). What goes
+// beyond `max_bytes`, a multiple of 4 KiB, is left out.
+[[nodiscard]] Result<std::string> read_piece_at(int dir, const char* name, std::size_t max_bytes = 1 << 20);
 // One write(2) of `text` to an existing file: how the kernel's control files want it.
 [[nodiscard]] Status write_text_at(int dir, const char* name, std::string_view text);
 

@@ -1,6 +1,7 @@
 #include "sys/proc_fs.h"
 
 #include <dirent.h>
+#include <fcntl.h>
 
 #include <array>
 #include <cerrno>
@@ -70,7 +71,7 @@ Result<ProcStat> parse_stat(std::string_view text) {
 }
 
 Result<ProcStat> read_stat(const Host& host, pid_t pid) {
-  FFRTMP_ASSIGN(const std::string text, read_text(pid_path(host, pid, "stat")));
+  FFRTMP_ASSIGN(const std::string text, read_piece_at(AT_FDCWD, pid_path(host, pid, "stat").c_str()));
   return parse_stat(text);
 }
 

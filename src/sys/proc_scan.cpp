@@ -82,6 +82,8 @@ Result<ProcLine> parse_proc_line(std::string_view text) {
   return line;
 }
 
+bool ProcDir::is_there() const { return faccessat(fd_.get(), "stat", F_OK, 0) == 0; }
+
 Result<ProcScanner> ProcScanner::open(const Host& host) {
   FFRTMP_ASSIGN(Fd dir, open_file(host.proc, O_RDONLY | O_DIRECTORY));
   return ProcScanner(std::move(dir));

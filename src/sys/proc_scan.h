@@ -42,6 +42,8 @@ struct ProcLine {
 class ProcDir {
  public:
   [[nodiscard]] int fd() const { return fd_.get(); }
+  // Not reaped yet.
+  [[nodiscard]] bool is_there() const;
 
  private:
   friend class ProcScanner;

@@ -79,7 +79,7 @@ bool Discovery::scan() {
     return false;
   }
   admit(matches, Governor::Source::kScan, std::nullopt);
-  matches = {};
+  matches = std::vector<Examined>();  // thousands, at a first scan
   if (exits_) read_exits();
   drop_vanished();
   ++reading_.scans;
@@ -203,12 +203,13 @@ void Discovery::admit(std::vector<Examined>& matches, Governor::Source source,
   if (matches.empty() || is_stopped_) return;
   found_since_scan_ += matches.size();
   log::info(cat("Discovered ", matches.size(), " new process(es)"));
-  for (const Examined& match : matches) {
-    known_.erase(match.facts.key.pid);
+  for (Examined& match : matches) {
+    const pid_t pid = match.facts.key.pid;
+    known_.erase(pid);
     std::optional<std::chrono::nanoseconds> age;
     if (exec_at) age = monotonic_now() - *exec_at;
-    context_.governor.admit(match, source, age);
-    if (Entry* entry = context_.governor.find(match.facts.key.pid)) entry->scan = reading_.scans + 1;
+    context_.governor.admit(std::move(match), source, age);
+    if (Entry* entry = context_.governor.find(pid)) entry->scan = reading_.scans + 1;
   }
 }
 

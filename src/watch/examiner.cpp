@@ -6,6 +6,7 @@
 #include "govern/attacher.h"
 #include "govern/claim.h"
 #include "govern/job_dir.h"
+#include "sys/pid_fd.h"
 
 namespace ffrtmp::watch {
 namespace {
@@ -67,19 +68,24 @@ Examined Examiner::judge(ProcessFacts process, const Subject& subject) {
   if (!reader_.read_rest(out.facts, subject.process)) return Examined{};
   auto exemption = find_exemption(out.facts, subject.walk);
   out.facts.cmdline = {};
-  out.facts.cgroups = {};
   if (exemption) {
     out.outcome = Outcome::kExempt;
     out.test = std::move(exemption->test);
     out.why = std::move(exemption->observed);
     return out;
   }
+  filter(out, subject);
+  if (out.outcome == Outcome::kMatch && !hold(out, subject.process)) return Examined{};
+  return out;
+}
+
+void Examiner::filter(Examined& out, const Subject& subject) {
   const govern::Rule& rule = subject.policy.rule_for(out.command);
   govern::FilterFacts facts = own_filter_facts(out.facts, subject.now);
   out.user = facts.user;
   out.due = out.facts.started + rule.filters.min_runtime;
   out.outcome = Outcome::kMatch;
-  if (rule.filters == govern::Filters{}) return out;
+  if (rule.filters == govern::Filters{}) return;
   if (rule.filters.ask_for_parent()) facts.parent = reader_.read_parent(out.facts.ppid);
   const govern::Verdict verdict = govern::decide(govern::check_filters(facts, rule.filters));
   out.outcome = verdict.kind == govern::Verdict::Kind::kMatch  ? Outcome::kMatch
@@ -89,7 +95,13 @@ Examined Examiner::judge(ProcessFacts process, const Subject& subject) {
     out.test = govern::name_of(verdict.why->filter);
     out.why = cat(verdict.why->observed, " ", verdict.why->rule);
   }
-  return out;
+}
+
+// A descriptor is of whoever has the number when it is opened: of this one, as it is there behind that. Where the
+// kernel gives none (before 5.3, or out of descriptors) the governor has to do without.
+bool Examiner::hold(Examined& match, const sys::ProcDir& process) {
+  if (auto pidfd = sys::open_pidfd(match.facts.key.pid)) match.pidfd = std::move(*pidfd);
+  return process.is_there();
 }
 
 // As check_exemptions, but dearer tests are left out behind one that says enough.

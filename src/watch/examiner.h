@@ -9,6 +9,7 @@
 #include "govern/filters.h"
 #include "govern/policy.h"
 #include "govern/process_facts.h"
+#include "sys/fd.h"
 #include "sys/host.h"
 #include "sys/user_names.h"
 
@@ -24,6 +25,7 @@ struct Examined {
   std::string test;  // what decided: "kernel_thread", "self", "claim", "group", "users", "runtime", …
   std::string why;
   BootTime due{};  // with kWait: when min_runtime has passed
+  sys::Fd pidfd;   // of a match, where the kernel gives one
 };
 
 // What no policy can change: kernel threads, zombies, the daemon's own tree, what somebody governs already.
@@ -72,6 +74,10 @@ class Examiner {
     Walk* walk = nullptr;  // none: it is looked at by itself
   };
   [[nodiscard]] Examined judge(govern::ProcessFacts facts, const Subject& subject);
+  // The verdict of its rule.
+  void filter(Examined& out, const Subject& subject);
+  // False: it has ended meanwhile.
+  [[nodiscard]] static bool hold(Examined& match, const sys::ProcDir& process);
   [[nodiscard]] govern::FilterFacts own_filter_facts(const govern::ProcessFacts& facts, BootTime now);  // no parent's
   [[nodiscard]] std::optional<Exemption> find_exemption(const govern::ProcessFacts& facts, Walk* walk);
   [[nodiscard]] Exemption check_kernel_thread(const govern::ProcessFacts& facts) const;

@@ -53,7 +53,7 @@ TEST_F(ExaminerTest, AMatchKeepsWhatItsGoverningNeeds) {
   EXPECT_EQ(seen.user, names_.name_of(*seen.facts.uid));
   EXPECT_EQ(seen.facts.key, (sys::ProcessKey{7, 7}));
   EXPECT_TRUE(seen.facts.cmdline.empty());
-  EXPECT_TRUE(seen.facts.cgroups.empty());
+  EXPECT_EQ(seen.facts.membership().at("unified"), "/user.slice");
 }
 
 TEST_F(ExaminerTest, WhoIsInAGroupOfOursIsLeftAlone) {

@@ -49,14 +49,15 @@ Governor::~Governor() {
     if (rest.claim) rest.claim->keep();
 }
 
-void Governor::admit(const Examined& found, Source source, std::optional<std::chrono::nanoseconds> exec_age) {
+void Governor::admit(Examined&& found, Source source, std::optional<std::chrono::nanoseconds> exec_age) {
   Entry entry = make_entry(found.facts);
   entry.command = found.command;
   entry.user = found.user;
   entry.governed.set_job_id(govern::make_auto_job_id(found.command, found.facts.key.pid));
   if (!counted_.contains(entry.key)) ++statistics_.total_discovered;
+  entry.pidfd = std::move(found.pidfd);
   changed();
-  try_attach(ledger_.put(std::move(entry)), source, exec_age);
+  try_attach(ledger_.put(std::move(entry)), found.facts.membership(), source, exec_age);
 }
 
 Entry Governor::make_entry(const govern::ProcessFacts& facts) const {
@@ -73,7 +74,8 @@ Entry Governor::make_entry(const govern::ProcessFacts& facts) const {
   return entry;
 }
 
-void Governor::try_attach(Entry& entry, Source source, std::optional<std::chrono::nanoseconds> exec_age) {
+void Governor::try_attach(Entry& entry, const sys::Membership& membership, Source source,
+                          std::optional<std::chrono::nanoseconds> exec_age) {
   const auto begun = BootClock::now();
   const pid_t pid = entry.key.pid;
   const govern::Limits& limits = policy_->rule_for(entry.command).limits;
@@ -92,7 +94,7 @@ void Governor::try_attach(Entry& entry, Source source, std::optional<std::chrono
   if (can_limit)
     log::info(cat("Attaching to PID ", pid, " (", entry.command, ") as job ", entry.job_id()),
               {{"pid", cat(pid)}, {"job_id", entry.job_id()}});
-  const auto failure = carry_out(entry);
+  const auto failure = carry_out(entry, membership);
   if (failure && govern::is_gone(failure->error)) {
     log::debug(cat("PID ", pid, " ended before it was attached"), {{"pid", cat(pid)}});
     context_.metrics.attach("gone");
@@ -115,7 +117,7 @@ void Governor::try_attach(Entry& entry, Source source, std::optional<std::chrono
 
 // Descriptor first, so that an end during all this is seen; then the claim, so that no other governor does the same;
 // then the limits; then the claim again, with what it takes to undo them.
-std::optional<Governor::Failure> Governor::carry_out(Entry& entry) {
+std::optional<Governor::Failure> Governor::carry_out(Entry& entry, const sys::Membership& membership) {
   if (!entry.pidfd) {
     auto pidfd = sys::open_pidfd(context_.host, entry.key);
     if (pidfd) {
@@ -132,8 +134,7 @@ std::optional<Governor::Failure> Governor::carry_out(Entry& entry) {
   govern::Original before;
   before.pid = entry.key.pid;
   before.start_ticks = static_cast<std::int64_t>(entry.key.start_ticks);
-  const auto membership = sys::read_membership(context_.host, entry.key.pid);
-  if (membership) before.cgroup = *membership;
+  before.cgroup = membership;
   if (rule.limits.nice)
     if (const auto nice = sys::read_nice(entry.key.pid)) before.nice[cat(entry.key.pid)] = *nice;
   if (rule.limits.oom_score_adj)
@@ -152,8 +153,8 @@ std::optional<Governor::Failure> Governor::carry_out(Entry& entry) {
   request.late_memory = policy_->late_memory;
   request.children = policy_->children;
   request.strict = policy_->strict;
-  auto outcome = entry.pidfd && membership ? context_.attacher.attach(request, {entry.pidfd, *membership})
-                                           : context_.attacher.attach(request);
+  auto outcome =
+      entry.pidfd ? context_.attacher.attach(request, {entry.pidfd, membership}) : context_.attacher.attach(request);
   if (!outcome) {
     entry.claim.reset();
     return Failure{"attach", outcome.error()};
@@ -301,7 +302,7 @@ void Governor::try_again(const sys::ProcessKey& key, std::uint64_t timer) {
     return changed();
   }
   const auto tries_before = entry->tries.size();
-  try_attach(*entry, Source::kScan, std::nullopt);
+  try_attach(*entry, now.facts.membership(), Source::kScan, std::nullopt);
   entry = find(key.pid);
   if (entry != nullptr && entry->tries.size() == tries_before) {
     context_.metrics.retry("success");

@@ -46,7 +46,7 @@ class Governor {
 
   enum class Source { kScan, kEvent, kGate };
   // Takes a match in and attaches it. `exec_age`: how long ago the event said that it was executed.
-  void admit(const Examined& found, Source source, std::optional<std::chrono::nanoseconds> exec_age);
+  void admit(Examined&& found, Source source, std::optional<std::chrono::nanoseconds> exec_age);
   [[nodiscard]] Entry* find(pid_t pid) { return ledger_.find(pid); }
   // A tracked process executed another program: another target's rule replaces this one's; else nothing is loosened.
   void on_exec(Entry& entry, const Examined& now);
@@ -101,8 +101,10 @@ class Governor {
     std::optional<govern::HeldClaim> claim;
   };
 
-  void try_attach(Entry& entry, Source source, std::optional<std::chrono::nanoseconds> exec_age);
-  [[nodiscard]] std::optional<Failure> carry_out(Entry& entry);
+  // `membership`: the groups in which it was seen just now.
+  void try_attach(Entry& entry, const sys::Membership& membership, Source source,
+                  std::optional<std::chrono::nanoseconds> exec_age);
+  [[nodiscard]] std::optional<Failure> carry_out(Entry& entry, const sys::Membership& membership);
   void accept(Entry& entry, Source source, std::optional<std::chrono::nanoseconds> exec_age);
   void keep_governed(Entry& entry, govern::Governed governed);
   void take_outcome(Entry& entry, govern::AttachOutcome outcome);
