@@ -177,7 +177,7 @@ Result<AttachOutcome> Attacher::attach(const AttachRequest& request, const HeldP
   std::set<pid_t> pids;
   for (const sys::ProcessKey& key : keys) pids.insert(key.pid);
 
-  Attachment attachment(settings_, request, control_lists_);
+  Attachment attachment(settings_, request, kept_);
   Mover leader{request.process, held.membership};
   const RootBases bases = root_bases(attachment.hierarchies());
   attachment.choose(leader, pids, bases);
@@ -207,7 +207,7 @@ Result<AttachOutcome> Attacher::attach(const AttachRequest& request, const HeldP
 
 Result<Prepared> Attacher::prepare(const AttachRequest& request, const sys::ProcessKey& like) {
   FFRTMP_ASSIGN(sys::Membership membership, sys::read_membership(settings_.host, like.pid));
-  Attachment attachment(settings_, request, control_lists_);
+  Attachment attachment(settings_, request, kept_);
   const RootBases bases = root_bases(attachment.hierarchies());
   const Mover newborn{like, membership};
   attachment.choose(newborn, {}, bases);
@@ -229,7 +229,7 @@ Result<Prepared> Attacher::prepare(const AttachRequest& request, const sys::Proc
 Result<AttachOutcome> Attacher::place(Prepared prepared, const sys::ProcessKey& process) {
   AttachRequest request = std::move(prepared.request);
   request.process = process;
-  Attachment attachment(settings_, request, control_lists_, std::move(prepared.outcome));
+  Attachment attachment(settings_, request, kept_, std::move(prepared.outcome));
   const auto carry_out = [&]() -> Status {
     FFRTMP_ASSIGN(const sys::Fd pidfd, hold(settings_.host, process));
     FFRTMP_ASSIGN(const sys::Membership membership, sys::read_membership(settings_.host, process.pid));
@@ -274,7 +274,7 @@ Result<bool> Attacher::join_more(AttachOutcome& outcome, Placement placement) {
   request.limits = governed.limits;
   request.placement = placement;
   request.late_memory = governed.late_memory;
-  Attachment attachment(rest, request, control_lists_);
+  Attachment attachment(rest, request, kept_);
   const RootBases bases = root_bases(attachment.hierarchies());
   if (bases.empty()) return true;
   FFRTMP_ASSIGN(const sys::Membership membership, sys::read_membership(settings_.host, request.process.pid));

@@ -18,9 +18,11 @@
 #include <vector>
 
 #include "base/result.h"
+#include "govern/job_dir.h"
 #include "govern/late_memory.h"
 #include "govern/limit_plan.h"
 #include "govern/limits.h"
+#include "govern/open_controls.h"
 #include "govern/placement.h"
 #include "sys/cgroup_layout.h"
 #include "sys/fd.h"
@@ -179,8 +181,10 @@ class Attacher {
   [[nodiscard]] Result<std::vector<sys::ProcessKey>> members(const Governed& governed) const;
   // Only for `run --kill-on-exit` and the worker: cgroup.kill, or freeze, SIGKILL, thaw.
   [[nodiscard]] Status kill_group(const Governed& governed) const;
-  // Groups without processes go, and "ffrtmp" with the last of them.
-  [[nodiscard]] Status remove_groups(const Governed& governed) const;
+  // Groups without processes go, and "ffrtmp" with the last of them unless it is kept.
+  [[nodiscard]] Status remove_groups(const Governed& governed, Parents parents = Parents::kRemove) const;
+  // "ffrtmp" above each of these groups, where no job is in it any more.
+  void remove_parents(const std::vector<Group>& groups) const;
   // Directory of the first of its groups; "" without one.
   [[nodiscard]] std::string directory(const Governed& governed) const;
   // The groups of a job that was prepared here for a process like `like`, if nobody is in them: of an owner that died
@@ -216,7 +220,7 @@ class Attacher {
 
   AttacherSettings settings_;
   RootBases root_bases_;  // as found at first need
-  std::map<std::string, std::set<std::string>> control_lists_;  // ControlLists of govern/open_groups.h
+  KeptControls kept_;
 };
 
 }  // namespace ffrtmp::govern

@@ -33,8 +33,8 @@ const LimitReport* find_shortfall(const std::vector<LimitReport>& reports) {
 
 }  // namespace
 
-Attachment::Attachment(const AttacherSettings& settings, const AttachRequest& request, ControlLists& lists)
-    : settings_(settings), request_(request), lists_(lists) {
+Attachment::Attachment(const AttacherSettings& settings, const AttachRequest& request, KeptControls& kept)
+    : settings_(settings), request_(request), kept_(kept) {
   outcome_.governed.job_id = request.job_id;
   outcome_.governed.limits = request.limits;
   outcome_.governed.late_memory = request.late_memory;
@@ -42,9 +42,9 @@ Attachment::Attachment(const AttacherSettings& settings, const AttachRequest& re
     memory_ = decide_late_memory(*request.limits.memory_limit_bytes, {}, request.late_memory);
 }
 
-Attachment::Attachment(const AttacherSettings& settings, const AttachRequest& request, ControlLists& lists,
+Attachment::Attachment(const AttacherSettings& settings, const AttachRequest& request, KeptControls& kept,
                        AttachOutcome outcome)
-    : settings_(settings), request_(request), lists_(lists), outcome_(std::move(outcome)) {
+    : settings_(settings), request_(request), kept_(kept), outcome_(std::move(outcome)) {
   for (const Group& group : outcome_.governed.groups) {
     Slot slot;
     slot.hierarchy = settings_.layout.find(group.hierarchy);
@@ -100,7 +100,8 @@ Attachment::Slot Attachment::look_at(const Hierarchy& hierarchy, const std::stri
   slot.is_needed = !controllers_of(hierarchy).empty();
   slot.home = own;
   slot.place = decide_place(
-      read_place_facts({&hierarchy, own, moved, root_bases.at(hierarchy.name), request_.placement, slot.is_needed}),
+      read_place_facts({&hierarchy, own, moved, root_bases.at(hierarchy.name), request_.placement, slot.is_needed},
+                       kept_.open),
       request_.placement);
   return slot;
 }
@@ -156,7 +157,7 @@ Status Attachment::make_group(Slot& slot) {
   slot.dir = std::make_shared<const sys::CgroupDir>(std::move(made));
   outcome_.governed.groups.push_back({slot.hierarchy->name, slot.path, {}, {}});
   slot.is_made = true;
-  return slot.place.moves_before_enabling ? Status{} : enable(slot);
+  return {};
 }
 
 Status Attachment::make_groups() {
@@ -188,11 +189,12 @@ Status Attachment::write_limits() {
   GroupDirs dirs;
   for (const Slot& slot : slots_) dirs[slot.hierarchy->name] = slot.dir;
   const Limits terms = limits_in_terms(asked, memory_);
-  auto reports = OpenGroups::of_new(settings_, dirs, asked, lists_).write(terms);
-  // What is missing may have been missing in an earlier group only.
+  auto reports = OpenGroups::of_new(settings_, dirs, asked, kept_).write(terms);
+  // What an earlier job switched on is there. Else it is switched on now, and what may be others by now is listed anew.
   if (misses_files(reports)) {
-    lists_.clear();
-    reports = OpenGroups::of_new(settings_, dirs, asked, lists_).write(terms);
+    for (const Slot& slot : slots_) FFRTMP_TRY(enable(slot));
+    kept_.lists.clear();
+    reports = OpenGroups::of_new(settings_, dirs, asked, kept_).write(terms);
   }
   outcome_.limits = reports_in_terms(std::move(reports), asked, memory_);
   const bool is_copied = std::any_of(outcome_.limits.begin(), outcome_.limits.end(), [](const LimitReport& report) {
@@ -205,8 +207,6 @@ Status Attachment::write_limits() {
 
 Status Attachment::finish_groups() {
   if (!moves_first()) return {};
-  for (const Slot& slot : slots_)
-    if (slot.place.moves_before_enabling) FFRTMP_TRY(enable(slot));
   return write_limits();
 }
 
@@ -249,8 +249,9 @@ std::optional<std::string> Attachment::find_escape(const Mover& mover) const {
     const auto own = mover.membership.find(slot.hierarchy->name);
     if (!slot.is_made || own == mover.membership.end() || own->second == slot.home || own->second == slot.path)
       continue;
-    const Place place = decide_place(
-        read_place_facts({slot.hierarchy, own->second, {}, slot.place.base, Placement::kRoot}), Placement::kRoot);
+    const Place place =
+        decide_place(read_place_facts({slot.hierarchy, own->second, {}, slot.place.base, Placement::kRoot}, kept_.open),
+                     Placement::kRoot);
     if (!place.reason.empty()) return place.evidence;
     // One that all share cannot be copied for one of them.
     if (place.pids_max && (!limits.pids_max || *limits.pids_max > *place.pids_max))

@@ -26,10 +26,9 @@ struct Mover {
 
 class Attachment {
  public:
-  Attachment(const AttacherSettings& settings, const AttachRequest& request, ControlLists& lists);
+  Attachment(const AttacherSettings& settings, const AttachRequest& request, KeptControls& kept);
   // Goes on with what prepare() of the attacher began.
-  Attachment(const AttacherSettings& settings, const AttachRequest& request, ControlLists& lists,
-             AttachOutcome outcome);
+  Attachment(const AttacherSettings& settings, const AttachRequest& request, KeptControls& kept, AttachOutcome outcome);
 
   // Hierarchies that the request needs; the optional ones (cpuacct, what kills) too.
   [[nodiscard]] std::vector<const sys::Hierarchy*> hierarchies() const;
@@ -93,7 +92,7 @@ class Attachment {
 
   const AttacherSettings& settings_;
   const AttachRequest& request_;
-  ControlLists& lists_;
+  KeptControls& kept_;
   AttachOutcome outcome_;
   std::vector<Slot> slots_;
   MemoryDecision memory_;

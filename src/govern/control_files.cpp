@@ -60,8 +60,9 @@ void read_back(const LimitWrite& write, const Result<std::string>& text, LimitRe
 }
 
 Status write_one(const LimitWrite& write, const Result<sys::ControlFile>& file) {
+  if (!file) return file.error();
   FFRTMP_TRY(fault::check("write", write.file));
-  return file ? file->write(write.text) : Status(file.error());
+  return file->write(write.text);
 }
 
 bool is_worse(const LimitReport& a, const LimitReport& b) { return a.status > b.status; }

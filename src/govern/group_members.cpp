@@ -98,15 +98,20 @@ Status Attacher::kill_group(const Governed& governed) const {
   return status;
 }
 
-Status Attacher::remove_groups(const Governed& governed) const {
+Status Attacher::remove_groups(const Governed& governed, Parents parents) const {
   Status status;
   for (const Group& group : governed.groups) {
     const Hierarchy* hierarchy = settings_.layout.find(group.hierarchy);
     if (hierarchy == nullptr) continue;
     if (Status off = disable_controllers(*hierarchy, group.enabled_in, group.enabled); !off) status = std::move(off);
-    if (Status removed = remove_job_dir(*hierarchy, group.path); !removed) status = std::move(removed);
+    if (Status removed = remove_job_dir(*hierarchy, group.path, parents); !removed) status = std::move(removed);
   }
   return status;
+}
+
+void Attacher::remove_parents(const std::vector<Group>& groups) const {
+  for (const Group& group : groups)
+    if (const Hierarchy* hierarchy = settings_.layout.find(group.hierarchy)) remove_parent_dir(*hierarchy, group.path);
 }
 
 void Attacher::remove_left(const std::string& job_id, const sys::ProcessKey& like) {

@@ -122,13 +122,21 @@ Status disable_controllers(const Hierarchy& hierarchy, const std::string& base,
   return {};
 }
 
-Status remove_job_dir(const Hierarchy& hierarchy, const std::string& path) {
+Status remove_job_dir(const Hierarchy& hierarchy, const std::string& path, Parents parents) {
   const std::string directory = hierarchy.directory_of(path);
-  const auto group = CgroupDir::open(directory);
-  const auto pids = group ? group->procs() : Result<std::vector<pid_t>>(group.error());
-  // The governor does not wait for it: others want to be looked at.
-  if (pids && !pids->empty()) return sys_error(cat("remove ", directory), EBUSY);
-  return sys::remove_job_group(directory);
+  if (!sys::remove_empty_group(directory)) {
+    const auto group = CgroupDir::open(directory);
+    const auto pids = group ? group->procs() : Result<std::vector<pid_t>>(group.error());
+    // The governor does not wait for it: others want to be looked at.
+    if (pids && !pids->empty()) return sys_error(cat("remove ", directory), EBUSY);
+    FFRTMP_TRY(sys::remove_group(directory));
+  }
+  if (parents == Parents::kRemove) remove_parent_dir(hierarchy, path);
+  return {};
+}
+
+void remove_parent_dir(const Hierarchy& hierarchy, const std::string& path) {
+  (void)sys::remove_empty_group(hierarchy.directory_of(without_last(path)));  // other jobs are in it, most often
 }
 
 }  // namespace ffrtmp::govern

@@ -44,12 +44,12 @@ Result<OpenGroups> OpenGroups::open(const AttacherSettings& settings, const std:
 }
 
 OpenGroups OpenGroups::of_new(const AttacherSettings& settings, GroupDirs dirs, const Limits& limits,
-                              ControlLists& lists) {
-  if (lists.size() > kListsKept) lists.clear();
+                              KeptControls& kept) {
+  if (kept.lists.size() > kListsKept) kept.lists.clear();
   OpenGroups open;
   open.dirs_ = std::move(dirs);
   open.read_capabilities(settings, limits, [&](const CgroupDir& dir) {
-    auto& list = lists[dir.path().substr(0, dir.path().rfind('/'))];
+    auto& list = kept.lists[dir.path().substr(0, dir.path().rfind('/'))];
     if (list.empty()) list = dir.files();
     return list;
   });

@@ -14,24 +14,23 @@
 #include "govern/control_files.h"
 #include "govern/late_memory.h"
 #include "govern/limit_plan.h"
+#include "govern/open_controls.h"
 #include "sys/cgroup_dir.h"
 
 namespace ffrtmp::govern {
 
 // By hierarchy.
 using GroupDirs = std::map<std::string, std::shared_ptr<const sys::CgroupDir>>;
-// Control files of groups of ours, by the directory that they were made in: as the first of them had them.
-using ControlLists = std::map<std::string, std::set<std::string>>;
 
 class OpenGroups {
  public:
   // kGone when a group is not there any more.
   [[nodiscard]] static Result<OpenGroups> open(const AttacherSettings& settings, const std::vector<Group>& groups,
                                                const Limits& limits);
-  // Of groups that are open already and were made just now: their files are looked up in `lists`, which takes in what
-  // it lacks, and may have been others.
+  // Of groups that are open already and were made just now. Their files are those that `kept` knows of their place,
+  // which takes in what it lacks: they may be others by now.
   [[nodiscard]] static OpenGroups of_new(const AttacherSettings& settings, GroupDirs dirs, const Limits& limits,
-                                         ControlLists& lists);
+                                         KeptControls& kept);
 
   [[nodiscard]] const GroupDirs& dirs() const { return dirs_; }
   [[nodiscard]] const Capabilities& capabilities() const { return capabilities_; }

@@ -7,7 +7,6 @@
 
 #include "base/text.h"
 #include "govern/delegation.h"
-#include "sys/cgroup_dir.h"
 #include "sys/file_io.h"
 #include "sys/path.h"
 
@@ -73,13 +72,14 @@ std::vector<std::string> groups_between(std::string own, const std::string& ance
   return groups;
 }
 
-std::vector<Control> read_controls(const Hierarchy& hierarchy, const std::vector<std::string>& groups) {
+std::vector<Control> read_controls(const Hierarchy& hierarchy, const std::vector<std::string>& groups,
+                                   OpenControls& open) {
   std::vector<Control> controls;
-  for (const std::string& group : groups) {
-    const std::string directory = hierarchy.directory_of(group);
+  for (const std::string& path : groups) {
+    OpenControls::Group& group = open.enter(hierarchy.directory_of(path));
     const auto read = [&](const char* file) {
-      auto text = sys::read_text(cat(directory, "/", file));
-      if (text) controls.push_back({group, file, std::move(text).value()});
+      auto text = group.read(file);
+      if (text) controls.push_back({path, file, std::move(*text)});
     };
     if (hierarchy.version == CgroupVersion::kV2)
       for (const char* file : kV2Controls) read(file);
@@ -96,16 +96,18 @@ std::string existing(const Hierarchy& hierarchy, std::string group) {
   return group;
 }
 
-std::string read_cpus(const Hierarchy& hierarchy, const std::string& group) {
+std::string read_cpus(const Hierarchy& hierarchy, const std::string& group, OpenControls& open) {
   const char* file = hierarchy.version == CgroupVersion::kV2 ? "cpuset.cpus.effective" : "cpuset.effective_cpus";
-  return sys::read_text(cat(hierarchy.directory_of(group), "/", file)).value_or("");
+  return open.enter(hierarchy.directory_of(group)).read(file).value_or("");
 }
 
-bool holds_only(const std::string& directory, const std::set<pid_t>& moved) {
-  const auto group = sys::CgroupDir::open(directory);
-  if (!group) return false;
-  const auto pids = group->own_procs();
-  return pids && std::all_of(pids->begin(), pids->end(), [&](pid_t pid) { return moved.contains(pid); });
+bool holds_only(const std::string& directory, const std::set<pid_t>& moved, OpenControls& open) {
+  bool finds_others = false;
+  const bool is_read = open.enter(directory).for_each_process([&](pid_t pid) {
+    finds_others = !moved.contains(pid);
+    return !finds_others;
+  });
+  return is_read && !finds_others;
 }
 
 }  // namespace
@@ -128,7 +130,7 @@ std::optional<std::string> find_root_base(const sys::Host& host, const sys::Cgro
   return std::nullopt;
 }
 
-HierarchyFacts read_place_facts(const PlaceQuestion& question) {
+HierarchyFacts read_place_facts(const PlaceQuestion& question, OpenControls& controls) {
   const Hierarchy& hierarchy = *question.hierarchy;
   const std::string directory = hierarchy.directory_of(question.own);
   HierarchyFacts facts;
@@ -143,7 +145,7 @@ HierarchyFacts read_place_facts(const PlaceQuestion& question) {
   facts.root_base = question.root_base;
   facts.needs_controllers = question.needs_controllers;
   const bool may_hold_strangers = hierarchy.version == CgroupVersion::kV1 || facts.own_is_root;
-  facts.holds_only_moved = may_hold_strangers || holds_only(directory, question.moved);
+  facts.holds_only_moved = may_hold_strangers || holds_only(directory, question.moved, controls);
   if ((question.wanted == Placement::kNested && can_nest(facts)) || !question.root_base) return facts;
 
   const std::string ancestor = common_ancestor(question.own, *question.root_base);
@@ -151,8 +153,8 @@ HierarchyFacts read_place_facts(const PlaceQuestion& question) {
   // v2 asks for the right to write the common ancestor's cgroup.procs; v1 only for the target's.
   const std::string asked = hierarchy.version == CgroupVersion::kV2 ? ancestor : base;
   facts.may_leave = is_writable(hierarchy.directory_of(asked) + "/cgroup.procs");
-  facts.controls = read_controls(hierarchy, groups_between(question.own, ancestor));
-  facts.base_cpus = read_cpus(hierarchy, base);
+  facts.controls = read_controls(hierarchy, groups_between(question.own, ancestor), controls);
+  facts.base_cpus = read_cpus(hierarchy, base, controls);
   return facts;
 }
 

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "base/result.h"
+#include "govern/open_controls.h"
 #include "govern/placement.h"
 #include "sys/cgroup_layout.h"
 #include "sys/host.h"
@@ -29,6 +30,6 @@ struct PlaceQuestion {
   Placement wanted = Placement::kNested;
   bool needs_controllers = true;         // as in HierarchyFacts
 };
-[[nodiscard]] HierarchyFacts read_place_facts(const PlaceQuestion& question);
+[[nodiscard]] HierarchyFacts read_place_facts(const PlaceQuestion& question, OpenControls& controls);
 
 }  // namespace ffrtmp::govern

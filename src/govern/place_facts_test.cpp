@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <filesystem>
+#include <fstream>
 
 #include "base/text.h"
 #include "govern/attacher.h"
@@ -43,18 +44,19 @@ class V2Tree : public testing::Test {
 
   test::TempDir dir_;
   sys::Hierarchy hierarchy_;
+  OpenControls open_;
 };
 
 TEST_F(V2Tree, TellsWhoIsInTheOwnGroup) {
   add_group("/a", "7\n8\n");
   PlaceQuestion question{&hierarchy_, "/a", {7, 8, 9}, "/", Placement::kNested};
-  EXPECT_TRUE(read_place_facts(question).holds_only_moved);
-  EXPECT_TRUE(read_place_facts(question).own_is_writable);
-  EXPECT_FALSE(read_place_facts(question).own_is_root);
+  EXPECT_TRUE(read_place_facts(question, open_).holds_only_moved);
+  EXPECT_TRUE(read_place_facts(question, open_).own_is_writable);
+  EXPECT_FALSE(read_place_facts(question, open_).own_is_root);
   question.moved = {7};
-  EXPECT_FALSE(read_place_facts(question).holds_only_moved);
+  EXPECT_FALSE(read_place_facts(question, open_).holds_only_moved);
   question.own = "/";
-  EXPECT_TRUE(read_place_facts(question).own_is_root);
+  EXPECT_TRUE(read_place_facts(question, open_).own_is_root);
 }
 
 // The root of a container's cgroup namespace takes no controllers beside processes, unlike the true one.
@@ -62,10 +64,10 @@ TEST_F(V2Tree, TheTopOfAContainerIsNotTheRoot) {
   put("/cgroup.procs", "1\n7\n");
   put("/cgroup.type", "domain\n");
   PlaceQuestion question{&hierarchy_, "/", {7}, std::nullopt, Placement::kNested};
-  EXPECT_FALSE(read_place_facts(question).own_is_root);
-  EXPECT_FALSE(can_nest(read_place_facts(question)));
+  EXPECT_FALSE(read_place_facts(question, open_).own_is_root);
+  EXPECT_FALSE(can_nest(read_place_facts(question, open_)));
   question.moved = {1, 7};
-  const Place place = decide_place(read_place_facts(question), Placement::kNested);
+  const Place place = decide_place(read_place_facts(question, open_), Placement::kNested);
   EXPECT_EQ(place.base, "/");
   EXPECT_TRUE(place.moves_before_enabling);
 }
@@ -78,7 +80,7 @@ TEST_F(V2Tree, ReadsTheLimitsOnTheWay) {
   put("/outer/pids.max", "100\n");
   put("/outer/inner/memory.max", "max\n");
   const PlaceQuestion question{&hierarchy_, "/outer/inner", {7}, "/", Placement::kNested};
-  const HierarchyFacts facts = read_place_facts(question);
+  const HierarchyFacts facts = read_place_facts(question, open_);
   ASSERT_EQ(facts.controls.size(), 3u);
   EXPECT_EQ(facts.controls[0].group, "/outer/inner");
   const Place place = decide_place(facts, Placement::kNested);
@@ -86,7 +88,41 @@ TEST_F(V2Tree, ReadsTheLimitsOnTheWay) {
   EXPECT_EQ(place.evidence, "/outer memory.max 67108864");
   // The ancestor that both have in common goes on holding.
   const PlaceQuestion inside{&hierarchy_, "/outer/inner", {7}, "/outer", Placement::kRoot};
-  EXPECT_EQ(decide_place(read_place_facts(inside), Placement::kRoot).base, "/outer");
+  EXPECT_EQ(decide_place(read_place_facts(inside, open_), Placement::kRoot).base, "/outer");
+}
+
+// contract: G16
+TEST_F(V2Tree, ALimitThatCameMeanwhileIsSeenThoughItsFileIsHeldOpen) {
+  add_group("/outer", "7\n8\n");
+  put("/outer/memory.max", "max\n");
+  const PlaceQuestion question{&hierarchy_, "/outer", {7}, "/", Placement::kNested};
+  const auto reason = [&] { return decide_place(read_place_facts(question, open_), Placement::kNested).reason; };
+  EXPECT_EQ(reason(), "");
+  std::ofstream(dir_ / "cg/outer/memory.max") << "4096\n";
+  EXPECT_EQ(reason(), "would_escape_limits");
+  std::ofstream(dir_ / "cg/outer/memory.max") << "max\n";
+  EXPECT_EQ(reason(), "");
+  // Another group has its name now.
+  std::filesystem::rename(dir_ / "cg/outer", dir_ / "cg/before");
+  add_group("/outer", "7\n8\n");
+  put("/outer/memory.max", "4096\n");
+  EXPECT_EQ(reason(), "would_escape_limits");
+  std::filesystem::remove_all(dir_ / "cg/outer");
+  EXPECT_FALSE(open_.enter(dir_ / "cg/outer").read("memory.max"));
+}
+
+TEST_F(V2Tree, LongListsOfProcessesAreReadToTheirEnd) {
+  std::string procs;
+  std::set<pid_t> all;
+  for (pid_t pid = 1; pid <= 3000; ++pid) {
+    procs += cat(pid, "\n");
+    all.insert(pid);
+  }
+  add_group("/a", procs);
+  PlaceQuestion question{&hierarchy_, "/a", all, "/", Placement::kNested};
+  EXPECT_TRUE(read_place_facts(question, open_).holds_only_moved);
+  question.moved.erase(3000);
+  EXPECT_FALSE(read_place_facts(question, open_).holds_only_moved);
 }
 
 TEST_F(V2Tree, TheBaseThatWasAskedForMayBeWrittenAsADirectory) {

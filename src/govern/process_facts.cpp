@@ -15,7 +15,6 @@ namespace {
 constexpr std::size_t kMaxArgumentBytes = 4096;
 constexpr std::size_t kMaxCgroupBytes = 1 << 20;
 constexpr std::string_view kDeleted = " (deleted)";
-constexpr int kMaxAncestors = 4096;  // more than the deepest tree: pids reused between two reads may form a ring
 
 // Target of a link in /proc. The kernel appends " (deleted)" to what was unlinked; a name that really ends so has
 // links.
@@ -128,19 +127,6 @@ ParentFacts FactReader::read_parent(pid_t ppid) {
   parent.names = read_command(ppid);
   parent.is_readable = parent.names.exe || parent.names.argv0;
   return parent;
-}
-
-std::vector<pid_t> FactReader::read_ancestors(const ProcessFacts& facts) {
-  std::vector<pid_t> chain;
-  pid_t pid = facts.ppid;
-  while (pid > 0 && chain.size() < kMaxAncestors) {
-    chain.push_back(pid);
-    if (pid == 1) break;
-    const auto line = scanner_.read(pid);
-    if (!line) break;
-    pid = line->ppid;
-  }
-  return chain;
 }
 
 }  // namespace ffrtmp::govern

@@ -67,8 +67,6 @@ class FactReader {
   [[nodiscard]] Status read_rest(ProcessFacts& facts);
   [[nodiscard]] ParentFacts read_parent(pid_t ppid);
   [[nodiscard]] CommandNames read_command(pid_t pid) const;
-  // From its parent upwards to pid 1 or the end of what is there.
-  [[nodiscard]] std::vector<pid_t> read_ancestors(const ProcessFacts& facts);
   [[nodiscard]] BootTime time_of(std::uint64_t ticks) const;
 
  private:

@@ -107,15 +107,6 @@ TEST_F(FactsTest, APidThatIsAnotherProcessMeanwhileIsGone) {
   EXPECT_EQ(reader_.read_rest(*facts).error().code, Errc::kGone);
 }
 
-TEST_F(FactsTest, AncestorsEndAtTheTopAndInARing) {
-  add(1, "init", 0, 1);
-  add(8, "c", 7, 5);
-  EXPECT_EQ(reader_.read_ancestors(*read(8)), (std::vector<pid_t>{7, 1}));
-  add(20, "x", 21, 5);
-  add(21, "y", 20, 5);
-  EXPECT_FALSE(reader_.read_ancestors(*read(20)).empty());
-}
-
 TEST_F(FactsTest, AParentWithoutNamesIsUnreadable) {
   EXPECT_FALSE(reader_.read_parent(7).is_readable);
   test::write_file(root_ / "proc/7/cmdline", std::string("-bash\0", 6));

@@ -128,6 +128,11 @@ Result<std::vector<pid_t>> CgroupDir::procs() const {
   return pids;
 }
 
+Status remove_empty_group(const std::string& path) {
+  if (rmdir(path.c_str()) == 0 || errno == ENOENT) return {};
+  return last_sys_error(cat("rmdir ", path));
+}
+
 Status remove_group(const std::string& path) {
   for (int tries = 1; rmdir(path.c_str()) != 0; ++tries) {
     if (errno == ENOENT) return {};
@@ -141,7 +146,7 @@ Status remove_group(const std::string& path) {
 
 Status remove_job_group(const std::string& path) {
   FFRTMP_TRY(remove_group(path));
-  (void)rmdir(path.substr(0, path.rfind('/')).c_str());  // other jobs are in it, most often
+  (void)remove_empty_group(path.substr(0, path.rfind('/')));  // other jobs are in it, most often
   return {};
 }
 

@@ -59,6 +59,8 @@ class CgroupDir {
   Fd dir_;
 };
 
+// Removes the group if nothing is in it; EBUSY at once else. Gone already is fine.
+[[nodiscard]] Status remove_empty_group(const std::string& path);
 // Removes the group and all below it; EBUSY is retried up to 1 s, as the last task leaves after it was reaped. Gone
 // already is fine.
 [[nodiscard]] Status remove_group(const std::string& path);

@@ -146,15 +146,18 @@ Exemption Examiner::check_kernel_thread(const ProcessFacts& facts) const {
 Exemption Examiner::check_self(const ProcessFacts& facts) {
   if (self_ == 0) return {"self", "no daemon asked", false};
   if (facts.key.pid == self_) return {"self", "is the daemon", true};
-  const Exemption foreign{"self", "is not of the daemon's tree", false};
-  const auto parent = scanner_.read(facts.ppid);
-  if (parent && foreign_parents_.contains(parent->key())) return foreign;
-  const auto ancestors = reader_.read_ancestors(facts);
-  if (std::find(ancestors.begin(), ancestors.end(), self_) != ancestors.end())
-    return {"self", "descends from the daemon", true};
-  if (foreign_parents_.size() >= kParentsKept) foreign_parents_.clear();
-  if (parent) foreign_parents_.insert(parent->key());
-  return foreign;
+  std::set<sys::ProcessKey> above;
+  for (pid_t pid = facts.ppid; pid > 0;) {
+    if (pid == self_) return {"self", "descends from the daemon", true};
+    if (pid == 1) break;
+    const auto line = scanner_.read(pid);
+    // A number that was given away between two reads may make a ring.
+    if (!line || foreign_parents_.contains(line->key()) || !above.insert(line->key()).second) break;
+    pid = line->ppid;
+  }
+  if (foreign_parents_.size() + above.size() > kParentsKept) foreign_parents_.clear();
+  foreign_parents_.insert(above.begin(), above.end());
+  return {"self", "is not of the daemon's tree", false};
 }
 
 Exemption Examiner::check_group(const ProcessFacts& facts) const {

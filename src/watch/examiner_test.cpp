@@ -88,6 +88,25 @@ TEST_F(ExaminerTest, AParentIsAskedForItsAncestorsOnceAWalk) {
   EXPECT_EQ(look(8, next).outcome, Outcome::kExempt) << "the daemon's child stays one";
 }
 
+TEST_F(ExaminerTest, TheDaemonsTreeIsLeftAloneHoweverDeepAndARingEnds) {
+  add(1, 0);
+  add(kSelf, 1);
+  add(60, kSelf);
+  add(61, 60);
+  add(7, 61, "ffmpeg");
+  add(70, 1);
+  add(71, 70);
+  add(8, 71, "ffmpeg");
+  add(20, 21, "ffmpeg");
+  add(21, 20);
+  Examiner::Walk walk;
+  EXPECT_EQ(look(7, walk).test, "self");
+  for (const pid_t foreign : {8, 20}) EXPECT_EQ(look(foreign, walk).outcome, Outcome::kMatch) << foreign;
+  add(9, 71, "ffmpeg");  // of a parent that was met before
+  EXPECT_EQ(examiner_.examine(9, policy_, BootTime{}).outcome, Outcome::kMatch);
+  EXPECT_EQ(look(7, walk).test, "self");
+}
+
 TEST_F(ExaminerTest, WhatCannotBeReadIsAnErrorOfAWalkUnlessItIsGone) {
   test::write_file(root_ / "proc/9/stat", "no line");
   Examiner::Walk walk;

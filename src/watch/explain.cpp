@@ -113,12 +113,14 @@ class Explainer {
       if (hierarchy == nullptr) continue;
       const auto own = membership.find(hierarchy->name);
       if (own == membership.end() || govern::Attacher::job_of_group(own->second)) continue;
+      govern::OpenControls controls;
       const auto place = govern::decide_place(
           govern::read_place_facts({hierarchy,
                                     own->second,
                                     {facts_.key.pid},
                                     govern::find_root_base(host_, layout_, *hierarchy, settings_.cgroup_root),
-                                    policy_.placement}),
+                                    policy_.placement},
+                                   controls),
           policy_.placement);
       good = good && place.reason.empty();
       observed += cat(observed.empty() ? "" : "; ", hierarchy->name, ":", own->second, " -> ",

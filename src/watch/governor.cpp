@@ -21,6 +21,8 @@ using namespace std::chrono_literals;
 
 constexpr std::size_t kMaxResults = 1000;
 constexpr std::size_t kAttachTimes = 64;
+// How long the parent of the jobs' groups stays behind the last job: often there is a next one.
+constexpr auto kParentRest = 2s;
 // The exit event, which brings the exit status, comes behind the pidfd: by microseconds, when it comes. One more look
 // soon, and a last one.
 constexpr auto kSoon = 1ms;
@@ -376,9 +378,31 @@ void Governor::clear_groups(Entry& entry) {
   if (entry.claim) entry.claim->release();
 }
 
-bool Governor::remove_if_empty(const govern::Governed& governed) const {
-  const auto members = context_.attacher.members(governed);
-  return members && members->empty() && context_.attacher.remove_groups(governed);
+bool Governor::remove_if_empty(const govern::Governed& governed) {
+  // The kernel itself refuses to remove a group that somebody is in. Only who is known besides may be elsewhere, and
+  // what was switched on for the job goes off before its group.
+  const bool is_asked =
+      governed.members.size() > 1 || std::any_of(governed.groups.begin(), governed.groups.end(),
+                                                 [](const govern::Group& group) { return !group.enabled.empty(); });
+  if (is_asked) {
+    const auto members = context_.attacher.members(governed);
+    if (!members || !members->empty()) return false;
+  }
+  if (!context_.attacher.remove_groups(governed, govern::Parents::kKeep)) return false;
+  for (const govern::Group& group : governed.groups)
+    left_parents_[cat(group.hierarchy, govern::base_of(group.path))] = group;
+  if (left_parents_.size() > 0 && !is_clearing_) {
+    is_clearing_ = true;
+    context_.reactor.after(kParentRest, [this] { clear_parents(); });
+  }
+  return true;
+}
+
+void Governor::clear_parents() {
+  is_clearing_ = false;
+  std::vector<govern::Group> groups;
+  for (auto& [base, group] : std::exchange(left_parents_, {})) groups.push_back(std::move(group));
+  context_.attacher.remove_parents(groups);
 }
 
 JobResult Governor::judge(const Entry& entry, govern::JobEnd end) const {
@@ -482,6 +506,7 @@ void Governor::release_all(govern::OnStop how, const std::function<bool()>& may_
       log::error(cat("Job ", rest.job_id, ": ", failure));
     leftovers_.pop_back();
   }
+  clear_parents();
   changed();
 }
 
