@@ -391,7 +391,7 @@ bool Governor::remove_if_empty(const govern::Governed& governed) {
   if (!context_.attacher.remove_groups(governed, govern::Parents::kKeep)) return false;
   for (const govern::Group& group : governed.groups)
     left_parents_[cat(group.hierarchy, govern::base_of(group.path))] = group;
-  if (left_parents_.size() > 0 && !is_clearing_) {
+  if (!left_parents_.empty() && !is_clearing_) {
     is_clearing_ = true;
     context_.reactor.after(kParentRest, [this] { clear_parents(); });
   }
