@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "base/text.h"
+#include "sys/file_io.h"
 
 namespace ffrtmp::govern {
 namespace {
@@ -26,15 +27,8 @@ int OpenControls::Group::open(const char* file) {
 std::optional<std::string> OpenControls::Group::read(const char* file) {
   const int fd = open(file);
   if (fd < 0) return std::nullopt;
-  std::string text;
-  char buffer[kPieceBytes];
-  // In one piece: what is shorter than asked for is its end.
-  for (ssize_t got = kPieceBytes; got == kPieceBytes;) {
-    got = pread(fd, buffer, sizeof buffer, static_cast<off_t>(text.size()));
-    if (got < 0) return std::nullopt;
-    text.append(buffer, static_cast<std::size_t>(got));
-  }
-  return text;
+  auto text = sys::read_piece(fd, file);
+  return text ? std::optional(std::move(*text)) : std::nullopt;
 }
 
 bool OpenControls::Group::for_each_process(const std::function<bool(pid_t)>& take) {

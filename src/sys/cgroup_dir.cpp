@@ -56,23 +56,9 @@ constexpr int kRemovePauseMs = 5;
 
 }  // namespace
 
-Status ControlFile::write(std::string_view text) const {
-  const ssize_t n = pwrite(file_.get(), text.data(), text.size(), 0);
-  if (n < 0) return last_sys_error(cat("write ", path_));
-  if (static_cast<std::size_t>(n) != text.size()) return make_error(Errc::kIo, cat("short write to ", path_));
-  return {};
-}
+Status ControlFile::write(std::string_view text) const { return write_piece(file_.get(), path_, text); }
 
-Result<std::string> ControlFile::read() const {
-  std::string text;
-  char buffer[4096];
-  for (ssize_t n = sizeof buffer; n == sizeof buffer;) {
-    n = pread(file_.get(), buffer, sizeof buffer, static_cast<off_t>(text.size()));
-    if (n < 0) return last_sys_error(cat("read ", path_));
-    text.append(buffer, static_cast<std::size_t>(n));
-  }
-  return text;
-}
+Result<std::string> ControlFile::read() const { return read_piece(file_.get(), path_); }
 
 Result<CgroupDir> CgroupDir::create(const std::string& path) {
   if (mkdir(path.c_str(), 0755) != 0 && errno != EEXIST) return last_sys_error(cat("mkdir ", path));

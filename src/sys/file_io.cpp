@@ -78,13 +78,11 @@ Result<std::string> read_text_at(int dir, const char* name, std::size_t max_byte
   return read_to_end(fd.get(), name, max_bytes);
 }
 
-Result<std::string> read_piece_at(int dir, const char* name, std::size_t max_bytes) {
-  const Fd fd(openat(dir, name, O_RDONLY | O_CLOEXEC));
-  if (!fd) return last_sys_error(cat("open ", name));
+Result<std::string> read_piece(int fd, std::string_view name, std::size_t max_bytes) {
   std::string text;
   char buffer[4096];
   while (text.size() < max_bytes) {
-    const ssize_t n = retry([&] { return read(fd.get(), buffer, sizeof buffer); });
+    const ssize_t n = retry([&] { return pread(fd, buffer, sizeof buffer, static_cast<off_t>(text.size())); });
     if (n < 0) return last_sys_error(cat("read ", name));
     text.append(buffer, static_cast<std::size_t>(n));
     if (static_cast<std::size_t>(n) < sizeof buffer) break;
@@ -92,13 +90,23 @@ Result<std::string> read_piece_at(int dir, const char* name, std::size_t max_byt
   return text;
 }
 
-Status write_text_at(int dir, const char* name, std::string_view text) {
-  const Fd fd(openat(dir, name, O_WRONLY | O_CLOEXEC));
+Result<std::string> read_piece_at(int dir, const char* name, std::size_t max_bytes) {
+  const Fd fd(openat(dir, name, O_RDONLY | O_CLOEXEC));
   if (!fd) return last_sys_error(cat("open ", name));
-  const ssize_t n = retry([&] { return write(fd.get(), text.data(), text.size()); });
+  return read_piece(fd.get(), name, max_bytes);
+}
+
+Status write_piece(int fd, std::string_view name, std::string_view text) {
+  const ssize_t n = retry([&] { return pwrite(fd, text.data(), text.size(), 0); });
   if (n < 0) return last_sys_error(cat("write ", name));
   if (static_cast<std::size_t>(n) != text.size()) return make_error(Errc::kIo, cat("short write to ", name));
   return {};
+}
+
+Status write_text_at(int dir, const char* name, std::string_view text) {
+  const Fd fd(openat(dir, name, O_WRONLY | O_CLOEXEC));
+  if (!fd) return last_sys_error(cat("open ", name));
+  return write_piece(fd.get(), name, text);
 }
 
 Status write_atomic(const std::string& path, std::string_view text, mode_t mode, Sync sync) {

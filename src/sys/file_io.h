@@ -19,8 +19,10 @@ namespace ffrtmp::sys {
 // Of a file that the kernel writes in one piece, as those of a process and most of a cgroup: what is shorter than asked
 // for is its end, which saves the read that says so. Not for lists that grow (cgroup.procs, mountinfo). What goes
 // beyond `max_bytes`, a multiple of 4 KiB, is left out.
+[[nodiscard]] Result<std::string> read_piece(int fd, std::string_view name, std::size_t max_bytes = 1 << 20);
 [[nodiscard]] Result<std::string> read_piece_at(int dir, const char* name, std::size_t max_bytes = 1 << 20);
 // One write(2) of `text` to an existing file: how the kernel's control files want it.
+[[nodiscard]] Status write_piece(int fd, std::string_view name, std::string_view text);
 [[nodiscard]] Status write_text_at(int dir, const char* name, std::string_view text);
 
 enum class Sync { kNo, kYes };
