@@ -140,7 +140,8 @@ Limits Governed::in_force() const {
   return all;
 }
 
-Attacher::Attacher(AttacherSettings settings) : settings_(std::move(settings)) {}
+Attacher::Attacher(AttacherSettings settings)
+    : settings_(std::move(settings)), left_parents_(settings_.on_parent_kept) {}
 
 std::optional<std::string> Attacher::job_of_group(std::string_view path) {
   for (auto at = path.find(kParentStep); at != std::string_view::npos; at = path.find(kParentStep, at + 1)) {

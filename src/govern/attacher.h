@@ -11,6 +11,7 @@
 
 #include <boost/describe.hpp>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <optional>
 #include <set>
@@ -20,6 +21,7 @@
 #include "base/result.h"
 #include "govern/job_dir.h"
 #include "govern/late_memory.h"
+#include "govern/left_parents.h"
 #include "govern/limit_plan.h"
 #include "govern/limits.h"
 #include "govern/open_controls.h"
@@ -149,6 +151,8 @@ struct AttacherSettings {
   sys::Host host;
   sys::CgroupLayout layout;
   std::string cgroup_root;  // --cgroup-root, as find_root_base takes it (govern/place_facts.h); "": detect
+  // What calls clear_parents() later; without it "ffrtmp" goes with the last job in it (govern/left_parents.h).
+  std::function<void()> on_parent_kept = {};
 };
 
 // Of find_root_base (govern/place_facts.h), by hierarchy.
@@ -181,10 +185,10 @@ class Attacher {
   [[nodiscard]] Result<std::vector<sys::ProcessKey>> members(const Governed& governed) const;
   // Only for `run --kill-on-exit` and the worker: cgroup.kill, or freeze, SIGKILL, thaw.
   [[nodiscard]] Status kill_group(const Governed& governed) const;
-  // Groups without processes go, and "ffrtmp" with the last of them unless it is kept.
-  [[nodiscard]] Status remove_groups(const Governed& governed, Parents parents = Parents::kRemove) const;
-  // "ffrtmp" above each of these groups, where no job is in it any more.
-  void remove_parents(const std::vector<Group>& groups) const;
+  // Groups without processes go.
+  [[nodiscard]] Status remove_groups(const Governed& governed);
+  // Each "ffrtmp" that was kept, where no job is in it.
+  void clear_parents() { left_parents_.clear(); }
   // Directory of the first of its groups; "" without one.
   [[nodiscard]] std::string directory(const Governed& governed) const;
   // The groups of a job that was prepared here for a process like `like`, if nobody is in them: of an owner that died
@@ -221,6 +225,7 @@ class Attacher {
   AttacherSettings settings_;
   RootBases root_bases_;  // as found at first need
   KeptControls kept_;
+  LeftParents left_parents_;
 };
 
 }  // namespace ffrtmp::govern

@@ -762,6 +762,38 @@ TEST_F(RealAttacher, AFailedJoinLeavesNothing) {
   EXPECT_EQ(attacher_->attach(request(process, quota(50))).error().code, Errc::kGone);
 }
 
+// A new "ffrtmp" has to have its controllers switched on, so whoever has one short job after the other keeps it.
+TEST_F(RealAttacher, KeepsTheParentOfItsJobsUntilItIsCleared) {
+  int told = 0;
+  Attacher attacher({kHost, layout_, {}, [&told] { ++told; }});
+  const sys::ProcessKey process = start_sleep();
+  const bool v2 = layout_.of_controller("cpu")->version == sys::CgroupVersion::kV2;
+  put_below(process, "cpu", v2 ? "cpu.weight" : "cpu.shares", "100");
+  const std::string parent = cat(outer_->path(), "/ffrtmp");
+
+  ASSERT_TRUE(fault::arm("move:EPERM:1"));
+  ASSERT_FALSE(attacher.attach(request(process, quota(50))));
+  EXPECT_TRUE(std::filesystem::exists(parent)) << "of an attach that was undone";
+  const auto outcome = attacher.attach(request(process, quota(50)));
+  ASSERT_TRUE(outcome) << outcome.error().message;
+  EXPECT_TRUE(attacher.restore(outcome->governed).failures.empty());
+  EXPECT_FALSE(std::filesystem::exists(cat(parent, "/", job_)));
+  EXPECT_TRUE(std::filesystem::exists(parent)) << "of a job that ended";
+  EXPECT_EQ(told, 1);
+  attacher.clear_parents();
+  EXPECT_FALSE(std::filesystem::exists(parent));
+
+  const auto next = attacher.attach(request(process, quota(50)));
+  ASSERT_TRUE(next) << next.error().message;
+  EXPECT_EQ(cpu_quota_us(process), "50000");
+  attacher.clear_parents();
+  EXPECT_TRUE(std::filesystem::exists(cat(parent, "/", job_)));
+  EXPECT_TRUE(attacher.restore(next->governed).failures.empty());
+  EXPECT_EQ(told, 2);
+  attacher.clear_parents();
+  EXPECT_FALSE(std::filesystem::exists(parent));
+}
+
 TEST_F(RealAttacher, StrictUndoesAPartialAttach) {
   const sys::ProcessKey process = start_sleep();
   const auto before = sys::read_membership(kHost, process.pid);

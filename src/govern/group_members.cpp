@@ -98,20 +98,19 @@ Status Attacher::kill_group(const Governed& governed) const {
   return status;
 }
 
-Status Attacher::remove_groups(const Governed& governed, Parents parents) const {
+Status Attacher::remove_groups(const Governed& governed) {
   Status status;
   for (const Group& group : governed.groups) {
     const Hierarchy* hierarchy = settings_.layout.find(group.hierarchy);
     if (hierarchy == nullptr) continue;
     if (Status off = disable_controllers(*hierarchy, group.enabled_in, group.enabled); !off) status = std::move(off);
-    if (Status removed = remove_job_dir(*hierarchy, group.path, parents); !removed) status = std::move(removed);
+    Status removed = remove_job_dir(*hierarchy, group.path);
+    if (removed)
+      left_parents_.leave(*hierarchy, group.path);
+    else
+      status = std::move(removed);
   }
   return status;
-}
-
-void Attacher::remove_parents(const std::vector<Group>& groups) const {
-  for (const Group& group : groups)
-    if (const Hierarchy* hierarchy = settings_.layout.find(group.hierarchy)) remove_parent_dir(*hierarchy, group.path);
 }
 
 void Attacher::remove_left(const std::string& job_id, const sys::ProcessKey& like) {
@@ -121,7 +120,8 @@ void Attacher::remove_left(const std::string& job_id, const sys::ProcessKey& lik
     const auto own = membership->find(hierarchy.name);
     for (const std::optional<std::string>& base :
          {own == membership->end() ? std::nullopt : std::optional(own->second), root_base(hierarchy)})
-      if (base) (void)remove_job_dir(hierarchy, job_path(*base, job_id));  // not there, or somebody is in it
+      if (base && remove_job_dir(hierarchy, job_path(*base, job_id)))  // else not there, or somebody is in it
+        left_parents_.leave(hierarchy, job_path(*base, job_id));
   }
 }
 

@@ -122,21 +122,14 @@ Status disable_controllers(const Hierarchy& hierarchy, const std::string& base,
   return {};
 }
 
-Status remove_job_dir(const Hierarchy& hierarchy, const std::string& path, Parents parents) {
+Status remove_job_dir(const Hierarchy& hierarchy, const std::string& path) {
   const std::string directory = hierarchy.directory_of(path);
-  if (!sys::remove_empty_group(directory)) {
-    const auto group = CgroupDir::open(directory);
-    const auto pids = group ? group->procs() : Result<std::vector<pid_t>>(group.error());
-    // The governor does not wait for it: others want to be looked at.
-    if (pids && !pids->empty()) return sys_error(cat("remove ", directory), EBUSY);
-    FFRTMP_TRY(sys::remove_group(directory));
-  }
-  if (parents == Parents::kRemove) remove_parent_dir(hierarchy, path);
-  return {};
-}
-
-void remove_parent_dir(const Hierarchy& hierarchy, const std::string& path) {
-  (void)sys::remove_empty_group(hierarchy.directory_of(without_last(path)));  // other jobs are in it, most often
+  if (sys::remove_empty_group(directory)) return {};
+  const auto group = CgroupDir::open(directory);
+  const auto pids = group ? group->procs() : Result<std::vector<pid_t>>(group.error());
+  // The governor does not wait for it: others want to be looked at.
+  if (pids && !pids->empty()) return sys_error(cat("remove ", directory), EBUSY);
+  return sys::remove_group(directory);
 }
 
 }  // namespace ffrtmp::govern

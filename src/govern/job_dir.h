@@ -2,9 +2,8 @@
 // The directories of jobs in one hierarchy: <base>/ffrtmp/<job>. Effects.
 //
 //   <base>                 v2: cgroup.subtree_control has what the job needs
-//     ffrtmp               v2: the same; removed with its last job
+//     ffrtmp               v2: the same
 //       <job>              the process and, with `children`, its tree
-#include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -35,13 +34,8 @@ inline constexpr std::string_view kParentStep = "/ffrtmp/";  // in the path of a
 [[nodiscard]] Status disable_controllers(const sys::Hierarchy& hierarchy, const std::string& base,
                                          const std::vector<std::string>& controllers);
 
-// What becomes of "ffrtmp" when its last job goes. Who has one job after the other keeps it meanwhile: making it anew
-// has the controllers switched on anew.
-enum class Parents : std::uint8_t { kRemove, kKeep };
-// Removes a job's group in which nobody is any more. EBUSY at once while somebody is.
-[[nodiscard]] Status remove_job_dir(const sys::Hierarchy& hierarchy, const std::string& path,
-                                    Parents parents = Parents::kRemove);
-// The parent of jobs there, unless there are any.
-void remove_parent_dir(const sys::Hierarchy& hierarchy, const std::string& path);
+// Removes a job's group in which nobody is any more; "ffrtmp" is left (govern/left_parents.h). EBUSY at once while
+// somebody is in it.
+[[nodiscard]] Status remove_job_dir(const sys::Hierarchy& hierarchy, const std::string& path);
 
 }  // namespace ffrtmp::govern

@@ -23,7 +23,8 @@ constexpr int kPasses = 5;
 
 class Restorer {
  public:
-  Restorer(const AttacherSettings& settings, const Governed& governed) : settings_(settings), governed_(governed) {}
+  Restorer(const AttacherSettings& settings, const Governed& governed, LeftParents& left_parents)
+      : settings_(settings), governed_(governed), left_parents_(left_parents) {}
 
   RestoreReport run() {
     for (const Group& group : governed_.groups) empty(group);
@@ -137,17 +138,21 @@ class Restorer {
     const Hierarchy* hierarchy = settings_.layout.find(group.hierarchy);
     if (hierarchy == nullptr) return;
     const Status status = remove_job_dir(*hierarchy, group.path);
-    if (!status) fail(status.error().message);
+    if (status)
+      left_parents_.leave(*hierarchy, group.path);
+    else
+      fail(status.error().message);
   }
 
   const AttacherSettings& settings_;
   const Governed& governed_;
+  LeftParents& left_parents_;
   RestoreReport report_;
   std::set<sys::ProcessKey> others_;  // found in the groups, members or not
 };
 
 }  // namespace
 
-RestoreReport Attacher::restore(const Governed& governed) { return Restorer(settings_, governed).run(); }
+RestoreReport Attacher::restore(const Governed& governed) { return Restorer(settings_, governed, left_parents_).run(); }
 
 }  // namespace ffrtmp::govern

@@ -33,6 +33,8 @@ constexpr auto kRestoreTime = 8s;       // of the 10 s that a stop may take
 constexpr auto kFlushTime = 1500ms;     // of the same
 // A terminal and sudo, or timeout(1) and its group, deliver one wish twice.
 constexpr auto kSameWish = 500ms;
+// How long the parent of the jobs' groups stays behind the last job: often there is a next one.
+constexpr auto kParentRest = 2s;
 constexpr auto kHealthTick = 1000ms;
 constexpr auto kLongTurn = 60s;
 
@@ -126,7 +128,9 @@ Status Daemon::prepare() {
   layout_ = read_layout(host_, settings_.cgroup_mount);
   enter_leaf();
   health_.emplace(clock_, metrics_, policy_->health);
-  attacher_.emplace(govern::AttacherSettings{host_, layout_, settings_.cgroup_root});
+  attacher_.emplace(govern::AttacherSettings{host_, layout_, settings_.cgroup_root, [this] {
+                                               reactor_->after(kParentRest, [this] { attacher_->clear_parents(); });
+                                             }});
   examiner_.emplace(Examiner::Settings{host_, settings_.runtime_dir, sysconf(_SC_CLK_TCK)}, *scanner_, names_, self_);
   governor_.emplace(
       Governor::Context{clock_, host_, *attacher_, *examiner_, metrics_, *health_, *reactor_, settings_.runtime_dir,

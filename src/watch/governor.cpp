@@ -21,8 +21,6 @@ using namespace std::chrono_literals;
 
 constexpr std::size_t kMaxResults = 1000;
 constexpr std::size_t kAttachTimes = 64;
-// How long the parent of the jobs' groups stays behind the last job: often there is a next one.
-constexpr auto kParentRest = 2s;
 // The exit event, which brings the exit status, comes behind the pidfd: by microseconds, when it comes. One more look
 // soon, and a last one.
 constexpr auto kSoon = 1ms;
@@ -388,21 +386,7 @@ bool Governor::remove_if_empty(const govern::Governed& governed) {
     const auto members = context_.attacher.members(governed);
     if (!members || !members->empty()) return false;
   }
-  if (!context_.attacher.remove_groups(governed, govern::Parents::kKeep)) return false;
-  for (const govern::Group& group : governed.groups)
-    left_parents_[cat(group.hierarchy, govern::base_of(group.path))] = group;
-  if (!left_parents_.empty() && !is_clearing_) {
-    is_clearing_ = true;
-    context_.reactor.after(kParentRest, [this] { clear_parents(); });
-  }
-  return true;
-}
-
-void Governor::clear_parents() {
-  is_clearing_ = false;
-  std::vector<govern::Group> groups;
-  for (auto& [base, group] : std::exchange(left_parents_, {})) groups.push_back(std::move(group));
-  context_.attacher.remove_parents(groups);
+  return context_.attacher.remove_groups(governed).has_value();
 }
 
 JobResult Governor::judge(const Entry& entry, govern::JobEnd end) const {
@@ -506,7 +490,7 @@ void Governor::release_all(govern::OnStop how, const std::function<bool()>& may_
       log::error(cat("Job ", rest.job_id, ": ", failure));
     leftovers_.pop_back();
   }
-  clear_parents();
+  context_.attacher.clear_parents();
   changed();
 }
 

@@ -128,8 +128,6 @@ class Governor {
   void let_go(Entry& entry, bool restore);
   void clear_groups(Entry& entry);
   [[nodiscard]] bool remove_if_empty(const govern::Governed& governed);
-  // Those that remove_if_empty() left, where no job is below them now.
-  void clear_parents();
   void reconcile(Entry& entry);
   // What came of it stands in the entry, and in the claim what a later governor needs to undo it.
   [[nodiscard]] Result<govern::Reassertion> reassert(Entry& entry);
@@ -152,8 +150,6 @@ class Governor {
   LimitsPool limits_;
   Ledger ledger_;
   std::vector<Leftover> leftovers_;
-  std::map<std::string, govern::Group> left_parents_;  // by hierarchy and base; a group that was there
-  bool is_clearing_ = false;                           // clear_parents() is due
   std::deque<govern::DeadLetter> dead_letters_;  // newest last
   std::deque<JobResult> results_;                // newest last
   std::deque<double> attach_times_;              // seconds

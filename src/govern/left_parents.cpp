@@ -1,0 +1,24 @@
+#include "govern/left_parents.h"
+
+#include <utility>
+
+#include "sys/cgroup_dir.h"
+
+namespace ffrtmp::govern {
+
+void LeftParents::leave(const sys::Hierarchy& hierarchy, const std::string& path) {
+  std::string directory = hierarchy.directory_of(path.substr(0, path.rfind('/')));
+  if (!on_kept_) {
+    (void)sys::remove_empty_group(directory);  // other jobs are in it, most often
+    return;
+  }
+  const bool is_first = kept_.empty();
+  kept_.insert(std::move(directory));
+  if (is_first) on_kept_();
+}
+
+void LeftParents::clear() {
+  for (const std::string& directory : std::exchange(kept_, {})) (void)sys::remove_empty_group(directory);
+}
+
+}  // namespace ffrtmp::govern
