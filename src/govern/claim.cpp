@@ -18,6 +18,7 @@
 #include "json/json.h"
 #include "sys/file_io.h"
 #include "sys/lock.h"
+#include "sys/rename.h"
 
 namespace ffrtmp::govern {
 namespace {
@@ -149,11 +150,9 @@ Result<HeldClaim> HeldClaim::take(const std::string& runtime_dir, const Claim& c
     return error;
   };
   for (int tries = 0; tries < kTries; ++tries) {
-    if (link(draft.path.c_str(), path.c_str()) == 0) {
-      unlink(draft.path.c_str());
-      return HeldClaim(path, std::move(draft.file));
-    }
-    if (errno != EEXIST) return drop(last_sys_error(cat("link ", path)));
+    const int err = sys::rename_noreplace({AT_FDCWD, draft.path}, {AT_FDCWD, path});
+    if (err == 0) return HeldClaim(path, std::move(draft.file));
+    if (err != EEXIST) return drop(sys_error(cat("rename to ", path), err));
     const auto there = sys::open_file(path, O_RDONLY | O_NOFOLLOW);
     if (!there) continue;
     if (!sys::try_lock(there->get())) {

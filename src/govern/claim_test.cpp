@@ -207,7 +207,8 @@ TEST(Claim, NamesTheProcessOfItsFile) {
   }
 }
 
-// A governor was killed between the two names that its new claim has for a moment; the next one has its pid.
+// A governor was killed while its new claim had two names, as it has for a moment where a file system knows no
+// RENAME_NOREPLACE; the next one has its pid.
 TEST(Claim, ALeftDraftOfTheSamePidIsNoHindrance) {
   const test::TempDir dir;
   {

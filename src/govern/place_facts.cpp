@@ -72,21 +72,16 @@ std::vector<std::string> groups_between(std::string own, const std::string& ance
   return groups;
 }
 
-std::vector<Control> read_controls(const Hierarchy& hierarchy, const std::vector<std::string>& groups,
-                                   OpenControls& open) {
-  std::vector<Control> controls;
-  for (const std::string& path : groups) {
-    OpenControls::Group& group = open.enter(hierarchy.directory_of(path));
-    const auto read = [&](const char* file) {
-      auto text = group.read(file);
-      if (text) controls.push_back({path, file, std::move(*text)});
-    };
-    if (hierarchy.version == CgroupVersion::kV2)
-      for (const char* file : kV2Controls) read(file);
-    else
-      for (const char* file : kV1Controls) read(file);
-  }
-  return controls;
+void read_controls(CgroupVersion version, const std::string& path, OpenControls::Group& group,
+                   std::vector<Control>& controls) {
+  const auto read = [&](const char* file) {
+    auto text = group.read(file);
+    if (text) controls.push_back({path, file, std::move(*text)});
+  };
+  if (version == CgroupVersion::kV2)
+    for (const char* file : kV2Controls) read(file);
+  else
+    for (const char* file : kV1Controls) read(file);
 }
 
 // `group`, or the nearest above it that is there: what is missing is made below that one, and begins as it is.
@@ -96,14 +91,13 @@ std::string existing(const Hierarchy& hierarchy, std::string group) {
   return group;
 }
 
-std::string read_cpus(const Hierarchy& hierarchy, const std::string& group, OpenControls& open) {
-  const char* file = hierarchy.version == CgroupVersion::kV2 ? "cpuset.cpus.effective" : "cpuset.effective_cpus";
-  return open.enter(hierarchy.directory_of(group)).read(file).value_or("");
+std::string read_cpus(CgroupVersion version, OpenControls::Group& group) {
+  return group.read(version == CgroupVersion::kV2 ? "cpuset.cpus.effective" : "cpuset.effective_cpus").value_or("");
 }
 
-bool holds_only(const std::string& directory, const std::set<pid_t>& moved, OpenControls& open) {
+bool holds_only(OpenControls::Group& group, const std::set<pid_t>& moved) {
   bool finds_others = false;
-  const bool is_read = open.enter(directory).for_each_process([&](pid_t pid) {
+  const bool is_read = group.for_each_process([&](pid_t pid) {
     finds_others = !moved.contains(pid);
     return !finds_others;
   });
@@ -132,7 +126,9 @@ std::optional<std::string> find_root_base(const sys::Host& host, const sys::Cgro
 
 HierarchyFacts read_place_facts(const PlaceQuestion& question, OpenControls& controls) {
   const Hierarchy& hierarchy = *question.hierarchy;
+  controls.trim();
   const std::string directory = hierarchy.directory_of(question.own);
+  OpenControls::Group& own = controls.enter(directory);
   HierarchyFacts facts;
   facts.hierarchy = hierarchy.name;
   facts.version = hierarchy.version;
@@ -141,20 +137,25 @@ HierarchyFacts read_place_facts(const PlaceQuestion& question, OpenControls& con
   // In v1 no group has one.
   facts.own_is_root = question.own == "/" && (hierarchy.version == CgroupVersion::kV1 ||
                                               access((directory + "/cgroup.type").c_str(), F_OK) != 0);
-  facts.own_is_writable = is_writable(directory) && is_writable(directory + "/cgroup.procs");
+  facts.own_is_writable = own.may_make_groups() && own.may_move_processes();
   facts.root_base = question.root_base;
   facts.needs_controllers = question.needs_controllers;
   const bool may_hold_strangers = hierarchy.version == CgroupVersion::kV1 || facts.own_is_root;
-  facts.holds_only_moved = may_hold_strangers || holds_only(directory, question.moved, controls);
+  facts.holds_only_moved = may_hold_strangers || holds_only(own, question.moved);
   if ((question.wanted == Placement::kNested && can_nest(facts)) || !question.root_base) return facts;
 
   const std::string ancestor = common_ancestor(question.own, *question.root_base);
-  const std::string base = existing(hierarchy, *question.root_base);
+  const auto enter = [&](const std::string& path) -> OpenControls::Group& {
+    return path == question.own ? own : controls.enter(hierarchy.directory_of(path));
+  };
+  const std::string base_path = existing(hierarchy, *question.root_base);
+  OpenControls::Group& base = enter(base_path);
   // v2 asks for the right to write the common ancestor's cgroup.procs; v1 only for the target's.
-  const std::string asked = hierarchy.version == CgroupVersion::kV2 ? ancestor : base;
-  facts.may_leave = is_writable(hierarchy.directory_of(asked) + "/cgroup.procs");
-  facts.controls = read_controls(hierarchy, groups_between(question.own, ancestor), controls);
-  facts.base_cpus = read_cpus(hierarchy, base, controls);
+  const bool is_base_asked = hierarchy.version == CgroupVersion::kV1 || ancestor == base_path;
+  facts.may_leave = (is_base_asked ? base : enter(ancestor)).may_move_processes();
+  for (const std::string& path : groups_between(question.own, ancestor))
+    read_controls(hierarchy.version, path, enter(path), facts.controls);
+  facts.base_cpus = read_cpus(hierarchy.version, base);
   return facts;
 }
 

@@ -72,13 +72,16 @@ BootTime FactReader::time_of(std::uint64_t ticks) const {
 }
 
 // By the number alone, for who asks nothing else of it.
-CommandNames FactReader::read_command(pid_t pid) const {
+Program FactReader::read_program(pid_t pid) const {
   const std::string process = cat(pid, "/");
-  return names_of(read_link(scanner_.fd(), (process + "exe").c_str()).value_or(""),
-                  read_or_none(scanner_.fd(), (process + "cmdline").c_str(), kMaxArgumentBytes));
+  Program program;
+  program.exe = read_link(scanner_.fd(), (process + "exe").c_str()).value_or("");
+  program.cmdline = read_or_none(scanner_.fd(), (process + "cmdline").c_str(), kMaxArgumentBytes);
+  program.names = names_of(program.exe, program.cmdline);
+  return program;
 }
 
-ProcessFacts FactReader::read_names(const sys::ProcLine& line, const sys::ProcDir& process) const {
+ProcessFacts FactReader::read_names(const sys::ProcLine& line, const sys::ProcDir& process, Program seen) const {
   ProcessFacts facts;
   facts.key = line.key();
   facts.ppid = line.ppid;
@@ -89,7 +92,8 @@ ProcessFacts FactReader::read_names(const sys::ProcLine& line, const sys::ProcDi
   facts.started = time_of(line.start_ticks);
   if (facts.is_kernel_thread || facts.has_ended()) return facts;
   facts.exe = read_link(process.fd(), "exe").value_or("");
-  facts.cmdline = read_or_none(process.fd(), "cmdline", kMaxArgumentBytes);
+  const bool is_seen = !facts.exe.empty() && facts.exe == seen.exe;
+  facts.cmdline = is_seen ? std::move(seen.cmdline) : read_or_none(process.fd(), "cmdline", kMaxArgumentBytes);
   facts.names = names_of(facts.exe, facts.cmdline);
   return facts;
 }
@@ -124,7 +128,7 @@ ParentFacts FactReader::read_parent(pid_t ppid) {
   ParentFacts parent;
   parent.pid = ppid;
   if (ppid <= 0 || !scanner_.read(ppid)) return parent;
-  parent.names = read_command(ppid);
+  parent.names = read_program(ppid).names;
   parent.is_readable = parent.names.exe || parent.names.argv0;
   return parent;
 }

@@ -24,6 +24,13 @@ struct CommandNames {
   bool operator==(const CommandNames&) const = default;
 };
 
+// What a pid was found to run, by that number alone.
+struct Program {
+  std::string exe;      // as in ProcessFacts
+  std::string cmdline;  // as in ProcessFacts
+  CommandNames names;
+};
+
 struct ProcessFacts {
   sys::ProcessKey key;
   pid_t ppid = 0;
@@ -60,13 +67,15 @@ class FactReader {
 
   // What tells whether it may be a target: one read of stat, the link of its executable, its arguments.
   [[nodiscard]] Result<ProcessFacts> read_names(pid_t pid);
-  [[nodiscard]] ProcessFacts read_names(const sys::ProcLine& line, const sys::ProcDir& process) const;
+  // `seen`: its program as it was a moment ago, whose arguments are not read again where the executable is the same.
+  [[nodiscard]] ProcessFacts read_names(const sys::ProcLine& line, const sys::ProcDir& process,
+                                        Program seen = {}) const;
   // Adds owner, directory and groups; kGone when it has ended.
   [[nodiscard]] Status read_rest(ProcessFacts& facts, const sys::ProcDir& process);
   // The same, if the pid is still that process's; kGone otherwise.
   [[nodiscard]] Status read_rest(ProcessFacts& facts);
   [[nodiscard]] ParentFacts read_parent(pid_t ppid);
-  [[nodiscard]] CommandNames read_command(pid_t pid) const;
+  [[nodiscard]] Program read_program(pid_t pid) const;
   [[nodiscard]] BootTime time_of(std::uint64_t ticks) const;
 
  private:

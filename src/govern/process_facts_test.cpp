@@ -81,6 +81,20 @@ TEST_F(FactsTest, AgeOfACommWithBlanksAndBrackets) {
   EXPECT_EQ(decide(check_filters(now, filters)).kind, Verdict::Kind::kWait);
 }
 
+// What an event's first look saw is not read again, but for a process that runs another program by now.
+TEST_F(FactsTest, WhatWasSeenHoldsForTheSameExecutable) {
+  test::write_file(root_ / "proc/7/cmdline", std::string("now\0", 4));
+  link("proc/7/exe", "/bin/ffmpeg");
+  const auto process = scanner_.open_process(7);
+  ASSERT_TRUE(process);
+  const auto line = scanner_.read(*process);
+  ASSERT_TRUE(line);
+  const std::string seen("seen\0", 5);
+  EXPECT_EQ(reader_.read_names(*line, *process, {"/bin/ffmpeg", seen, {}}).names.argv0, "seen");
+  EXPECT_EQ(reader_.read_names(*line, *process, {"/bin/sh", seen, {}}).names.argv0, "now");
+  EXPECT_EQ(reader_.read_names(*line, *process).names.argv0, "now");
+}
+
 TEST_F(FactsTest, WhatCannotBeReadIsAbsent) {
   const auto facts = read(7);
   ASSERT_TRUE(facts);

@@ -49,9 +49,10 @@ Status send_signal(const Host& host, const ProcessKey& key, int signal) {
 }
 
 bool wait_ended(const Fd& pidfd, std::chrono::milliseconds wait) {
+  pollfd item{pidfd.get(), POLLIN, 0};
+  if (wait <= std::chrono::milliseconds(0)) return poll(&item, 1, 0) > 0;
   const auto until = std::chrono::steady_clock::now() + wait;
   for (;;) {
-    pollfd item{pidfd.get(), POLLIN, 0};
     const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(until - std::chrono::steady_clock::now());
     const int n = poll(&item, 1, left.count() > 0 ? static_cast<int>(left.count()) : 0);
     if (n > 0) return true;

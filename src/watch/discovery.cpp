@@ -275,9 +275,10 @@ void Discovery::on_exec(const sys::ProcEvent& event) {
     context_.governor.on_exit(event.pid, entry->wait_status);
     entry = nullptr;
   }
-  if (entry == nullptr && !context_.examiner.may_be_target(event.pid, *policy_)) return;
-  Examined seen = context_.examiner.examine(event.pid, *policy_, context_.clock.now().boot);
-  if (seen.outcome == Outcome::kGone) return;
+  const BootTime now = context_.clock.now().boot;
+  Examined seen = entry == nullptr ? context_.examiner.examine_event(event.pid, *policy_, now)
+                                   : context_.examiner.examine(event.pid, *policy_, now);
+  if (seen.outcome == Outcome::kGone || (entry == nullptr && seen.outcome == Outcome::kNotTarget)) return;
   if (entry != nullptr && entry->key == seen.facts.key) {
     if (entry->exec_stamp != seen.facts.exec_stamp) context_.governor.on_exec(*entry, seen);
     return;

@@ -26,15 +26,21 @@ Examiner::Examiner(Settings settings, sys::ProcScanner& scanner, sys::UserNames&
       self_(self),
       reader_(scanner, settings_.ticks_per_second) {}
 
-bool Examiner::may_be_target(pid_t pid, const Policy& policy) {
-  return govern::match_target(reader_.read_command(pid), policy).has_value();
+Examined Examiner::examine(pid_t pid, const Policy& policy, BootTime now) { return look_at(pid, policy, now, {}); }
+
+Examined Examiner::examine_event(pid_t pid, const Policy& policy, BootTime now) {
+  govern::Program program = reader_.read_program(pid);
+  if (govern::match_target(program.names, policy)) return look_at(pid, policy, now, std::move(program));
+  Examined stranger;
+  stranger.outcome = Outcome::kNotTarget;
+  return stranger;
 }
 
-Examined Examiner::examine(pid_t pid, const Policy& policy, BootTime now) {
+Examined Examiner::look_at(pid_t pid, const Policy& policy, BootTime now, govern::Program seen) {
   const auto process = scanner_.open_process(pid);
   if (!process) return {};
   const auto line = scanner_.read(*process);
-  return line ? judge(reader_.read_names(*line, *process), {*process, policy, now}) : Examined{};
+  return line ? judge(reader_.read_names(*line, *process, std::move(seen)), {*process, policy, now}) : Examined{};
 }
 
 Result<Examined> Examiner::examine(pid_t pid, const Policy& policy, BootTime now, Walk& walk) {

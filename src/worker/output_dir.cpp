@@ -1,7 +1,6 @@
 #include "worker/output_dir.h"
 
 #include <fcntl.h>
-#include <linux/fs.h>
 #include <linux/openat2.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -9,7 +8,6 @@
 
 #include <cerrno>
 #include <chrono>
-#include <cstdio>
 #include <filesystem>
 #include <thread>
 
@@ -67,19 +65,6 @@ bool is_staged_name(std::string_view entry, const std::string& name) {
   const std::string begin = cat(path.stem().string(), ".");
   const std::string end = cat(kPart, path.extension().string());
   return entry.size() > begin.size() + end.size() && entry.starts_with(begin) && entry.ends_with(end);
-}
-
-int rename_noreplace(DirEntry from, DirEntry to) {
-  if (renameat2(from.dir, from.name.c_str(), to.dir, to.name.c_str(), RENAME_NOREPLACE) == 0) return 0;
-  if (errno != EINVAL && errno != ENOSYS) return errno;
-  if (linkat(from.dir, from.name.c_str(), to.dir, to.name.c_str(), 0) != 0) return errno;
-  return unlinkat(from.dir, from.name.c_str(), 0) == 0 ? 0 : errno;
-}
-
-int exchange(DirEntry from, DirEntry to) {
-  if (renameat2(from.dir, from.name.c_str(), to.dir, to.name.c_str(), RENAME_EXCHANGE) == 0) return 0;
-  if (errno != EINVAL && errno != ENOSYS) return errno;
-  return renameat(from.dir, from.name.c_str(), to.dir, to.name.c_str()) == 0 ? 0 : errno;
 }
 
 }  // namespace ffrtmp::worker

@@ -43,15 +43,4 @@ struct FileMark {
 [[nodiscard]] std::string staged_name(const std::string& name, const std::string& attempt);
 [[nodiscard]] bool is_staged_name(std::string_view entry, const std::string& name);
 
-// A name in an open directory.
-struct DirEntry {
-  int dir;
-  const std::string& name;
-};
-// errno or 0. link() and unlink() where the file system knows no RENAME_NOREPLACE.
-[[nodiscard]] int rename_noreplace(DirEntry from, DirEntry to);
-// errno or 0. A plain rename where the file system cannot exchange: the old file is gone then, the path is whole all
-// the same.
-[[nodiscard]] int exchange(DirEntry from, DirEntry to);
-
 }  // namespace ffrtmp::worker

@@ -8,6 +8,7 @@
 
 #include "base/text.h"
 #include "sys/file_io.h"
+#include "sys/rename.h"
 #include "worker/publish_hls.h"
 #include "worker/undo.h"
 
@@ -18,7 +19,7 @@ namespace {
 int hand_on(const OutputDir& dir, const Move& move) {
   for (const std::string& name : sys::names_in(dir.fd()))
     if (name != move.staged && is_staged_name(name, move.name) && mark_of(dir.fd(), name) == move.mark)
-      return exchange({dir.fd(), move.staged}, {dir.fd(), name});
+      return sys::exchange({dir.fd(), move.staged}, {dir.fd(), name});
   return 0;
 }
 
@@ -64,11 +65,11 @@ Status publish(const Move& move) {
   dir.lock();
   if (mark_of(dir.fd(), move.staged) != move.mark)
     return make_error(Errc::kGone, cat("the staged file was replaced: ", move.dir, "/", move.staged));
-  int err = rename_noreplace({dir.fd(), move.staged}, {dir.fd(), move.name});
+  int err = sys::rename_noreplace({dir.fd(), move.staged}, {dir.fd(), move.name});
   if (err == EEXIST) {
     if (!move.may_replace) return make_error(Errc::kForbidden, cat("output exists: ", move.dir, "/", move.name));
     if (is_directory(dir.fd(), move.name)) return make_error(Errc::kForbidden, cat("output is a directory: ", move.dir, "/", move.name));
-    err = exchange({dir.fd(), move.staged}, {dir.fd(), move.name});
+    err = sys::exchange({dir.fd(), move.staged}, {dir.fd(), move.name});
   }
   if (err != 0) return sys_error(cat("rename to ", move.dir, "/", move.name), err);
   if (fsync(dir.fd()) != 0) return last_sys_error(cat("fsync ", move.dir));
@@ -88,8 +89,8 @@ void take_back(const Move& move) {
   const OutputDir dir(move.dir);
   if (dir.fd() < 0) return;
   dir.lock();
-  const DirEntry path{dir.fd(), move.name};
-  const DirEntry staged{dir.fd(), move.staged};
+  const sys::DirEntry path{dir.fd(), move.name};
+  const sys::DirEntry staged{dir.fd(), move.staged};
   const Undo undo = decide_undo(move.mark, mark_of(dir.fd(), move.name), mark_of(dir.fd(), move.staged));
   const int err = carry_out(undo, staged, path, [&] { return hand_on(dir, move); });
   if (err != 0) return warn_of_undo(move, err);

@@ -10,6 +10,7 @@
 
 #include "base/text.h"
 #include "sys/file_io.h"
+#include "sys/rename.h"
 #include "worker/hls_set.h"
 #include "worker/undo.h"
 
@@ -47,7 +48,7 @@ Status move_segments(int from, int to, const Move& move) {
     if (prefix_of_segment(segment, move.name) != move.segment_prefix)
       return make_error(Errc::kCorrupt, cat("the playlist names a segment of another output: ", escape(segment)));
     if (!mark_of(from, segment).exists() && mark_of(to, segment).exists()) continue;
-    if (const int err = rename_noreplace({from, segment}, {to, segment}); err != 0)
+    if (const int err = sys::rename_noreplace({from, segment}, {to, segment}); err != 0)
       return sys_error(cat("rename to ", move.dir, "/", segment), err);
   }
   // Whoever finds the playlist after a power cut finds them as well.
@@ -56,8 +57,8 @@ Status move_segments(int from, int to, const Move& move) {
 }
 
 Status move_playlist(int from, int to, const Move& move) {
-  int err = rename_noreplace({from, move.name}, {to, move.name});
-  if (err == EEXIST && move.may_replace) err = exchange({from, move.name}, {to, move.name});
+  int err = sys::rename_noreplace({from, move.name}, {to, move.name});
+  if (err == EEXIST && move.may_replace) err = sys::exchange({from, move.name}, {to, move.name});
   if (err == EEXIST) return make_error(Errc::kForbidden, cat("output exists: ", move.dir, "/", move.name));
   if (err != 0) return sys_error(cat("rename to ", move.dir, "/", move.name), err);
   if (fsync(to) != 0 || fsync(from) != 0) return last_sys_error(cat("fsync ", move.dir));
@@ -87,7 +88,7 @@ void remove_replaced_segments(const OutputDir& dir, const Move& move) {
 
 // errno or 0. With nobody to hand it on to, what ours replaced goes as it would have gone with our result.
 int hand_on(const OutputDir& dir, int staged, const Move& move) {
-  if (const sys::Fd later = find_later(dir, move)) return exchange({staged, move.name}, {later.get(), move.name});
+  if (const sys::Fd later = find_later(dir, move)) return sys::exchange({staged, move.name}, {later.get(), move.name});
   remove_replaced_segments(dir, move);
   return 0;
 }

@@ -16,14 +16,14 @@ Undo decide_undo(const FileMark& ours, const FileMark& at_path, const FileMark& 
   return has_replaced ? Undo::kHandOn : Undo::kNothing;
 }
 
-int carry_out(Undo undo, const DirEntry& staged, const DirEntry& path, const std::function<int()>& hand_on) {
+int carry_out(Undo undo, const sys::DirEntry& staged, const sys::DirEntry& path, const std::function<int()>& hand_on) {
   switch (undo) {
     case Undo::kNothing:
       return 0;
     case Undo::kRemove:
       return unlinkat(path.dir, path.name.c_str(), 0) == 0 ? 0 : errno;
     case Undo::kExchange:
-      return exchange(staged, path);
+      return sys::exchange(staged, path);
     case Undo::kHandOn:
       return hand_on();
   }

@@ -8,6 +8,7 @@
 //   later's   ours            replaced    == kHandOn ==>      later's   replaced        ours, which goes
 #include <functional>
 
+#include "sys/rename.h"
 #include "worker/publish.h"
 
 namespace ffrtmp::worker {
@@ -22,7 +23,7 @@ enum class Undo {
 // Pure. A file under the staged name that is not ours is the one that ours replaced.
 [[nodiscard]] Undo decide_undo(const FileMark& ours, const FileMark& at_path, const FileMark& staged);
 // What it says for the staged file and the path; `hand_on` for kHandOn. errno or 0.
-[[nodiscard]] int carry_out(Undo undo, const DirEntry& staged, const DirEntry& path,
+[[nodiscard]] int carry_out(Undo undo, const sys::DirEntry& staged, const sys::DirEntry& path,
                             const std::function<int()>& hand_on);
 // Nothing is removed when a step of it failed: what was replaced may be the only one of its kind.
 void warn_of_undo(const Move& move, int err);
