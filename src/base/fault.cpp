@@ -21,7 +21,8 @@ struct Armed {
 };
 std::atomic<bool> g_any{false};
 std::mutex g_mutex;
-std::vector<Armed> g_armed;
+// Never destroyed: a thread that a disk holds up is left behind when the process ends, and may ask then.
+std::vector<Armed>& g_armed = *new std::vector<Armed>;
 
 struct Name {
   std::string_view text;

@@ -25,6 +25,7 @@ namespace {
 
 // A claim may vanish or be taken between two looks at it.
 constexpr int kTries = 10;
+constexpr off_t kMaxBytes = 8 << 20;
 
 std::string directory_of(const std::string& runtime_dir) { return runtime_dir + "/governed"; }
 
@@ -82,7 +83,10 @@ bool is_left_draft(std::string_view name) {
 }
 
 Result<Claim> read_claim(int fd, const std::string& path) {
-  FFRTMP_ASSIGN(const std::string text, sys::read_at(fd, 8 << 20, 0));
+  struct stat info {};
+  if (fstat(fd, &info) != 0) return last_sys_error(cat("stat ", path));
+  if (info.st_size > kMaxBytes) return make_error(Errc::kTooLarge, cat(path, " has ", info.st_size, " bytes"));
+  FFRTMP_ASSIGN(const std::string text, sys::read_at(fd, static_cast<std::size_t>(info.st_size), 0));
   auto claim = parse_claim(text);
   if (!claim) return std::move(claim).error().within(path);
   const std::string_view name = std::string_view(path).substr(path.rfind('/') + 1);

@@ -106,19 +106,16 @@ TEST(ProcEvents, TheLastExitOfAProcessTellsHowItEnded) {
   waitpid(child, &status, 0);
   ASSERT_EQ(WEXITSTATUS(status), 3);
   std::vector<ProcEvent> seen;
-  const auto count = [&] {
-    return std::count_if(seen.begin(), seen.end(), [&](const ProcEvent& e) { return e.pid == child; });
-  };
-  for (int i = 0; i < 100 && count() < 2; ++i) {
+  for (int i = 0; i < 100 && (seen.empty() || seen.back().is_leader); ++i) {
     ASSERT_TRUE(events.drain(seen));
+    std::erase_if(seen, [&](const ProcEvent& e) { return e.pid != child; });
     usleep(10'000);
   }
-  std::erase_if(seen, [&](const ProcEvent& e) { return e.pid != child; });
-  ASSERT_EQ(seen.size(), 2u);
-  EXPECT_TRUE(seen[0].is_leader);
-  EXPECT_EQ(seen[0].wait_status, 0);
-  EXPECT_FALSE(seen[1].is_leader);
-  EXPECT_EQ(seen[1].wait_status, status);
+  ASSERT_GE(seen.size(), 2u);  // a sanitizer has threads of its own
+  EXPECT_TRUE(seen.front().is_leader);
+  EXPECT_EQ(seen.front().wait_status, 0);
+  EXPECT_FALSE(seen.back().is_leader);
+  EXPECT_EQ(seen.back().wait_status, status);
 }
 
 // Whether the connector leaves them out or the socket's filter: nobody is woken by them.
