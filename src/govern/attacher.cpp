@@ -202,10 +202,7 @@ Result<AttachOutcome> Attacher::attach(const AttachRequest& request, const HeldP
   };
   Status done = carry_out();
   auto outcome = done ? attachment.finish() : Result<AttachOutcome>(std::move(done).error());
-  if (!outcome) {
-    (void)restore(attachment.outcome().governed);         // the first failure is the one to tell
-    if (outcome.error().code != Errc::kGone) kept_ = {};  // it may be out of date
-  }
+  if (!outcome) (void)restore(attachment.outcome().governed);  // the first failure is the one to tell
   return outcome;
 }
 

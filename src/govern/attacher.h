@@ -189,6 +189,8 @@ class Attacher {
   [[nodiscard]] Status remove_groups(const Governed& governed);
   // Each "ffrtmp" that was kept, where no job is in it.
   void clear_parents() { left_parents_.clear(); }
+  // The same, and none is kept any more.
+  void stop_keeping_parents() { left_parents_.stop_keeping(); }
   // Directory of the first of its groups; "" without one.
   [[nodiscard]] std::string directory(const Governed& governed) const;
   // The groups of a job that was prepared here for a process like `like`, if nobody is in them: of an owner that died

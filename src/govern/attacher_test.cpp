@@ -790,8 +790,14 @@ TEST_F(RealAttacher, KeepsTheParentOfItsJobsUntilItIsCleared) {
   EXPECT_TRUE(std::filesystem::exists(cat(parent, "/", job_)));
   EXPECT_TRUE(attacher.restore(next->governed).failures.empty());
   EXPECT_EQ(told, 2);
-  attacher.clear_parents();
+  EXPECT_TRUE(std::filesystem::exists(parent));
+  attacher.stop_keeping_parents();
   EXPECT_FALSE(std::filesystem::exists(parent));
+  const auto last = attacher.attach(request(process, quota(50)));
+  ASSERT_TRUE(last) << last.error().message;
+  EXPECT_TRUE(attacher.restore(last->governed).failures.empty());
+  EXPECT_FALSE(std::filesystem::exists(parent));
+  EXPECT_EQ(told, 2);
 }
 
 TEST_F(RealAttacher, StrictUndoesAPartialAttach) {

@@ -120,7 +120,7 @@ void Attacher::remove_left(const std::string& job_id, const sys::ProcessKey& lik
     const auto own = membership->find(hierarchy.name);
     for (const std::optional<std::string>& base :
          {own == membership->end() ? std::nullopt : std::optional(own->second), root_base(hierarchy)})
-      if (base && remove_job_dir(hierarchy, job_path(*base, job_id)))  // else not there, or somebody is in it
+      if (base && remove_job_dir(hierarchy, job_path(*base, job_id)))  // else somebody is in it
         left_parents_.leave(hierarchy, job_path(*base, job_id));
   }
 }

@@ -21,4 +21,9 @@ void LeftParents::clear() {
   for (const std::string& directory : std::exchange(kept_, {})) (void)sys::remove_empty_group(directory);
 }
 
+void LeftParents::stop_keeping() {
+  on_kept_ = nullptr;
+  clear();
+}
+
 }  // namespace ffrtmp::govern

@@ -18,6 +18,8 @@ class LeftParents {
   void leave(const sys::Hierarchy& hierarchy, const std::string& path);
   // Those in which jobs are stay.
   void clear();
+  // clear(), and from now on as without `on_kept`.
+  void stop_keeping();
 
  private:
   std::function<void()> on_kept_;

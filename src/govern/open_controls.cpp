@@ -16,14 +16,6 @@ constexpr std::size_t kPieceBytes = 4096;
 
 }  // namespace
 
-bool OpenControls::Group::may_make_groups() {
-  return may_make_groups_ = may_make_groups_ || access(directory_.c_str(), W_OK) == 0;
-}
-
-bool OpenControls::Group::may_move_processes() {
-  return may_move_processes_ = may_move_processes_ || access(cat(directory_, "/cgroup.procs").c_str(), W_OK) == 0;
-}
-
 int OpenControls::Group::open(const char* file) {
   const auto known = files_.find(file);
   if (known != files_.end()) return known->second.get();
@@ -63,12 +55,10 @@ bool OpenControls::Group::for_each_process(const std::function<bool(pid_t)>& tak
 OpenControls::Group& OpenControls::enter(const std::string& directory) {
   Group& group = groups_[directory];
   struct stat info {};
-  Group::Identity now;
-  if (stat(directory.c_str(), &info) == 0) now = {info.st_ino, info.st_uid, info.st_gid, info.st_mode};
-  if (group.identity_ == now && now.inode != 0) return group;
-  group = {};
+  const ino_t inode = stat(directory.c_str(), &info) == 0 ? info.st_ino : 0;
+  if (group.inode_ != inode) group.files_.clear();
   group.directory_ = directory;
-  group.identity_ = now;
+  group.inode_ = inode;
   return group;
 }
 

@@ -18,30 +18,17 @@ class OpenControls {
  public:
   class Group {
    public:
-    // Whether we may write in its directory, and its cgroup.procs. A yes is not asked for again.
-    [[nodiscard]] bool may_make_groups();
-    [[nodiscard]] bool may_move_processes();
     // The file's whole text as of now; nothing when it cannot be read.
     [[nodiscard]] std::optional<std::string> read(const char* file);
     // Calls `take` with each process until it says false. False when that could not be read to the end or to there.
     [[nodiscard]] bool for_each_process(const std::function<bool(pid_t)>& take);
 
    private:
-    // What makes the directory another one, or another's.
-    struct Identity {
-      ino_t inode = 0;  // 0: it is not there
-      uid_t uid = 0;
-      gid_t gid = 0;
-      mode_t mode = 0;
-      bool operator==(const Identity&) const = default;
-    };
     friend class OpenControls;
     [[nodiscard]] int open(const char* file);
 
     std::string directory_;
-    Identity identity_;
-    bool may_make_groups_ = false;
-    bool may_move_processes_ = false;
+    ino_t inode_ = 0;  // 0: it was not there
     std::map<std::string, sys::Fd, std::less<>> files_;
   };
   // The group that has the directory now: another one of that name begins anew. Valid until trim().

@@ -137,7 +137,7 @@ HierarchyFacts read_place_facts(const PlaceQuestion& question, OpenControls& con
   // In v1 no group has one.
   facts.own_is_root = question.own == "/" && (hierarchy.version == CgroupVersion::kV1 ||
                                               access((directory + "/cgroup.type").c_str(), F_OK) != 0);
-  facts.own_is_writable = own.may_make_groups() && own.may_move_processes();
+  facts.own_is_writable = is_writable(directory) && is_writable(directory + "/cgroup.procs");
   facts.root_base = question.root_base;
   facts.needs_controllers = question.needs_controllers;
   const bool may_hold_strangers = hierarchy.version == CgroupVersion::kV1 || facts.own_is_root;
@@ -151,8 +151,8 @@ HierarchyFacts read_place_facts(const PlaceQuestion& question, OpenControls& con
   const std::string base_path = existing(hierarchy, *question.root_base);
   OpenControls::Group& base = enter(base_path);
   // v2 asks for the right to write the common ancestor's cgroup.procs; v1 only for the target's.
-  const bool is_base_asked = hierarchy.version == CgroupVersion::kV1 || ancestor == base_path;
-  facts.may_leave = (is_base_asked ? base : enter(ancestor)).may_move_processes();
+  const std::string& asked = hierarchy.version == CgroupVersion::kV2 ? ancestor : base_path;
+  facts.may_leave = is_writable(hierarchy.directory_of(asked) + "/cgroup.procs");
   for (const std::string& path : groups_between(question.own, ancestor))
     read_controls(hierarchy.version, path, enter(path), facts.controls);
   facts.base_cpus = read_cpus(hierarchy.version, base);

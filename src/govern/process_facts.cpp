@@ -71,7 +71,7 @@ BootTime FactReader::time_of(std::uint64_t ticks) const {
                   std::chrono::nanoseconds(ticks % per_second * 1'000'000'000 / per_second));
 }
 
-// By the number alone, for who asks nothing else of it.
+// By the number alone: whose it is does not matter, or is asked afterwards.
 Program FactReader::read_program(pid_t pid) const {
   const std::string process = cat(pid, "/");
   Program program;

@@ -1,5 +1,5 @@
 #pragma once
-// Renames that take nothing away. Effects. Source: rename(2), Linux 3.15.
+// What renameat2(2) of Linux 3.15 has beyond rename(2), and what stands in for it. Effects.
 #include <string>
 
 namespace ffrtmp::sys {

@@ -33,7 +33,7 @@ constexpr auto kRestoreTime = 8s;       // of the 10 s that a stop may take
 constexpr auto kFlushTime = 1500ms;     // of the same
 // A terminal and sudo, or timeout(1) and its group, deliver one wish twice.
 constexpr auto kSameWish = 500ms;
-// How long the parent of the jobs' groups stays behind the last job: often there is a next one.
+// How long the parent of the jobs' groups stays behind the last job at most: often there is a next one.
 constexpr auto kParentRest = 2s;
 constexpr auto kHealthTick = 1000ms;
 constexpr auto kLongTurn = 60s;

@@ -279,10 +279,7 @@ void Discovery::on_exec(const sys::ProcEvent& event) {
   Examined seen = entry == nullptr ? context_.examiner.examine_event(event.pid, *policy_, now)
                                    : context_.examiner.examine(event.pid, *policy_, now);
   if (seen.outcome == Outcome::kGone || (entry == nullptr && seen.outcome == Outcome::kNotTarget)) return;
-  if (entry != nullptr && entry->key == seen.facts.key) {
-    if (entry->exec_stamp != seen.facts.exec_stamp) context_.governor.on_exec(*entry, seen);
-    return;
-  }
+  if (entry != nullptr && entry->key == seen.facts.key) return context_.governor.on_exec(*entry, seen);
   if (entry != nullptr) context_.governor.on_exit(event.pid, std::nullopt);
   if (seen.outcome != Outcome::kMatch) return remember(seen);
   std::vector<Examined> matches;

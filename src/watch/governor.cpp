@@ -47,6 +47,7 @@ Governor::~Governor() {
     if (entry.claim) entry.claim->keep();
   for (Leftover& rest : leftovers_)
     if (rest.claim) rest.claim->keep();
+  context_.attacher.stop_keeping_parents();  // of what was cleared up before a start failed
 }
 
 void Governor::admit(Examined&& found, Source source, std::optional<std::chrono::nanoseconds> exec_age) {
@@ -477,6 +478,7 @@ void Governor::let_go(Entry& entry, bool restore) {
 
 void Governor::release_all(govern::OnStop how, const std::function<bool()>& may_go_on) {
   const bool wants_restore = how == govern::OnStop::kRestore;
+  context_.attacher.stop_keeping_parents();  // the next signal may be a kill
   std::vector<pid_t> restored;
   for (auto& [pid, entry] : ledger_.entries()) {
     const bool is_restored = wants_restore && may_go_on();
@@ -490,7 +492,6 @@ void Governor::release_all(govern::OnStop how, const std::function<bool()>& may_
       log::error(cat("Job ", rest.job_id, ": ", failure));
     leftovers_.pop_back();
   }
-  context_.attacher.clear_parents();
   changed();
 }
 
