@@ -8,6 +8,7 @@
 #include <sys/xattr.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <regex>
@@ -191,6 +192,31 @@ TEST(Lifecycle, AFailedStartLeavesWhatItTookOverToTheNext) {
   EXPECT_EQ(box.group_of(pid), before);
   EXPECT_EQ(box.nice_of(pid), 0);
   EXPECT_EQ(box.groups(), std::vector<std::string>{});
+}
+
+TEST(Lifecycle, AFailedStartLeavesNothingOfWhatItCleared) {
+  NEED_ROOT();
+  WatchBox box;
+  const pid_t pid = box.start_target();
+  ASSERT_TRUE(box.govern(pid, kQuota));
+  const std::vector<std::string> groups = box.groups();
+  ASSERT_FALSE(groups.empty());
+  EXPECT_EQ(box.stop_daemon(SIGKILL), 128 + SIGKILL);
+  box.end(pid);
+  const TakenPort port;
+  box.start_daemon({"--metrics-listen", cat("127.0.0.1:", port.number())});
+  EXPECT_EQ(box.daemon().wait(30s), 1) << "it cannot listen";
+  EXPECT_EQ(box.groups(), std::vector<std::string>{});
+  for (const std::string& group : groups) {
+    const fs::path parent = fs::path(group).parent_path();
+    const auto is_left = [&] {  // there, and nobody else's jobs in it
+      std::error_code gone;
+      const fs::directory_iterator entries(parent, gone);
+      return !gone &&
+             std::none_of(begin(entries), end(entries), [](const auto& entry) { return entry.is_directory(); });
+    };
+    EXPECT_FALSE(is_left()) << parent;
+  }
 }
 
 // contract: G15, G40
