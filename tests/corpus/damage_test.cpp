@@ -89,9 +89,11 @@ struct CaseName {
   }
 };
 
-// The decoders of HEVC and VP8 show what comes out of flipped bits: bench/corpus counts them.
+// The decoders of HEVC and VP8 show what comes out of flipped bits: bench/corpus counts them. HEVC's stumbles over many
+// of them, VP8's over none that leave the container whole (about half of 200 flips all over a WebM).
 bool can_be_told(const ByteDamage& damage, const Kind& kind) {
-  return damage.name != "flipped_packet" || (kind.encoder != "libx265" && kind.encoder != "libvpx");
+  if (damage.name == "flipped_packet") return kind.encoder != "libx265" && kind.encoder != "libvpx";
+  return damage.name != "flipped_all_over" || kind.encoder != "libvpx";
 }
 
 class DamagedBytes : public testing::TestWithParam<Case<ByteDamage>> {};
