@@ -104,11 +104,7 @@ Status Attacher::remove_groups(const Governed& governed) {
     const Hierarchy* hierarchy = settings_.layout.find(group.hierarchy);
     if (hierarchy == nullptr) continue;
     if (Status off = disable_controllers(*hierarchy, group.enabled_in, group.enabled); !off) status = std::move(off);
-    Status removed = remove_job_dir(*hierarchy, group.path);
-    if (removed)
-      left_parents_.leave(*hierarchy, group.path);
-    else
-      status = std::move(removed);
+    if (Status removed = left_parents_.remove_job(*hierarchy, group.path); !removed) status = std::move(removed);
   }
   return status;
 }
@@ -120,8 +116,7 @@ void Attacher::remove_left(const std::string& job_id, const sys::ProcessKey& lik
     const auto own = membership->find(hierarchy.name);
     for (const std::optional<std::string>& base :
          {own == membership->end() ? std::nullopt : std::optional(own->second), root_base(hierarchy)})
-      if (base && remove_job_dir(hierarchy, job_path(*base, job_id)))  // else somebody is in it
-        left_parents_.leave(hierarchy, job_path(*base, job_id));
+      if (base) (void)left_parents_.remove_job(hierarchy, job_path(*base, job_id));  // somebody may be in it
   }
 }
 

@@ -2,19 +2,22 @@
 
 #include <utility>
 
+#include "govern/job_dir.h"
 #include "sys/cgroup_dir.h"
 
 namespace ffrtmp::govern {
 
-void LeftParents::leave(const sys::Hierarchy& hierarchy, const std::string& path) {
+Status LeftParents::remove_job(const sys::Hierarchy& hierarchy, const std::string& path) {
+  FFRTMP_TRY(remove_job_dir(hierarchy, path));
   std::string directory = hierarchy.directory_of(path.substr(0, path.rfind('/')));
   if (!on_kept_) {
     (void)sys::remove_empty_group(directory);  // other jobs are in it, most often
-    return;
+    return {};
   }
   const bool is_first = kept_.empty();
   kept_.insert(std::move(directory));
   if (is_first) on_kept_();
+  return {};
 }
 
 void LeftParents::clear() {

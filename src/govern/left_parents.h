@@ -1,9 +1,10 @@
 #pragma once
-// The "ffrtmp" directories that jobs leave behind them. Effects.
+// The end of a job's group, and of the "ffrtmp" that it leaves behind. Effects.
 #include <functional>
 #include <set>
 #include <string>
 
+#include "base/result.h"
 #include "sys/cgroup_layout.h"
 
 namespace ffrtmp::govern {
@@ -14,8 +15,8 @@ class LeftParents {
   // have its controllers switched on, until clear(): `on_kept` is called when there is one to clear and was none.
   explicit LeftParents(std::function<void()> on_kept) : on_kept_(std::move(on_kept)) {}
 
-  // The job's group at `path` is gone, or has never been there.
-  void leave(const sys::Hierarchy& hierarchy, const std::string& path);
+  // remove_job_dir() (govern/job_dir.h), and its parent with it or later. Errors: of the first.
+  [[nodiscard]] Status remove_job(const sys::Hierarchy& hierarchy, const std::string& path);
   // Those in which jobs are stay.
   void clear();
   // clear(), and from now on as without `on_kept`.

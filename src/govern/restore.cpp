@@ -137,11 +137,8 @@ class Restorer {
   void remove(const Group& group) {
     const Hierarchy* hierarchy = settings_.layout.find(group.hierarchy);
     if (hierarchy == nullptr) return;
-    const Status status = remove_job_dir(*hierarchy, group.path);
-    if (status)
-      left_parents_.leave(*hierarchy, group.path);
-    else
-      fail(status.error().message);
+    const Status status = left_parents_.remove_job(*hierarchy, group.path);
+    if (!status) fail(status.error().message);
   }
 
   const AttacherSettings& settings_;

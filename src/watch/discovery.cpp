@@ -275,10 +275,11 @@ void Discovery::on_exec(const sys::ProcEvent& event) {
     context_.governor.on_exit(event.pid, entry->wait_status);
     entry = nullptr;
   }
-  const BootTime now = context_.clock.now().boot;
-  Examined seen = entry == nullptr ? context_.examiner.examine_event(event.pid, *policy_, now)
-                                   : context_.examiner.examine(event.pid, *policy_, now);
-  if (seen.outcome == Outcome::kGone || (entry == nullptr && seen.outcome == Outcome::kNotTarget)) return;
+  std::optional<govern::Program> program;
+  if (entry == nullptr && !(program = context_.examiner.find_target(event.pid, *policy_))) return;
+  Examined seen = context_.examiner.examine(event.pid, *policy_, context_.clock.now().boot,
+                                            std::move(program).value_or(govern::Program{}));
+  if (seen.outcome == Outcome::kGone) return;
   if (entry != nullptr && entry->key == seen.facts.key) return context_.governor.on_exec(*entry, seen);
   if (entry != nullptr) context_.governor.on_exit(event.pid, std::nullopt);
   if (seen.outcome != Outcome::kMatch) return remember(seen);

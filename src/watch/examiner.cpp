@@ -26,17 +26,13 @@ Examiner::Examiner(Settings settings, sys::ProcScanner& scanner, sys::UserNames&
       self_(self),
       reader_(scanner, settings_.ticks_per_second) {}
 
-Examined Examiner::examine(pid_t pid, const Policy& policy, BootTime now) { return look_at(pid, policy, now, {}); }
-
-Examined Examiner::examine_event(pid_t pid, const Policy& policy, BootTime now) {
+std::optional<govern::Program> Examiner::find_target(pid_t pid, const Policy& policy) {
   govern::Program program = reader_.read_program(pid);
-  if (govern::match_target(program.names, policy)) return look_at(pid, policy, now, std::move(program));
-  Examined stranger;
-  stranger.outcome = Outcome::kNotTarget;
-  return stranger;
+  if (!govern::match_target(program.names, policy)) return std::nullopt;
+  return program;
 }
 
-Examined Examiner::look_at(pid_t pid, const Policy& policy, BootTime now, govern::Program seen) {
+Examined Examiner::examine(pid_t pid, const Policy& policy, BootTime now, govern::Program seen) {
   const auto process = scanner_.open_process(pid);
   if (!process) return {};
   const auto line = scanner_.read(*process);

@@ -50,12 +50,12 @@ class Examiner {
     std::set<pid_t> foreign_parents;  // that are not of the daemon's tree
   };
 
+  // What it runs, if that may be a target: an event of a stranger costs his executable's link and his arguments.
+  [[nodiscard]] std::optional<govern::Program> find_target(pid_t pid, const govern::Policy& policy);
   // kGone in the outcome and no error when there is no such process.
   [[nodiscard]] Result<Examined> examine(pid_t pid, const govern::Policy& policy, BootTime now, Walk& walk);
-  // By itself, what cannot be read counting as gone.
-  [[nodiscard]] Examined examine(pid_t pid, const govern::Policy& policy, BootTime now);
-  // Of an exec event. A stranger costs his executable's link and his arguments, and has no facts.
-  [[nodiscard]] Examined examine_event(pid_t pid, const govern::Policy& policy, BootTime now);
+  // By itself, what cannot be read counting as gone. `seen`: as find_target() found it.
+  [[nodiscard]] Examined examine(pid_t pid, const govern::Policy& policy, BootTime now, govern::Program seen = {});
   // A process that is about to execute `path`, which the policy names `named`: asked as if it had.
   [[nodiscard]] Examined examine_exec(pid_t pid, const std::string& path, const std::string& named,
                                       const govern::Policy& policy, BootTime now);
@@ -73,7 +73,6 @@ class Examiner {
     BootTime now{};
     Walk* walk = nullptr;  // none: it is looked at by itself
   };
-  [[nodiscard]] Examined look_at(pid_t pid, const govern::Policy& policy, BootTime now, govern::Program seen);
   [[nodiscard]] Examined judge(govern::ProcessFacts facts, const Subject& subject);
   // The verdict of its rule.
   void filter(Examined& out, const Subject& subject);

@@ -89,11 +89,13 @@ struct CaseName {
   }
 };
 
-// The decoders of HEVC and VP8 show what comes out of flipped bits: bench/corpus counts them. HEVC's stumbles over many
-// of them, VP8's over none that leave the container whole (about half of 200 flips all over a WebM).
-bool can_be_told(const ByteDamage& damage, const Kind& kind) {
-  if (damage.name == "flipped_packet") return kind.encoder != "libx265" && kind.encoder != "libvpx";
-  return damage.name != "flipped_all_over" || kind.encoder != "libvpx";
+enum class Told { kAlways, kAtTimes, kNever };
+
+// The decoders of HEVC and VP8 show what comes out of flipped bits: bench/corpus counts them. Of many flips all over a
+// WebM VP8's shows about half the draws without a word; the others break what stands around the pictures.
+Told can_be_told(const ByteDamage& damage, const Kind& kind) {
+  if (damage.name == "flipped_packet" && (kind.encoder == "libx265" || kind.encoder == "libvpx")) return Told::kNever;
+  return damage.name == "flipped_all_over" && kind.encoder == "libvpx" ? Told::kAtTimes : Told::kAlways;
 }
 
 class DamagedBytes : public testing::TestWithParam<Case<ByteDamage>> {};
@@ -112,16 +114,20 @@ TEST_P(DamagedBytes, AreRefused) {
     if (frame_sums(path) == clean.sums) continue;
     const std::string verdict = judge(clean.encoded, path);
     keep(Truth::kDamaged, GetParam().name(), "output", path, verdict);
-    if (can_be_told(damage, kind)) {
+    const Told told = can_be_told(damage, kind);
+    if (told == Told::kAtTimes && verdict == "good") continue;
+    if (told != Told::kNever) {
       EXPECT_THAT(verdict, testing::StartsWith("output: "));
     }
     return;
   }
-  FAIL() << "the frames are those of the clean run wherever it is damaged";
+  FAIL() << "the frames are those of the clean run, or the damage is not told, wherever it is";
 }
 INSTANTIATE_TEST_SUITE_P(Corpus, DamagedBytes,
                          testing::ValuesIn(cases_of(byte_damages(),
-                                                    [](auto& d, auto& k) { return keeps() || can_be_told(d, k); })),
+                                                    [](auto& d, auto& k) {
+                                                      return keeps() || can_be_told(d, k) != Told::kNever;
+                                                    })),
                          CaseName());
 
 // The header of such a Matroska file declares the length that was meant.
