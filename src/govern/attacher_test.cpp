@@ -13,6 +13,7 @@
 #include <fstream>
 #include <set>
 #include <sstream>
+#include <thread>
 
 #include "base/fault.h"
 #include "base/text.h"
@@ -798,6 +799,50 @@ TEST_F(RealAttacher, KeepsTheParentOfItsJobsUntilItIsCleared) {
   EXPECT_TRUE(attacher.restore(last->governed).failures.empty());
   EXPECT_FALSE(std::filesystem::exists(parent));
   EXPECT_EQ(told, 2);
+}
+
+// Its process ends while an attach is undone: the group is busy until the kernel is done with it.
+TEST_F(RealAttacher, AGroupThatIsBusyWhenItShouldBeEmptyGoesLater) {
+  const sys::ProcessKey process = start_sleep();
+  const auto end_it = [&] {
+    kill(process.pid, SIGKILL);
+    waitpid(process.pid, nullptr, 0);
+    std::erase(children_, process.pid);
+  };
+  const bool v2 = layout_.of_controller("cpu")->version == sys::CgroupVersion::kV2;
+  const sys::Hierarchy& hierarchy = *layout_.of_controller("cpu");
+  put_below(process, "cpu", v2 ? "cpu.weight" : "cpu.shares", "100");
+  const std::string base = sys::read_membership(kHost, process.pid)->at(hierarchy.name);
+  const std::string path = job_path(base, job_);
+  const std::string parent = cat(outer_->path(), "/ffrtmp");
+  const auto fill = [&](const sys::ProcessKey& key) {
+    auto group = make_job_dir(hierarchy, base, job_);
+    ASSERT_TRUE(group) << group.error().message;
+    ASSERT_TRUE(group->add(key.pid));
+  };
+
+  int told = 0;
+  LeftParents keeps([&told] { ++told; });
+  fill(process);
+  EXPECT_EQ(keeps.remove_emptied_job(hierarchy, path).error().sys, EBUSY);
+  EXPECT_EQ(told, 1);
+  keeps.clear();
+  EXPECT_EQ(told, 2) << "it is still there";
+  EXPECT_TRUE(std::filesystem::exists(cat(parent, "/", job_)));
+  end_it();
+  keeps.clear();
+  EXPECT_FALSE(std::filesystem::exists(parent)) << "with what was above it";
+  EXPECT_EQ(told, 2) << "nothing is left to be cleared";
+
+  const sys::ProcessKey other = start_sleep();
+  fill(other);
+  std::thread ends([&] {
+    std::this_thread::sleep_for(100ms);
+    kill(other.pid, SIGKILL);
+  });
+  EXPECT_TRUE(LeftParents({}).remove_emptied_job(hierarchy, path)) << "who keeps nothing waits for it";
+  ends.join();
+  EXPECT_FALSE(std::filesystem::exists(parent));
 }
 
 TEST_F(RealAttacher, StrictUndoesAPartialAttach) {

@@ -17,14 +17,20 @@ class LeftParents {
 
   // remove_job_dir() (govern/job_dir.h), and its parent with it or later. Errors: of the first.
   [[nodiscard]] Status remove_job(const sys::Hierarchy& hierarchy, const std::string& path);
+  // The same for a group that should be empty: a process that ends just now holds it for a moment. What does not go is
+  // tried again at each clear(), without `on_kept` here and now for a second.
+  [[nodiscard]] Status remove_emptied_job(const sys::Hierarchy& hierarchy, const std::string& path);
   // Those in which jobs are stay.
   void clear();
   // clear(), and from now on as without `on_kept`.
   void stop_keeping();
 
  private:
+  void keep(std::set<std::string>& among, std::string directory);
+
   std::function<void()> on_kept_;
-  std::set<std::string> kept_;  // directories
+  std::set<std::string> busy_;  // directories of jobs
+  std::set<std::string> kept_;  // directories of parents
 };
 
 }  // namespace ffrtmp::govern

@@ -137,7 +137,7 @@ class Restorer {
   void remove(const Group& group) {
     const Hierarchy* hierarchy = settings_.layout.find(group.hierarchy);
     if (hierarchy == nullptr) return;
-    const Status status = left_parents_.remove_job(*hierarchy, group.path);
+    const Status status = left_parents_.remove_emptied_job(*hierarchy, group.path);
     if (!status) fail(status.error().message);
   }
 
