@@ -38,13 +38,14 @@ def program(pid):
 
 
 def cgroups():
-    """Directories of the cgroup hierarchies that are named ffrtmp, or ffrtmp-… ."""
+    """Directories of the cgroup hierarchies that are named ffrtmp, or ffrtmp-…, and the jobs in the former."""
     found = set()
     for root in CGROUP_ROOTS:
         for directory, names, _ in os.walk(root):
-            ours = [name for name in names if name == "ffrtmp" or name.startswith("ffrtmp-")]
+            is_parent = os.path.basename(directory) == "ffrtmp"
+            ours = [name for name in names if is_parent or name == "ffrtmp" or name.startswith("ffrtmp-")]
             found.update(os.path.join(directory, name) for name in ours)
-            names[:] = [name for name in names if name not in ours]
+            names[:] = [name for name in names if name not in ours or (name == "ffrtmp" and not is_parent)]
     return found
 
 
